@@ -1,0 +1,1 @@
+//! The `.skim` column container, as `COLUMNAR.md` describes it.

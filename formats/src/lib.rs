@@ -1,0 +1,16 @@
+//! Bytes on disk and nothing else: the raw tweet-engagement record and the `.skim` column container.
+//!
+//! * [`record`] — the 24-field (labelled) or 20-field (test) text record: its types, parser and writer;
+//! * [`columnar`] — the `.skim` container described in `COLUMNAR.md`: schema, encodings, writer, memory-mapped reader;
+//! * [`part`] — a raw part as a `.skim` file: the columns of a record and the way there and back.
+
+pub mod columnar;
+mod id;
+mod lists;
+pub mod part;
+mod reaction;
+pub mod record;
+
+pub use id::{Id, IdError};
+pub use lists::Lists;
+pub use reaction::{PerReaction, Reaction, ReactionSet};

@@ -1,0 +1,187 @@
+//! Records as columns: what the parser fills, the `.skim` files hold and every stage works on.
+
+use std::fmt;
+
+use crate::{Id, Lists, PerReaction, Reaction, ReactionSet};
+
+/// A kind of media in a tweet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Media {
+    /// A picture.
+    Photo = 0,
+    /// A film.
+    Video = 1,
+    /// An animated picture.
+    Gif = 2,
+}
+
+impl Media {
+    /// All kinds, by discriminant.
+    pub const ALL: [Self; 3] = [Self::Photo, Self::Video, Self::Gif];
+
+    /// The name in the raw record.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Photo => "Photo",
+            Self::Video => "Video",
+            Self::Gif => "GIF",
+        }
+    }
+}
+
+/// What kind of tweet a record is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum TweetType {
+    /// A tweet of its own.
+    TopLevel = 0,
+    /// A tweet passed on.
+    Retweet = 1,
+    /// A tweet passed on with a comment.
+    Quote = 2,
+}
+
+impl TweetType {
+    /// All types, by discriminant.
+    pub const ALL: [Self; 3] = [Self::TopLevel, Self::Retweet, Self::Quote];
+
+    /// The name in the raw record.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TopLevel => "TopLevel",
+            Self::Retweet => "Retweet",
+            Self::Quote => "Quote",
+        }
+    }
+}
+
+impl fmt::Display for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for TweetType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One side's users (authors or readers) of a batch of records, a value a record in every column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Users {
+    /// User ids.
+    pub id: Vec<Id>,
+    /// Number of accounts that follow the user.
+    pub followers: Vec<u32>,
+    /// Number of accounts the user follows.
+    pub following: Vec<u32>,
+    /// Whether the account is verified.
+    pub verified: Vec<bool>,
+    /// When the account was created, in unix seconds.
+    pub created: Vec<u32>,
+}
+
+/// A batch of records, column by column.
+///
+/// A batch read with a selection of [`Columns`] leaves the other columns empty. Times are unix seconds, at least 1; a
+/// reaction time of 0 stands for "no such reaction".
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordBatch {
+    /// Number of records.
+    pub rows: usize,
+    /// WordPiece token ids of the text, `[CLS]` and `[SEP]` included.
+    pub tokens: Lists<u32>,
+    /// Hashtag ids, repeats kept.
+    pub hashtags: Lists<Id>,
+    /// Tweet ids.
+    pub tweet: Vec<Id>,
+    /// Media, repeats kept.
+    pub media: Lists<Media>,
+    /// Link ids.
+    pub links: Lists<Id>,
+    /// Domain ids of the links.
+    pub domains: Lists<Id>,
+    /// Tweet types.
+    pub tweet_type: Vec<TweetType>,
+    /// Language ids.
+    pub language: Vec<Id>,
+    /// When the tweet was written.
+    pub tweet_time: Vec<u32>,
+    /// Who wrote the tweet.
+    pub author: Users,
+    /// Who saw the tweet.
+    pub reader: Users,
+    /// Field 19: whether the author (the engagee) follows the reader (the engager).
+    pub author_follows_reader: Vec<bool>,
+    /// Times of the reactions, 0 where there was none; `None` for records of 20 fields.
+    pub reactions: Option<PerReaction<Vec<u32>>>,
+}
+
+impl RecordBatch {
+    /// The reactions record `row` has; none for records of 20 fields.
+    pub fn reaction_set(&self, row: usize) -> ReactionSet {
+        match &self.reactions {
+            Some(times) => Reaction::ALL.into_iter().filter(|&reaction| times[reaction][row] != 0).collect(),
+            None => ReactionSet::NONE,
+        }
+    }
+
+    /// Event time of record `row` in unix seconds: its latest reaction, or the tweet's time if it has none.
+    pub fn event_time(&self, row: usize) -> u32 {
+        let latest = self.reactions.iter().flat_map(PerReaction::iter).map(|(_, times)| times[row]).max();
+        latest.filter(|&time| time != 0).unwrap_or(self.tweet_time[row])
+    }
+}
+
+/// A selection of a record's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Columns(u32);
+
+impl Columns {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// [`RecordBatch::tokens`].
+    pub const TOKENS: Self = Self(1);
+    /// [`RecordBatch::hashtags`].
+    pub const HASHTAGS: Self = Self(1 << 1);
+    /// [`RecordBatch::tweet`].
+    pub const TWEET: Self = Self(1 << 2);
+    /// [`RecordBatch::media`].
+    pub const MEDIA: Self = Self(1 << 3);
+    /// [`RecordBatch::links`].
+    pub const LINKS: Self = Self(1 << 4);
+    /// [`RecordBatch::domains`].
+    pub const DOMAINS: Self = Self(1 << 5);
+    /// [`RecordBatch::tweet_type`].
+    pub const TWEET_TYPE: Self = Self(1 << 6);
+    /// [`RecordBatch::language`].
+    pub const LANGUAGE: Self = Self(1 << 7);
+    /// [`RecordBatch::tweet_time`].
+    pub const TWEET_TIME: Self = Self(1 << 8);
+    /// The author's id.
+    pub const AUTHOR_ID: Self = Self(1 << 9);
+    /// The author's other columns.
+    pub const AUTHOR_PROFILE: Self = Self(1 << 10);
+    /// The reader's id.
+    pub const READER_ID: Self = Self(1 << 11);
+    /// The reader's other columns.
+    pub const READER_PROFILE: Self = Self(1 << 12);
+    /// [`RecordBatch::author_follows_reader`].
+    pub const AUTHOR_FOLLOWS_READER: Self = Self(1 << 13);
+    /// [`RecordBatch::reactions`].
+    pub const REACTIONS: Self = Self(1 << 14);
+    /// Everything.
+    pub const ALL: Self = Self((1 << 15) - 1);
+
+    /// The columns of either selection.
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether every column of `other` is selected.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}

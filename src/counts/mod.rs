@@ -1,0 +1,1 @@
+//! Count families: the 65 counts of a record.

@@ -1,0 +1,105 @@
+//! A batch of network inputs and where everything stands in it.
+
+use std::ops::Range;
+
+use skimmer_formats::PerReaction;
+
+/// Numbers of a record: 65 counts and 8 scalars.
+pub const NUMBERS: usize = 73;
+/// Fourier terms of a number: sine and cosine at eight scales.
+pub const FOURIER_TERMS: usize = 16;
+/// Yes/no features of a record.
+pub const FLAGS: usize = 12;
+
+/// Widths of the network's input: `[sketch | Fourier | flags | language | hour | day]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Rows of the tweet sketch.
+    pub sketch_depth: usize,
+    /// Numbers in a row of the tweet sketch.
+    pub sketch_width: usize,
+    /// Known languages; the unknown language is one more.
+    pub languages: usize,
+}
+
+impl Layout {
+    /// Width of each of the three embeddings.
+    pub const EMBEDDING: usize = 20;
+    /// Hours of a day.
+    pub const HOURS: usize = 24;
+    /// Days of the longest month.
+    pub const DAYS: usize = 31;
+    /// Width of the dense part: Fourier terms of all numbers, then the flags.
+    pub const DENSE: usize = NUMBERS * FOURIER_TERMS + FLAGS;
+
+    /// Width of the tweet sketch.
+    pub const fn sketch(&self) -> usize {
+        self.sketch_depth * self.sketch_width
+    }
+
+    /// Width of the whole input.
+    pub const fn width(&self) -> usize {
+        self.sketch() + Self::DENSE + 3 * Self::EMBEDDING
+    }
+
+    /// Where the dense part stands in the whole input.
+    pub const fn dense_range(&self) -> Range<usize> {
+        self.sketch()..self.sketch() + Self::DENSE
+    }
+}
+
+/// Sparse rows of a matrix: the values of row `i` stand in `offsets[i]..offsets[i + 1]`, columns ascending, none twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SparseRows {
+    /// `rows + 1` offsets into the two other fields.
+    pub offsets: Vec<u32>,
+    /// Column of each value.
+    pub columns: Vec<u32>,
+    /// The values, none of them zero.
+    pub values: Vec<f32>,
+}
+
+impl Default for SparseRows {
+    fn default() -> Self {
+        Self { offsets: vec![0], columns: Vec::new(), values: Vec::new() }
+    }
+}
+
+impl SparseRows {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Columns and values of a row.
+    pub fn row(&self, row: usize) -> (&[u32], &[f32]) {
+        let range = self.offsets[row] as usize..self.offsets[row + 1] as usize;
+        (&self.columns[range.clone()], &self.values[range])
+    }
+
+    /// Removes all rows and keeps the memory.
+    pub fn clear(&mut self) {
+        self.offsets.truncate(1);
+        self.columns.clear();
+        self.values.clear();
+    }
+}
+
+/// What the network sees of a batch of records.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// Number of records.
+    pub rows: usize,
+    /// Tweet sketches, `[rows, sketch]`.
+    pub sketch: SparseRows,
+    /// Fourier terms and flags, `[rows, Layout::DENSE]`, row after row.
+    pub dense: Vec<f32>,
+    /// Language of each record, `Layout::languages` for an unknown one.
+    pub language: Vec<u32>,
+    /// UTC hour of each tweet, 0–23.
+    pub hour: Vec<u8>,
+    /// UTC day of the month of each tweet, minus one, 0–30.
+    pub day: Vec<u8>,
+    /// Whether each record has each reaction (1.0) or not (0.0); empty for records without labels.
+    pub labels: Vec<PerReaction<f32>>,
+}

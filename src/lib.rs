@@ -1,0 +1,18 @@
+//! Streaming feature extraction, learning and prediction for tweet-engagement records larger than memory.
+//!
+//! `ARCHITECTURE.md` draws the data's way through these modules.
+
+pub mod config;
+pub mod counts;
+pub mod features;
+pub mod key;
+pub mod metrics;
+pub mod net;
+pub mod pipeline;
+pub mod progress;
+pub mod shuffle;
+pub mod similar;
+pub mod sketch;
+pub mod stream;
+pub mod text;
+pub mod workspace;

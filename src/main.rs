@@ -1,0 +1,2 @@
+//! skimmer
+fn main() {}

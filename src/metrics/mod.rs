@@ -1,0 +1,1 @@
+//! Average precision and relative cross entropy.

@@ -1,0 +1,35 @@
+//! What a long-running stage tells whoever started it. The library itself prints nothing.
+
+/// Listens to a stage. Called from worker threads, a few times a second at most per worker.
+pub trait Progress: Sync {
+    /// A new task begins. `total` is its size in `unit`s where it is known.
+    fn begin(&self, task: &str, total: Option<u64>, unit: Unit);
+    /// `amount` more of the task is done.
+    fn advance(&self, amount: u64);
+    /// A short remark on how it goes, for example the current loss.
+    fn remark(&self, text: &str);
+    /// The task is done.
+    fn end(&self);
+}
+
+/// What a task's size is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Records.
+    Records,
+    /// Bytes.
+    Bytes,
+    /// Anything else: partitions, steps, tokens.
+    Items,
+}
+
+/// Listens to nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _task: &str, _total: Option<u64>, _unit: Unit) {}
+    fn advance(&self, _amount: u64) {}
+    fn remark(&self, _text: &str) {}
+    fn end(&self) {}
+}

@@ -1,0 +1,1 @@
+//! External partitioning of small records by key.

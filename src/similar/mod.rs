@@ -1,0 +1,1 @@
+//! Author similarity from follower sets.

@@ -1,0 +1,1 @@
+//! EMDE: token codes and tweet sketches.

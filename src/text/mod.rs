@@ -1,0 +1,1 @@
+//! DistilBERT: ONNX session and mean token vectors.

@@ -1,0 +1,1 @@
+//! The working directory: artefacts, manifest, atomic writes.
