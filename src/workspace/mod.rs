@@ -1,1 +1,208 @@
-//! The working directory: artefacts, manifest, atomic writes.
+//! The working directory: where every artefact stands, which of them are up to date, and how a file comes to be there
+//! whole or not at all.
+
+mod atomic;
+mod fingerprint;
+mod manifest;
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use atomic::{AtomicFile, replace_directory};
+pub use fingerprint::{Fingerprint, file_stamp};
+pub use manifest::{Manifest, Outdated, TaskRecord};
+
+/// Why the working directory cannot be used.
+#[derive(Debug, Error)]
+pub enum WorkspaceError {
+    /// A file or folder cannot be made, read, written or renamed.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Another process works in the directory.
+    #[error("{}: another skimmer works in this directory (it holds the lock file); wait for it to end, or set another working_dir", path.display())]
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The manifest is not one of ours.
+    #[error("{}: not a readable manifest ({reason}); delete it to have everything made anew", path.display())]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl WorkspaceError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { path: path.to_owned(), action, source }
+    }
+}
+
+/// A working directory, held by this process alone.
+#[derive(Debug)]
+pub struct Workspace {
+    root: PathBuf,
+    // Held for its lock, which the system gives back when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Workspace {
+    /// Opens a working directory, making it if need be, and locks it. What an earlier run left half-done is removed.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Locked`] if another process holds it, [`WorkspaceError::Io`] if it cannot be made or written.
+    pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
+        fs::create_dir_all(root).map_err(WorkspaceError::io("make the folder", root))?;
+        let path = root.join(".lock");
+        let lock = File::options().create(true).append(true).open(&path);
+        let lock = lock.map_err(WorkspaceError::io("open the lock file", &path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(WorkspaceError::Locked { path }),
+            Err(TryLockError::Error(source)) => return Err(WorkspaceError::io("lock", &path)(source)),
+        }
+        let workspace = Self { root: root.to_owned(), _lock: lock };
+        workspace.remove_leftovers()?;
+        Ok(workspace)
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Folder of the converted parts.
+    pub fn parts(&self) -> PathBuf {
+        self.root.join("parts")
+    }
+
+    /// The converted part of this name (`part-00000`).
+    pub fn part(&self, name: &str) -> PathBuf {
+        self.parts().join(format!("{name}.skim"))
+    }
+
+    /// The converted validation part.
+    pub fn validation_part(&self) -> PathBuf {
+        self.part("validation")
+    }
+
+    /// Folder of the records put aside as malformed.
+    pub fn rejected(&self) -> PathBuf {
+        self.root.join("rejected")
+    }
+
+    /// The authors' similar authors.
+    pub fn similar(&self) -> PathBuf {
+        self.root.join("similar.skim")
+    }
+
+    /// Folder of the parts' counts.
+    pub fn features(&self) -> PathBuf {
+        self.root.join("features")
+    }
+
+    /// Folder of the count tables' totals.
+    pub fn counts(&self) -> PathBuf {
+        self.root.join("counts")
+    }
+
+    /// Mean token vectors, `[tokens, width]`.
+    pub fn token_embeddings(&self) -> PathBuf {
+        self.root.join("token_embeddings.npy")
+    }
+
+    /// Token ids of the rows of [`Workspace::token_embeddings`].
+    pub fn token_ids(&self) -> PathBuf {
+        self.root.join("token_ids.npy")
+    }
+
+    /// Token codes.
+    pub fn codes(&self) -> PathBuf {
+        self.root.join("codes.skim")
+    }
+
+    /// The model bundle.
+    pub fn model(&self) -> PathBuf {
+        self.root.join("model")
+    }
+
+    /// A folder for a task's spill files, empty; a later task of the same name finds it empty again.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`] if it cannot be made.
+    pub fn scratch(&self, task: &str) -> Result<PathBuf, WorkspaceError> {
+        let folder = self.root.join("scratch").join(task);
+        remove_if_there(&folder)?;
+        fs::create_dir_all(&folder).map_err(WorkspaceError::io("make the folder", &folder))?;
+        Ok(folder)
+    }
+
+    /// Removes every spill file.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`] if one cannot be removed.
+    pub fn remove_scratch(&self) -> Result<(), WorkspaceError> {
+        remove_if_there(&self.root.join("scratch"))
+    }
+
+    fn remove_leftovers(&self) -> Result<(), WorkspaceError> {
+        self.remove_scratch()?;
+        for folder in [self.root.clone(), self.parts(), self.features(), self.counts(), self.rejected()] {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                if atomic::is_temporary(&entry.file_name()) {
+                    remove_if_there(&entry.path())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn remove_if_there(path: &Path) -> Result<(), WorkspaceError> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WorkspaceError::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Workspace::open(folder.path()).unwrap();
+        assert!(matches!(Workspace::open(folder.path()), Err(WorkspaceError::Locked { .. })));
+        drop(first);
+        Workspace::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn leftovers_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = folder.path().join("parts");
+        fs::create_dir_all(&parts).unwrap();
+        fs::create_dir_all(folder.path().join("scratch/features")).unwrap();
+        let half_done = AtomicFile::create(&parts.join("part-00000.skim")).unwrap();
+        std::mem::forget(half_done);
+        assert_eq!(fs::read_dir(&parts).unwrap().count(), 1);
+        Workspace::open(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(&parts).unwrap().count(), 0);
+        assert!(!folder.path().join("scratch").exists());
+    }
+}
