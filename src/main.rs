@@ -1,2 +1,9 @@
-//! skimmer
-fn main() {}
+//! The `skimmer` command.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,139 @@
+//! The command line: one thin file a subcommand.
+
+mod convert;
+mod demo;
+mod export;
+mod inspect;
+mod predict;
+mod stages;
+mod synth;
+mod terminal;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+use skimmer::config::Config;
+use tracing::level_filters::LevelFilter;
+
+use terminal::Terminal;
+
+/// Streaming feature extraction, learning and prediction for tweet-engagement records larger than memory.
+#[derive(Parser)]
+#[command(name = "skimmer", version, max_term_width = 120, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  skimmer demo                                          everything on synthetic records, in a few minutes
+  skimmer run --config config.yaml                      raw parts to a trained, measured model
+  skimmer predict --model model < test.tsv > predictions.csv
+  skimmer convert part-00000 -o part-00000.skim         one raw part into the compact format";
+
+/// Options of every command.
+#[derive(Args)]
+struct Common {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "config.yaml")]
+    config: PathBuf,
+    /// Print a machine-readable summary on standard output (where standard output is not the result).
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say nothing on standard error but errors.
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Synth(synth::Synth),
+    Convert(convert::Convert),
+    Inspect(inspect::Inspect),
+    Export(export::Export),
+    #[command(flatten)]
+    Stage(stages::StageCommand),
+    Run(stages::Run),
+    Predict(predict::Predict),
+}
+
+impl Common {
+    fn load_config(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.config)?)
+    }
+
+    fn terminal(&self) -> Terminal {
+        Terminal::new(self.quiet)
+    }
+
+    /// Prints a summary: as JSON on standard output if asked for, else the text, unless quiet, on standard error.
+    fn summarize(&self, summary: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        if self.json {
+            let mut out = io::stdout().lock();
+            serde_json::to_writer_pretty(&mut out, summary).map_err(io::Error::from)?;
+            writeln!(out)?;
+        } else if !self.quiet {
+            eprintln!("{}", text());
+        }
+        Ok(())
+    }
+}
+
+/// Runs the command line this process was started with.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let level = if cli.common.quiet { LevelFilter::ERROR } else { LevelFilter::INFO };
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::builder()
+                .with_default_directive(LevelFilter::WARN.into())
+                .from_env_lossy()
+                .add_directive(level.into())
+                .add_directive(skimmer_directive(level)),
+        )
+        .init();
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("skimmer: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<()> {
+    let common = &cli.common;
+    match &cli.command {
+        Command::Demo(demo) => demo.run(common),
+        Command::Synth(synth) => synth.run(common),
+        Command::Convert(convert) => convert.run(common),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Export(export) => export.run(common),
+        Command::Stage(stage) => stage.run(common),
+        Command::Run(run) => run.run(common),
+        Command::Predict(predict) => predict.run(common),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Sizes the pool of worker threads that the stages share.
+fn set_threads(threads: usize) -> anyhow::Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the worker threads")
+}
