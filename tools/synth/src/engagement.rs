@@ -18,22 +18,22 @@ const fn weights(like: f64, reply: f64, retweet: f64, quote: f64) -> PerReaction
 pub(crate) const RATES: PerReaction<f64> = weights(0.40, 0.026, 0.09, 0.007);
 
 // Weights of standard normal traits.
-const READER: PerReaction<f64> = weights(0.80, 1.10, 1.00, 0.90);
-const AUTHOR: PerReaction<f64> = weights(0.40, 0.40, 0.45, 0.40);
-const AFFINITY: PerReaction<f64> = weights(0.70, 0.70, 0.60, 0.50);
-const LANGUAGE_TASTE: PerReaction<f64> = weights(0.25, 0.25, 0.25, 0.20);
-const TOPIC_TASTE: PerReaction<f64> = weights(0.40, 0.30, 0.40, 0.30);
-const TOPIC: PerReaction<f64> = weights(0.30, 0.25, 0.35, 0.30);
-const QUALITY: PerReaction<f64> = weights(0.30, 0.25, 0.40, 0.30);
+const READER: PerReaction<f64> = weights(0.95, 1.05, 0.95, 0.90);
+const AUTHOR: PerReaction<f64> = weights(0.50, 0.40, 0.45, 0.40);
+const AFFINITY: PerReaction<f64> = weights(0.75, 0.60, 0.60, 0.50);
+const LANGUAGE_TASTE: PerReaction<f64> = weights(0.15, 0.20, 0.20, 0.20);
+const TOPIC_TASTE: PerReaction<f64> = weights(0.25, 0.25, 0.30, 0.25);
+const TOPIC: PerReaction<f64> = weights(0.35, 0.25, 0.35, 0.30);
+const QUALITY: PerReaction<f64> = weights(0.20, 0.20, 0.25, 0.25);
 // Weights of what is so or not.
-const FOLLOWED: PerReaction<f64> = weights(0.35, 1.00, 0.30, 0.50);
-const OWN_LANGUAGE: PerReaction<f64> = weights(0.35, 0.50, 0.25, 0.20);
+const FOLLOWED: PerReaction<f64> = weights(0.55, 0.90, 0.30, 0.50);
+const OWN_LANGUAGE: PerReaction<f64> = weights(0.45, 0.50, 0.25, 0.20);
 const HASHTAG: PerReaction<f64> = weights(-0.15, -0.35, 0.30, 0.10);
 const LINK: PerReaction<f64> = weights(-0.35, -0.25, 0.10, 0.30);
-const PHOTO: PerReaction<f64> = weights(0.30, -0.10, 0.25, 0.05);
+const PHOTO: PerReaction<f64> = weights(0.35, -0.10, 0.25, 0.05);
 const VIDEO: PerReaction<f64> = weights(0.20, 0.05, 0.45, 0.30);
 const GIF: PerReaction<f64> = weights(0.15, 0.40, -0.20, 0.00);
-const TOP_LEVEL: PerReaction<f64> = weights(0.25, 0.55, 0.20, 0.30);
+const TOP_LEVEL: PerReaction<f64> = weights(0.30, 0.50, 0.20, 0.30);
 const RETWEET: PerReaction<f64> = weights(-0.30, -0.70, 0.10, -0.30);
 /// Weight of the logarithm of the length in tokens over the median one.
 const LENGTH: PerReaction<f64> = weights(0.05, 0.30, 0.10, 0.25);

@@ -23,7 +23,7 @@ pub struct Options {
     pub valid_rows: u64,
     /// Test records; 0 leaves the test set and its labels out.
     pub test_rows: u64,
-    /// Number of users, all of whom read: 16 to 2³¹. One for every 8 training records where not given.
+    /// Number of users, all of whom read: 16 to 2³¹. One for every 10 training records where not given.
     pub users: Option<u32>,
     /// Number of users who write as well: 8 to `users`. One in 5 users where not given.
     pub authors: Option<u32>,
@@ -60,7 +60,7 @@ const MOST_USERS: u32 = 1 << 31;
 impl Options {
     /// Number of users, given or by the number of training records.
     pub fn user_count(&self) -> u32 {
-        self.users.unwrap_or_else(|| (self.rows / 8).clamp(200, u64::from(MOST_USERS)) as u32)
+        self.users.unwrap_or_else(|| (self.rows / 10).clamp(200, u64::from(MOST_USERS)) as u32)
     }
 
     /// Number of authors, given or by the number of users.

@@ -77,7 +77,7 @@ impl World {
             Some(number) => self.circle_of(number),
             None => self.circle_popularity.rank(uniform(&mut random)) as u32,
         };
-        let interests = random.random_range(2..6);
+        let interests = random.random_range(1..5);
         Reader { user, propensity, language: self.circle(home).language, interests, home }
     }
 

@@ -92,7 +92,7 @@ impl World {
         let seed = Seed(options.seed);
         let (users, authors) = (options.user_count(), options.author_count());
         let circles = authors.div_ceil(CIRCLE);
-        let weights: Vec<f64> = (1..=CIRCLE).map(|place| f64::from(place).powf(-0.7)).collect();
+        let weights: Vec<f64> = (1..=CIRCLE).map(|place| f64::from(place).powf(-1.0)).collect();
         let stride = STRIDE % u64::from(users);
         Self {
             seed,
