@@ -94,7 +94,7 @@ fn the_encoding_follows_the_values() {
     let columns = [
         ("constant", flat(Values::U64(vec![7; ROWS])), Advice::Auto),
         ("packed 20", numbers(&|r| 1_000_000 + (r % 1_000_000) as u32), Advice::Auto),
-        ("slots+zstd", numbers(&|r| long_tailed(r, 3000)), Advice::Auto),
+        ("slots+zstd", numbers(&|r| (r >> 40) as u32 >> (r % 20)), Advice::Auto),
         ("packed 1+zstd", flat(Values::Bool(random.iter().map(|r| r % 30 == 0).collect())), Advice::Auto),
         (
             "delta(",
