@@ -13,6 +13,8 @@ mod dictionary;
 mod entropy;
 mod error;
 mod footer;
+#[cfg(test)]
+mod hostile;
 mod ids;
 mod keyed;
 mod node;
