@@ -29,6 +29,9 @@ struct Arguments {
     /// How many times each scan is run; the fastest counts.
     #[arg(long, default_value_t = 3)]
     repeats: usize,
+    /// Keep the `.skim` file under this name.
+    #[arg(long)]
+    keep: Option<PathBuf>,
     /// Also print every column's encodings and bytes a record.
     #[arg(long)]
     columns: bool,
@@ -89,6 +92,9 @@ fn main() -> Result<()> {
     line("scan, M records/s", rate(skim_scan), rate(parquet_scan));
     line("scan of tokens only, M records/s", rate(skim_tokens), rate(parquet_tokens));
     println!("{:34} {:>10.3}", "all columns, M records/s", rate(skim_all));
+    if let Some(path) = &arguments.keep {
+        fs::copy(&skim, path).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     if arguments.columns {
         print_columns(&skim, &parquet)?;
     }
