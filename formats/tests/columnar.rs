@@ -1,5 +1,7 @@
 //! The container's promises: what is written is read back, in the encoding that suits it, and damage never goes unnoticed.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 

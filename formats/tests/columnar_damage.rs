@@ -1,5 +1,7 @@
 //! A file that is cut short or has a wrong byte is an error that names the file and the byte, never a wrong value.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! Parts: any batch comes back whole or column by column, and files of every version are still read.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
