@@ -86,6 +86,9 @@ fn columns(batches: &[RecordBatch]) -> Vec<(&'static str, &'static str, Offsets<
         ("reader_created", NUMBER, None, numbers(|batch| &batch.reader.created)),
         ("author_follows_reader", "BOOLEAN", None, flags(|batch| &batch.author_follows_reader)),
     ];
+    if batches.first().is_some_and(|batch| batch.reactions.is_none()) {
+        return columns;
+    }
     let names = ["reply_time", "retweet_time", "quote_time", "like_time"];
     for (name, reaction) in names.into_iter().zip(Reaction::RECORD_ORDER) {
         let times = batches.iter().filter_map(|batch| batch.reactions.as_ref().map(|times| times[reaction].as_slice()));
@@ -95,7 +98,7 @@ fn columns(batches: &[RecordBatch]) -> Vec<(&'static str, &'static str, Offsets<
 }
 
 pub(super) fn write(path: &Path, batches: &[RecordBatch]) -> Result<()> {
-    let fields: String = columns(&batches[..0])
+    let fields: String = columns(&batches[..batches.len().min(1)])
         .iter()
         .map(|(name, kind, offsets, _)| match offsets {
             Some(_) => {
