@@ -1,1 +1,4 @@
 //! The stages and their order.
+
+pub mod export;
+pub mod inspect;

@@ -1,0 +1,89 @@
+//! What a column's values mean to a person, and their text.
+
+use std::io::Write;
+
+use skimmer_formats::columnar::{Column, ColumnarError, Reader, Values};
+use skimmer_formats::part;
+use skimmer_formats::record::{Media, TweetType};
+
+/// What the numbers of a column stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Themselves.
+    Value,
+    /// Names by their place.
+    Names(&'static [&'static str]),
+    /// Themselves, but 0 stands for none.
+    ZeroIsNone,
+}
+
+const MEDIA: [&str; 3] = [Media::ALL[0].name(), Media::ALL[1].name(), Media::ALL[2].name()];
+const TWEET_TYPES: [&str; 3] = [TweetType::ALL[0].name(), TweetType::ALL[1].name(), TweetType::ALL[2].name()];
+
+impl Meaning {
+    /// The meaning of a column of this file.
+    pub(super) fn of(reader: &Reader, field: usize) -> Self {
+        let schema = reader.schema();
+        match (schema.kind.as_str(), schema.fields[field].name.as_str()) {
+            (part::KIND, "media") => Self::Names(&MEDIA),
+            (part::KIND, "tweet_type") => Self::Names(&TWEET_TYPES),
+            (part::KIND, "reply_time" | "retweet_time" | "quote_time" | "like_time") => Self::ZeroIsNone,
+            _ => Self::Value,
+        }
+    }
+}
+
+/// A column of a block, for writing its cells as text.
+pub(crate) struct Cells {
+    column: Column,
+    meaning: Meaning,
+}
+
+impl Cells {
+    /// Reads a column of a block.
+    pub(crate) fn read(reader: &Reader, block: usize, field: usize) -> Result<Self, ColumnarError> {
+        Ok(Self { column: reader.read(block, field)?, meaning: Meaning::of(reader, field) })
+    }
+
+    /// Appends the text of a row: a list's items are separated by commas, ids are 32 hexadecimal digits, floats the
+    /// shortest decimals that read back as the same value.
+    pub(crate) fn write(&self, row: usize, text: &mut Vec<u8>) {
+        match &self.column {
+            Column::Flat(values) => self.write_value(values, row, text),
+            Column::List { offsets, values } => {
+                let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
+                for index in start..end {
+                    if index > start {
+                        text.push(b',');
+                    }
+                    self.write_value(values, index, text);
+                }
+            }
+        }
+    }
+
+    fn write_value(&self, values: &Values, index: usize, text: &mut Vec<u8>) {
+        match values {
+            Values::Bool(values) => text.extend_from_slice(if values[index] { b"true" } else { b"false" }),
+            Values::U8(values) => self.write_number(values[index].into(), text),
+            Values::U16(values) => self.write_number(values[index].into(), text),
+            Values::U32(values) => self.write_number(values[index].into(), text),
+            Values::U64(values) => self.write_number(values[index], text),
+            Values::F32(values) => write!(text, "{}", values[index]).expect("a vector takes all bytes"),
+            Values::F64(values) => write!(text, "{}", values[index]).expect("a vector takes all bytes"),
+            Values::Id(ids) => text.extend_from_slice(&ids[index].to_hex()),
+        }
+    }
+
+    fn write_number(&self, number: u64, text: &mut Vec<u8>) {
+        let name = match self.meaning {
+            Meaning::Names(names) => usize::try_from(number).ok().and_then(|place| names.get(place)),
+            Meaning::ZeroIsNone if number == 0 => return,
+            Meaning::ZeroIsNone | Meaning::Value => None,
+        };
+        match name {
+            Some(name) => text.extend_from_slice(name.as_bytes()),
+            None => text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `export`: any `.skim` file as text or as Parquet.
+
+mod cell;
+mod parquet;
+mod tsv;
+
+use std::io;
+
+use skimmer_formats::columnar::{ColumnarError, Reader};
+use thiserror::Error;
+
+pub(crate) use cell::Cells;
+pub use parquet::export_parquet;
+pub use tsv::export_tsv;
+
+/// Why a file was not exported.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The file cannot be read or lacks a column.
+    #[error(transparent)]
+    File(#[from] ColumnarError),
+    /// A column is selected twice.
+    #[error("column {0:?} is selected twice: name each column once")]
+    Twice(String),
+    /// The output does not take the bytes.
+    #[error("cannot write the export: {0}")]
+    Write(#[from] io::Error),
+    /// The Parquet writer refuses.
+    #[error("cannot write Parquet: {0}")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+}
+
+/// The numbers of the selected columns, in the order of the selection; all of them without one.
+fn selected(reader: &Reader, columns: Option<&[String]>) -> Result<Vec<usize>, ExportError> {
+    let Some(names) = columns else {
+        return Ok((0..reader.schema().fields.len()).collect());
+    };
+    let mut fields = Vec::new();
+    for name in names {
+        let field = reader.field(name)?;
+        if fields.contains(&field) {
+            return Err(ExportError::Twice(name.clone()));
+        }
+        fields.push(field);
+    }
+    Ok(fields)
+}

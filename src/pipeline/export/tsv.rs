@@ -1,0 +1,81 @@
+//! Export as text.
+
+use std::io::Write;
+
+use skimmer_formats::columnar::Reader;
+use skimmer_formats::part::{self, PartReader};
+use skimmer_formats::record::{Columns, write_record};
+
+use super::{Cells, ExportError, selected};
+use crate::progress::{Progress, Unit};
+
+/// Text is handed to the output in pieces of about this size, in bytes.
+const PIECE: usize = 1 << 20;
+
+/// Writes a file as text: a whole part as the raw records it was made from, byte for byte; anything else, or selected
+/// columns of a part, as a line of column names and a line a row, separated by TAB. Lists are separated by commas, ids
+/// are hexadecimal, floats are the shortest decimals that read back as the same value, a reaction that did not happen
+/// is empty.
+///
+/// # Errors
+/// [`ExportError`]; an output that was closed is an [`ExportError::Write`].
+pub fn export_tsv(
+    reader: Reader,
+    columns: Option<&[String]>,
+    out: &mut dyn Write,
+    progress: &dyn Progress,
+) -> Result<(), ExportError> {
+    progress.begin("export", Some(reader.rows()), Unit::Records);
+    if reader.schema().kind == part::KIND && columns.is_none() {
+        raw_records(&PartReader::new(reader)?, out, progress)?;
+    } else {
+        headed(&reader, &selected(&reader, columns)?, out, progress)?;
+    }
+    out.flush()?;
+    progress.end();
+    Ok(())
+}
+
+fn raw_records(part: &PartReader, out: &mut dyn Write, progress: &dyn Progress) -> Result<(), ExportError> {
+    let mut text = Vec::with_capacity(PIECE + PIECE / 4);
+    for block in 0..part.blocks() {
+        let batch = part.read(block, Columns::ALL)?;
+        for row in 0..batch.rows {
+            write_record(&batch, row, &mut text);
+            hand_over(&mut text, PIECE, out)?;
+        }
+        progress.advance(batch.rows as u64);
+    }
+    hand_over(&mut text, 0, out)
+}
+
+fn headed(reader: &Reader, fields: &[usize], out: &mut dyn Write, progress: &dyn Progress) -> Result<(), ExportError> {
+    let names: Vec<&str> = fields.iter().map(|&field| reader.schema().fields[field].name.as_str()).collect();
+    let mut text = names.join("\t").into_bytes();
+    text.push(b'\n');
+    for block in 0..reader.blocks() {
+        let columns = fields.iter().map(|&field| Cells::read(reader, block, field)).collect::<Result<Vec<_>, _>>()?;
+        let rows = reader.block_rows(block);
+        for row in 0..(rows.end - rows.start) as usize {
+            for (index, cells) in columns.iter().enumerate() {
+                if index > 0 {
+                    text.push(b'\t');
+                }
+                cells.write(row, &mut text);
+            }
+            text.push(b'\n');
+            hand_over(&mut text, PIECE, out)?;
+        }
+        progress.advance(rows.end - rows.start);
+    }
+    hand_over(&mut text, 0, out)
+}
+
+/// Writes the text once there is enough of it.
+fn hand_over(text: &mut Vec<u8>, enough: usize, out: &mut dyn Write) -> Result<(), ExportError> {
+    if text.len() >= enough {
+        out.write_all(text)?;
+        text.clear();
+    }
+    Ok(())
+}

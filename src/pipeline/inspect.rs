@@ -1,0 +1,208 @@
+//! `inspect`: what a `.skim` file holds, for people and for programs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use skimmer_formats::columnar::{ColumnarError, Reader, Scalar, VERSION};
+
+use super::export::Cells;
+
+/// What a file holds. Its text is an aligned table.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileDescription {
+    /// The file.
+    pub path: PathBuf,
+    /// Kind of file: `part`, `features`, …
+    pub kind: String,
+    /// Version of the format.
+    pub version: u32,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Number of rows.
+    pub rows: u64,
+    /// Number of blocks.
+    pub blocks: usize,
+    /// The file's own metadata.
+    pub metadata: BTreeMap<String, String>,
+    /// The columns, in order.
+    pub columns: Vec<ColumnDescription>,
+}
+
+/// What a column holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct ColumnDescription {
+    /// Its name.
+    pub name: String,
+    /// Its type, `list of …` for lists.
+    #[serde(rename = "type")]
+    pub value_type: String,
+    /// The encodings in use with the number of blocks each, the most frequent first.
+    pub encodings: Vec<(String, usize)>,
+    /// Number of values; for lists, of items.
+    pub values: u64,
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// Bytes in the file for each row.
+    pub bytes_per_row: f64,
+    /// Smallest value, as text.
+    pub minimum: Option<String>,
+    /// Largest value, as text.
+    pub maximum: Option<String>,
+}
+
+/// Describes a file, checking the checksum of every chunk on the way.
+///
+/// # Errors
+/// [`ColumnarError::Damaged`].
+pub fn describe(reader: &Reader) -> Result<FileDescription, ColumnarError> {
+    let schema = reader.schema();
+    Ok(FileDescription {
+        path: reader.path().to_owned(),
+        kind: schema.kind.clone(),
+        version: VERSION,
+        bytes: reader.bytes(),
+        rows: reader.rows(),
+        blocks: reader.blocks(),
+        metadata: schema.metadata.clone(),
+        columns: (0..schema.fields.len()).map(|field| describe_column(reader, field)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn describe_column(reader: &Reader, field: usize) -> Result<ColumnDescription, ColumnarError> {
+    let about = &reader.schema().fields[field];
+    let mut encodings: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut values, mut bytes) = (0, 0);
+    let mut range: Option<(Scalar, Scalar)> = None;
+    for block in 0..reader.blocks() {
+        let chunk = reader.chunk_info(block, field)?;
+        *encodings.entry(without_numbers(&chunk.encoding)).or_default() += 1;
+        values += chunk.values;
+        bytes += chunk.bytes;
+        range = match (range, chunk.range) {
+            (Some((minimum, maximum)), Some((low, high))) => Some((
+                if is_less(low, minimum) { low } else { minimum },
+                if is_less(maximum, high) { high } else { maximum },
+            )),
+            (known, other) => known.or(other),
+        };
+    }
+    let mut encodings: Vec<(String, usize)> = encodings.into_iter().collect();
+    encodings.sort_by_key(|&(_, blocks)| std::cmp::Reverse(blocks));
+    Ok(ColumnDescription {
+        name: about.name.clone(),
+        value_type: if about.list { format!("list of {}", about.value) } else { about.value.to_string() },
+        encodings,
+        values,
+        bytes,
+        bytes_per_row: if reader.rows() == 0 { 0.0 } else { bytes as f64 / reader.rows() as f64 },
+        minimum: range.map(|(minimum, _)| minimum.to_string()),
+        maximum: range.map(|(_, maximum)| maximum.to_string()),
+    })
+}
+
+fn is_less(a: Scalar, b: Scalar) -> bool {
+    match (a, b) {
+        (Scalar::Unsigned(a), Scalar::Unsigned(b)) => a < b,
+        (Scalar::Float(a), Scalar::Float(b)) => a < b,
+        (Scalar::Id(a), Scalar::Id(b)) => a < b,
+        _ => false,
+    }
+}
+
+/// An encoding without its sizes, which differ from block to block.
+fn without_numbers(encoding: &str) -> String {
+    let mut text = String::new();
+    for (index, word) in encoding.split(' ').enumerate() {
+        let rest = word.trim_start_matches(|letter: char| letter.is_ascii_digit());
+        // Only a number of its own goes, not one that is part of a column's name.
+        let number =
+            rest.len() < word.len() && !rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_');
+        if index > 0 && !number {
+            text.push(' ');
+        }
+        text.push_str(if number { rest } else { word });
+    }
+    text
+}
+
+impl fmt::Display for FileDescription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}, format version {}", self.path.display(), self.kind, self.version)?;
+        writeln!(f, "{} rows in {} blocks, {} bytes", self.rows, self.blocks, self.bytes)?;
+        for (key, value) in &self.metadata {
+            writeln!(f, "{key}: {value}")?;
+        }
+        let header = ["column", "type", "bytes", "bytes/row", "minimum", "maximum", "encoding"].map(str::to_owned);
+        let rows: Vec<[String; 7]> = std::iter::once(header).chain(self.columns.iter().map(cells)).collect();
+        let mut widths = [0; 7];
+        for row in &rows {
+            widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
+        }
+        for row in &rows {
+            let mut line = String::new();
+            for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
+                let padding = " ".repeat(width - cell.chars().count());
+                // Numbers are aligned at their right, words at their left.
+                let (before, after) =
+                    if (2..6).contains(&column) { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                line.extend([before, cell, after, "  "]);
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn cells(column: &ColumnDescription) -> [String; 7] {
+    let shorten = |value: &Option<String>| match value {
+        // An id's first digits are enough to see.
+        Some(text) if text.len() == 32 => format!("{}…", &text[..8]),
+        Some(text) => text.clone(),
+        None => String::new(),
+    };
+    let encoding = match column.encodings.as_slice() {
+        [] => String::new(),
+        [(only, _)] => only.clone(),
+        [(first, blocks), others @ ..] => format!("{first} ({blocks} blocks, {} other encodings)", others.len()),
+    };
+    [
+        column.name.clone(),
+        column.value_type.clone(),
+        column.bytes.to_string(),
+        format!("{:.3}", column.bytes_per_row),
+        shorten(&column.minimum),
+        shorten(&column.maximum),
+        encoding,
+    ]
+}
+
+/// The first rows of a file as text: a paragraph a row, a line a column.
+///
+/// # Errors
+/// [`ColumnarError::Damaged`].
+pub fn first_rows(reader: &Reader, rows: u64) -> Result<String, ColumnarError> {
+    let fields = &reader.schema().fields;
+    let width = fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
+    let mut text = Vec::new();
+    for block in 0..reader.blocks() {
+        let range = reader.block_rows(block);
+        if range.start >= rows {
+            break;
+        }
+        let columns =
+            (0..fields.len()).map(|field| Cells::read(reader, block, field)).collect::<Result<Vec<_>, _>>()?;
+        for row in range.start..range.end.min(rows) {
+            text.extend_from_slice(format!("row {row}\n").as_bytes());
+            for (field, cells) in fields.iter().zip(&columns) {
+                text.extend_from_slice(format!("  {:width$}  ", field.name).as_bytes());
+                cells.write((row - range.start) as usize, &mut text);
+                text.truncate(text.trim_ascii_end().len());
+                text.push(b'\n');
+            }
+        }
+    }
+    // Cells are written as ASCII; only column names can be anything else, and those are strings.
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}

@@ -1,0 +1,190 @@
+//! Export and inspection of `.skim` files through the public API.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field as Cell;
+use skimmer::pipeline::export::{ExportError, export_parquet, export_tsv};
+use skimmer::pipeline::inspect;
+use skimmer::progress::Silent;
+use skimmer_formats::columnar::{ColumnRef, Field, Reader, Schema, ValueType, Writer, encode_block};
+use skimmer_formats::{Id, Lists};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn part() -> Reader {
+    Reader::open(fixture("part-v1.skim")).unwrap()
+}
+
+/// The raw records that the fixture was made from.
+fn raw_lines() -> Vec<Vec<u8>> {
+    let raw = fs::read(fixture("golden/small/raw/train/part-00000")).unwrap();
+    raw.split_inclusive(|&byte| byte == b'\n').take(300).map(<[u8]>::to_vec).collect()
+}
+
+fn tsv(reader: Reader, columns: Option<&[&str]>) -> Result<String, ExportError> {
+    let columns: Option<Vec<String>> = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+    let mut text = Vec::new();
+    export_tsv(reader, columns.as_deref(), &mut text, &Silent)?;
+    Ok(String::from_utf8(text).unwrap())
+}
+
+fn parquet_file(reader: Reader, columns: Option<&[&str]>) -> SerializedFileReader<fs::File> {
+    let columns: Option<Vec<String>> = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
+    let mut file = tempfile::tempfile().unwrap();
+    export_parquet(reader, columns.as_deref(), &mut file, &Silent).unwrap();
+    SerializedFileReader::new(file).unwrap()
+}
+
+/// A file of every type in three blocks.
+fn every_type(folder: &Path) -> Reader {
+    let schema = Schema::new(
+        "test",
+        vec![
+            Field::flat("flag", ValueType::Bool),
+            Field::flat("tiny", ValueType::U8),
+            Field::list("short", ValueType::U16),
+            Field::flat("large.number", ValueType::U64),
+            Field::flat("single", ValueType::F32),
+            Field::list("double", ValueType::F64),
+            Field::list("ids", ValueType::Id),
+        ],
+    );
+    let lists: Lists<u16> = [&[1, 65_535][..], &[]].into_iter().collect();
+    let doubles: Lists<f64> = [&[][..], &[0.1, -1.5, 3.0]].into_iter().collect();
+    let ids: Lists<Id> = [&[Id([0xAB; 16])][..], &[Id([0; 16]), Id([1; 16])]].into_iter().collect();
+    let columns = [
+        ColumnRef::flat(&[true, false]),
+        ColumnRef::flat(&[0u8, 255]),
+        ColumnRef::lists(&lists),
+        ColumnRef::flat(&[u64::MAX, 0]),
+        ColumnRef::flat(&[0.1f32, 1e-7]),
+        ColumnRef::lists(&doubles),
+        ColumnRef::lists(&ids),
+    ];
+    let mut writer = Writer::new(Vec::new(), &schema).unwrap();
+    (0..3).for_each(|_| writer.append(encode_block(&schema, &columns).unwrap()).unwrap());
+    let path = folder.join("test.skim");
+    fs::write(&path, writer.finish().unwrap()).unwrap();
+    Reader::open(path).unwrap()
+}
+
+#[test]
+fn a_part_becomes_its_raw_records_again() {
+    assert_eq!(tsv(part(), None).unwrap().into_bytes(), raw_lines().concat());
+}
+
+#[test]
+fn selected_columns_become_a_headed_table() {
+    let text = tsv(part(), Some(&["like_time", "media", "tweet", "tokens", "reader_verified", "tweet_type"])).unwrap();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("like_time\tmedia\ttweet\ttokens\treader_verified\ttweet_type"));
+    let mut rows = 0;
+    for (line, raw) in lines.zip(raw_lines()) {
+        let raw = String::from_utf8(raw).unwrap();
+        let fields: Vec<&str> = raw.trim_end_matches('\n').split('\u{1}').collect();
+        let (media, tokens) = (fields[3].replace('\t', ","), fields[0].replace('\t', ","));
+        assert_eq!(line, [fields[23], &media, fields[2], &tokens, fields[17], fields[6]].join("\t"));
+        rows += 1;
+    }
+    assert_eq!(rows, 300);
+}
+
+#[test]
+fn every_type_has_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = tsv(every_type(folder.path()), None).unwrap();
+    let rows = format!(
+        "true\t0\t1,65535\t18446744073709551615\t0.1\t\t{}\nfalse\t255\t\t0\t0.0000001\t0.1,-1.5,3\t{},{}\n",
+        "AB".repeat(16),
+        "00".repeat(16),
+        "01".repeat(16)
+    );
+    assert_eq!(text, format!("flag\ttiny\tshort\tlarge.number\tsingle\tdouble\tids\n{}", rows.repeat(3)));
+}
+
+#[test]
+fn wrong_selections_are_named() {
+    assert!(tsv(part(), Some(&["tokens", "tokens"])).unwrap_err().to_string().contains("\"tokens\" is selected twice"));
+    let message = tsv(part(), Some(&["likes"])).unwrap_err().to_string();
+    assert!(message.contains("no column \"likes\"; it has tokens, hashtags"), "{message}");
+}
+
+/// The text a Parquet cell would have in the raw record.
+fn raw_text(cell: &Cell) -> String {
+    match cell {
+        Cell::Null => String::new(),
+        Cell::ListInternal(list) => list.elements().iter().map(raw_text).collect::<Vec<_>>().join("\t"),
+        Cell::Str(text) => text.clone(),
+        Cell::UInt(number) => number.to_string(),
+        Cell::Bool(flag) => flag.to_string(),
+        other => panic!("unexpected cell {other:?}"),
+    }
+}
+
+#[test]
+fn a_part_in_parquet_has_the_raw_records_values() {
+    let file = parquet_file(part(), None);
+    assert_eq!(file.metadata().file_metadata().num_rows(), 300);
+    let mut rows = 0;
+    for (row, raw) in file.get_row_iter(None).unwrap().zip(raw_lines()) {
+        let cells: Vec<String> = row.unwrap().get_column_iter().map(|(_, cell)| raw_text(cell)).collect();
+        assert_eq!(format!("{}\n", cells.join("\u{1}")).into_bytes(), raw);
+        rows += 1;
+    }
+    assert_eq!(rows, 300);
+}
+
+#[test]
+fn every_type_has_its_parquet_type() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = parquet_file(every_type(folder.path()), None);
+    let row = file.get_row_iter(None).unwrap().nth(5).unwrap().unwrap();
+    assert_eq!(
+        row.to_string(),
+        format!(
+            "{{flag: false, tiny: 255, short: [], large.number: 0, single: 0.0000001, double: [0.1, -1.5E0, 3.0], \
+             ids: [\"{}\", \"{}\"]}}",
+            "00".repeat(16),
+            "01".repeat(16)
+        )
+    );
+    let first = file.get_row_iter(None).unwrap().next().unwrap().unwrap();
+    assert!(first.to_string().contains(&format!("short: [1, 65535], large.number: {}", u64::MAX)), "{first}");
+    let some = parquet_file(every_type(folder.path()), Some(&["double", "flag"]));
+    let names: Vec<&str> =
+        some.metadata().file_metadata().schema().get_fields().iter().map(|field| field.name()).collect();
+    assert_eq!(names, ["double", "flag"]);
+}
+
+#[test]
+fn a_description_has_every_column() {
+    let about = inspect::describe(&part()).unwrap();
+    assert_eq!((about.kind.as_str(), about.rows, about.blocks, about.columns.len()), ("part", 300, 1, 24));
+    let tokens = &about.columns[0];
+    assert_eq!((tokens.name.as_str(), tokens.value_type.as_str()), ("tokens", "list of u32"));
+    let raw_tokens = raw_lines().into_iter().map(|line| {
+        let text = line.into_iter().take_while(|&byte| byte != 1);
+        1 + text.filter(|&byte| byte == b'\t').count() as u64
+    });
+    assert_eq!(tokens.values, raw_tokens.sum::<u64>());
+    assert_eq!((tokens.minimum.as_deref(), tokens.encodings[0].1), (Some("101"), 1));
+    let table = about.to_string();
+    assert!(table.contains("part, format version 1\n300 rows in 1 blocks"), "{table}");
+    for column in &about.columns {
+        assert!(table.contains(&column.name));
+    }
+    let json = serde_json::to_value(&about).unwrap();
+    assert_eq!(json["columns"][0]["type"], "list of u32");
+
+    let text = inspect::first_rows(&part(), 2).unwrap();
+    assert!(text.starts_with("row 0\n  tokens"), "{text}");
+    assert_eq!(text.lines().count(), 50);
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(inspect::first_rows(&every_type(folder.path()), 3).unwrap().matches("row ").count(), 3);
+}
