@@ -8,31 +8,54 @@ use crate::Reaction;
 /// A field of the raw record. The discriminants are the fields' places in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-#[allow(missing_docs)]
 pub enum Field {
+    /// The ids of the text's tokens.
     Tokens = 0,
+    /// The ids of the hashtags.
     Hashtags,
+    /// The tweet id.
     Tweet,
+    /// The kinds of media.
     Media,
+    /// The ids of the links.
     Links,
+    /// The ids of the links' domains.
     Domains,
+    /// The tweet type.
     TweetType,
+    /// The language.
     Language,
+    /// The tweet timestamp.
     TweetTime,
+    /// The author id.
     Author,
+    /// The author follower count.
     AuthorFollowers,
+    /// The author following count.
     AuthorFollowing,
+    /// The flag whether the author is verified.
     AuthorVerified,
+    /// The creation time of the author's account.
     AuthorCreated,
+    /// The reader id.
     Reader,
+    /// The reader follower count.
     ReaderFollowers,
+    /// The reader following count.
     ReaderFollowing,
+    /// The flag whether the reader is verified.
     ReaderVerified,
+    /// The creation time of the reader's account.
     ReaderCreated,
+    /// The flag whether the author (the engagee) follows the reader (the engager).
     AuthorFollowsReader,
+    /// The reply timestamp.
     ReplyTime,
+    /// The retweet timestamp.
     RetweetTime,
+    /// The quote timestamp.
     QuoteTime,
+    /// The like timestamp.
     LikeTime,
 }
 

@@ -195,6 +195,7 @@ impl RecordParser {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::RecordScanner;
 
     fn parse(text: &[u8]) -> (RecordBatch, Vec<String>) {
         let mut parser = RecordParser::new(RecordOptions::default());
@@ -207,6 +208,15 @@ mod tests {
             }
         }
         errors.extend(parser.finish().err().map(|error| error.to_string()));
+        (batch, errors)
+    }
+
+    fn scan(text: &[u8]) -> (RecordBatch, Vec<String>) {
+        let mut scanner = RecordScanner::new(text, RecordOptions::default());
+        let (mut batch, mut errors) = (RecordBatch::default(), Vec::new());
+        while let Some(outcome) = scanner.read(&mut batch) {
+            errors.extend(outcome.err().map(|error| error.to_string()));
+        }
         (batch, errors)
     }
 
@@ -276,6 +286,11 @@ mod tests {
             // The next record is read as if nothing had been there.
             let (batch, errors) = parse(format!("{text}{good}").as_bytes());
             assert_eq!((errors.len(), &batch), (1, &parse(GOOD).0), "{text:?}");
+            // The scanner says the same, also once the first line has opened its fast way.
+            for before in ["", &good] {
+                let text = format!("{before}{text}{good}");
+                assert_eq!(scan(text.as_bytes()), parse(text.as_bytes()), "{text:?}");
+            }
         }
     }
 

@@ -1,0 +1,94 @@
+//! Quarantine: the lines of a part that are no records, and why.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::{BadLine, ConvertError};
+
+/// The rejected lines of a part. Files are made for the first line and get their names at the end.
+pub(super) struct Rejected {
+    lines: PathBuf,
+    reasons: PathBuf,
+    most: u64,
+    count: u64,
+    files: Option<Files>,
+}
+
+struct Files {
+    lines: BufWriter<File>,
+    reasons: BufWriter<File>,
+}
+
+impl Rejected {
+    /// An empty quarantine. What an earlier run rejected of this part is removed.
+    pub(super) fn new(directory: &Path, part: &str, most: u64) -> Result<Self, ConvertError> {
+        let (lines, reasons) = (directory.join(format!("{part}.tsv")), directory.join(format!("{part}.reasons.tsv")));
+        for path in [&lines, &reasons] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
+                _ => {}
+            }
+        }
+        Ok(Self { lines, reasons, most, count: 0, files: None })
+    }
+
+    pub(super) fn most(&self) -> u64 {
+        self.most
+    }
+
+    /// Puts a line into quarantine, one too many as well, which is then the error.
+    pub(super) fn add(&mut self, part: &Path, bad: BadLine) -> Result<(), ConvertError> {
+        self.write(&bad)?;
+        self.count += 1;
+        if self.count > self.most {
+            let (path, error, rejected) = (part.to_owned(), Box::new(bad.error), self.lines.clone());
+            return Err(ConvertError::TooManyBadRecords { path, error, most: self.most, rejected });
+        }
+        Ok(())
+    }
+
+    /// Gives the files their names and returns how many lines they hold.
+    pub(super) fn finish(self) -> Result<u64, ConvertError> {
+        if let Some(files) = self.files {
+            close(files.lines, &self.lines).map_err(|error| failed(&self.lines, error))?;
+            close(files.reasons, &self.reasons).map_err(|error| failed(&self.reasons, error))?;
+        }
+        Ok(self.count)
+    }
+
+    fn write(&mut self, bad: &BadLine) -> Result<(), ConvertError> {
+        let files = match &mut self.files {
+            Some(files) => files,
+            none => none.insert(Files {
+                lines: create(&self.lines).map_err(|error| failed(&self.lines, error))?,
+                reasons: create(&self.reasons).map_err(|error| failed(&self.reasons, error))?,
+            }),
+        };
+        let line = files.lines.write_all(&bad.text).and_then(|()| files.lines.write_all(b"\n"));
+        line.map_err(|error| failed(&self.lines, error))?;
+        let reason = writeln!(files.reasons, "{}\t{}", bad.error.line, bad.error.without_line());
+        reason.map_err(|error| failed(&self.reasons, error))
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> ConvertError {
+    ConvertError::Quarantine { path: path.to_owned(), source }
+}
+
+/// Where a file is while it is written.
+fn partial(path: &Path) -> PathBuf {
+    path.with_added_extension("partial")
+}
+
+fn create(path: &Path) -> io::Result<BufWriter<File>> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory)?;
+    }
+    File::create(partial(path)).map(BufWriter::new)
+}
+
+fn close(file: BufWriter<File>, path: &Path) -> io::Result<()> {
+    file.into_inner()?.sync_all()?;
+    fs::rename(partial(path), path)
+}
