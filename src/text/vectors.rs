@@ -2,14 +2,13 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use memmap2::Mmap;
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use ndarray_npy::{ReadNpyExt, ReadableElement, ViewNpyExt, WriteNpyExt};
-use tempfile::NamedTempFile;
 
 use super::TextError;
 
@@ -45,34 +44,29 @@ impl VectorPaths {
 }
 
 impl TokenVectors {
-    /// Writes the three files: each under another name first, synced and then renamed, the vectors last.
+    /// Writes [`TokenVectors::tokens`] in numpy's format.
     ///
     /// # Errors
-    /// [`TextError::File`] where the system refuses; a file that was there before is then whole.
-    pub fn write(&self, paths: &VectorPaths) -> Result<(), TextError> {
-        store(&paths.tokens, |file| Array1::from_vec(self.tokens.clone()).write_npy(file))?;
-        store(&paths.counts, |file| Array1::from_vec(self.counts.clone()).write_npy(file))?;
-        store(&paths.vectors, |file| self.vectors.write_npy(file))
+    /// What the output gives.
+    pub fn write_tokens(&self, out: impl Write) -> io::Result<()> {
+        ArrayView1::from(&self.tokens).write_npy(out).map_err(io::Error::other)
     }
-}
 
-fn store<E: Into<Box<dyn std::error::Error + Send + Sync>>>(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> Result<(), E>,
-) -> Result<(), TextError> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let stored = || -> io::Result<()> {
-        fs::create_dir_all(directory)?;
-        let file = NamedTempFile::new_in(directory)?;
-        let mut buffered = BufWriter::new(file.as_file());
-        write(&mut buffered).map_err(io::Error::other)?;
-        buffered.flush()?;
-        drop(buffered);
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        File::open(directory)?.sync_all()
-    };
-    stored().map_err(TextError::file(path))
+    /// Writes [`TokenVectors::counts`] in numpy's format.
+    ///
+    /// # Errors
+    /// What the output gives.
+    pub fn write_counts(&self, out: impl Write) -> io::Result<()> {
+        ArrayView1::from(&self.counts).write_npy(out).map_err(io::Error::other)
+    }
+
+    /// Writes [`TokenVectors::vectors`] in numpy's format.
+    ///
+    /// # Errors
+    /// What the output gives.
+    pub fn write_vectors(&self, out: impl Write) -> io::Result<()> {
+        self.vectors.write_npy(out).map_err(io::Error::other)
+    }
 }
 
 /// Stored token vectors, mapped rather than read.
@@ -144,24 +138,29 @@ mod tests {
         TokenVectors { tokens: vec![101, 119_546], counts: vec![9, 1 << 40], vectors }
     }
 
+    fn write(vectors: &TokenVectors, paths: &VectorPaths) {
+        vectors.write_tokens(File::create(&paths.tokens).unwrap()).unwrap();
+        vectors.write_counts(File::create(&paths.counts).unwrap()).unwrap();
+        vectors.write_vectors(File::create(&paths.vectors).unwrap()).unwrap();
+    }
+
     #[test]
     fn what_was_written_is_read() {
         let directory = tempfile::tempdir().unwrap();
-        let paths = VectorPaths::in_directory(&directory.path().join("new"));
-        sample().write(&paths).unwrap();
+        let paths = VectorPaths::in_directory(directory.path());
+        write(&sample(), &paths);
         let mapped = MappedVectors::open(&paths).unwrap();
         assert_eq!(mapped.tokens(), sample().tokens);
         assert_eq!(mapped.view().unwrap(), sample().vectors);
         let counts = Array1::<u64>::read_npy(File::open(&paths.counts).unwrap()).unwrap();
         assert_eq!(counts.to_vec(), sample().counts);
-        assert_eq!(fs::read_dir(directory.path().join("new")).unwrap().count(), 3, "a temporary file is left over");
     }
 
     #[test]
     fn files_that_do_not_fit_are_named() {
         let directory = tempfile::tempdir().unwrap();
         let paths = VectorPaths::in_directory(directory.path());
-        sample().write(&paths).unwrap();
+        write(&sample(), &paths);
         Array1::from_vec(vec![5i64, 6, 7]).write_npy(File::create(&paths.tokens).unwrap()).unwrap();
         let found = MappedVectors::open(&paths).err().unwrap().to_string();
         assert!(found.contains("token_embeddings.npy") && found.contains("2 vectors for the 3 ids"), "{found}");
