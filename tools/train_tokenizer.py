@@ -6,6 +6,7 @@
 
 The ids are laid out as in bert-base-multilingual-cased: 0 [PAD], 1-99 unused, 100 [UNK], 101 [CLS], 102 [SEP],
 103 [MASK], then the pieces, then unused entries up to 2,000. The sentences are our own, written for this file.
+The trainer takes merges of equal count in no fixed order: two runs differ in a few pieces.
 """
 
 import pathlib
@@ -125,7 +126,6 @@ def main():
 
     learner = assemble({"[UNK]": 0})
     room = VOCABULARY - UNUSED - 4
-    # Merges of equal count are taken in no fixed order; so many merges and few letters hide most of that.
     learner.train_from_iterator(SENTENCES, trainers.WordPieceTrainer(vocab_size=room, show_progress=False))
     pieces = sorted(learner.get_vocab(), key=lambda piece: (piece.startswith("##"), len(piece), piece))
 

@@ -12,8 +12,13 @@ pub struct TokenBatch {
 impl TokenBatch {
     /// Pads the sequences with token 0 to the length of the longest; padding is masked out.
     pub fn new<'a>(sequences: impl IntoIterator<Item = &'a [u32], IntoIter: Clone>) -> Self {
+        Self::in_steps(sequences, 1)
+    }
+
+    /// As [`TokenBatch::new`], padded on to a multiple of `step`.
+    pub fn in_steps<'a>(sequences: impl IntoIterator<Item = &'a [u32], IntoIter: Clone>, step: usize) -> Self {
         let sequences = sequences.into_iter();
-        let length = sequences.clone().map(<[u32]>::len).max().unwrap_or(0);
+        let length = sequences.clone().map(<[u32]>::len).max().unwrap_or(0).next_multiple_of(step);
         let mut batch = Self { length, ..Self::default() };
         for sequence in sequences {
             let padding = length - sequence.len();
@@ -63,5 +68,7 @@ mod tests {
         assert_eq!(batch.ids(), [101, 7, 102, 101, 102, 0]);
         assert_eq!(batch.mask(), [1, 1, 1, 1, 1, 0]);
         assert_eq!(TokenBatch::new([]).shape(), [0, 0]);
+        let batch = TokenBatch::in_steps([&[101, 7, 102][..]], 2);
+        assert_eq!((batch.shape(), batch.mask()), ([1, 4], &[1, 1, 1, 0][..]));
     }
 }

@@ -18,15 +18,15 @@ pub(super) struct Library {
     pub(super) environment: Environment,
     /// The library's file.
     pub(super) path: PathBuf,
-    /// The version as the build describes it, for example `rel-1.32.0`.
+    /// Its version.
     pub(super) version: String,
 }
 
 /// The process's library once one is loaded: neither it nor its environment can be had twice.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
 
-/// Loads the first usable library of: `explicit`, `ORT_DYLIB_PATH`, an installed Python package, the system's. An
-/// explicit one, if given, is the only one tried. A library that is already loaded is given back, whichever it is.
+/// Loads `explicit` or the library that `ORT_DYLIB_PATH` names; without either, the first usable one of an installed
+/// Python package and the system's. A library that is already loaded is given back, whichever it is.
 ///
 /// # Errors
 /// A sentence a candidate, saying why it cannot be used.
@@ -36,8 +36,9 @@ pub(super) fn load(explicit: Option<&Path>) -> Result<Library, String> {
         return Ok(library.clone());
     }
     let mut reasons = Vec::new();
-    let candidates: Box<dyn Iterator<Item = PathBuf>> = match explicit {
-        Some(path) => Box::new(std::iter::once(path.to_owned())),
+    let named = env::var_os("ORT_DYLIB_PATH").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let candidates: Box<dyn Iterator<Item = PathBuf>> = match explicit.map(Path::to_owned).or(named) {
+        Some(path) => Box::new(std::iter::once(path)),
         None => Box::new(candidates()),
     };
     for path in candidates {
@@ -54,28 +55,27 @@ fn open(path: &Path) -> Result<Library, String> {
     let builder = ort::init_from(path).map_err(|error| one_line(&error.to_string()))?;
     let environment =
         builder.with_name("skimmer").with_telemetry(false).build().map_err(|error| one_line(&error.to_string()))?;
-    Ok(Library { environment, path: path.to_owned(), version: version() })
+    Ok(Library { environment, path: path.to_owned(), version: version(path) })
 }
 
-/// The release that the build information names, or the whole of that information.
-fn version() -> String {
-    let info = ort::info();
-    let branch = info.split([',', ' ']).find_map(|part| part.trim().strip_prefix("git-branch="));
-    branch.unwrap_or(info).to_owned()
+/// The version in the file's name (`libonnxruntime.so.1.32.0`), or else what the build says of itself.
+fn version(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = name.trim_start_matches(|letter: char| !letter.is_ascii_digit()).trim_end_matches(".dylib");
+    if number.is_empty() { ort::info().to_owned() } else { number.to_owned() }
 }
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Where a library may be, the likeliest place first; files beside the last are known to exist.
+/// Where a library may be, the likeliest place first.
 fn candidates() -> impl Iterator<Item = PathBuf> {
-    let named = env::var_os("ORT_DYLIB_PATH").filter(|value| !value.is_empty()).map(PathBuf::from);
     let environment = env::var_os("VIRTUAL_ENV").into_iter().flat_map(|root| in_environment(&PathBuf::from(root)));
     // Asking Python takes a moment and is put off until nothing else was usable.
     let python = std::iter::once_with(|| ["python3", "python"].into_iter().find_map(python_package)).flatten();
     let system = format!("{}onnxruntime{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
-    named.into_iter().chain(environment).chain(python).chain(std::iter::once(PathBuf::from(system)))
+    environment.chain(python).chain(std::iter::once(PathBuf::from(system)))
 }
 
 /// The library in the onnxruntime package of a Python virtual environment.

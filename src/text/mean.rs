@@ -99,7 +99,8 @@ impl<'m> MeanVectors<'m> {
 
     /// Computes the window and empties it.
     fn compute(&mut self, progress: &dyn Progress) -> Result<(), TextError> {
-        let (order, batches) = self.window.batches(self.options.batch_tokens);
+        let step = self.model.length_step();
+        let (order, batches) = self.window.batches(self.options.batch_tokens, step);
         let (window, model) = (&self.window, self.model);
         let tickets = AtomicUsize::new(0);
         let turnstile = Turnstile::new(&mut self.sums);
@@ -109,7 +110,7 @@ impl<'m> MeanVectors<'m> {
                 let Some(range) = batches.get(ticket) else { return Ok(()) };
                 let unfinished = StopOnDrop(&turnstile);
                 let numbers = &order[range.clone()];
-                let batch = TokenBatch::new(numbers.iter().map(|&number| window.sequence(number)));
+                let batch = TokenBatch::in_steps(numbers.iter().map(|&number| window.sequence(number)), step);
                 let hidden = encoder.encode(&batch)?;
                 let added = turnstile.pass(ticket, |sums| {
                     for (hidden, &number) in hidden.outer_iter().zip(numbers) {

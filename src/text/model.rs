@@ -13,7 +13,7 @@ use super::{
     Encoder, TextError, TokenBatch,
     library::{self, Library},
     onnxruntime::{self, OnnxRuntimeEncoder},
-    tract::{self, TractEncoder, TractPlan},
+    tract::{self, TractEncoder, TractModel},
 };
 
 /// Longest sequence of a model that does not say its own.
@@ -67,7 +67,7 @@ pub struct Model {
 
 enum Engine {
     OnnxRuntime(Library),
-    Tract(Arc<TractPlan>),
+    Tract(Arc<TractModel>),
 }
 
 /// The part of a Hugging Face `config.json` that matters here.
@@ -105,13 +105,13 @@ impl Model {
                 (Engine::OnnxRuntime(library), report)
             }
             Err(fallback) => {
-                let plan = TractPlan::open(&path)?;
-                vocabulary = vocabulary.or(plan.vocabulary());
+                let model = TractModel::open(&path)?;
+                vocabulary = vocabulary.or(model.vocabulary());
                 if vocabulary.is_none() {
                     return Err(TextError::UnknownVocabulary { path });
                 }
                 let report = EngineReport { engine: tract::ENGINE, version: None, library: None, fallback };
-                (Engine::Tract(Arc::new(plan)), report)
+                (Engine::Tract(Arc::new(model)), report)
             }
         };
         let own = config.max_position_embeddings.unwrap_or(DEFAULT_MAX_LENGTH);
@@ -132,6 +132,14 @@ impl Model {
         self.max_length
     }
 
+    /// Batches run fastest when their length is a multiple of this.
+    pub fn length_step(&self) -> usize {
+        match self.engine {
+            Engine::OnnxRuntime(_) => 1,
+            Engine::Tract(_) => tract::LENGTH_STEP,
+        }
+    }
+
     /// The engine in use.
     pub fn engine(&self) -> &EngineReport {
         &self.report
@@ -144,7 +152,7 @@ impl Model {
     pub fn encoder(&self) -> Result<Box<dyn Encoder + '_>, TextError> {
         let encoder: Box<dyn Encoder> = match &self.engine {
             Engine::OnnxRuntime(library) => Box::new(OnnxRuntimeEncoder::open(&self.path, library)?),
-            Engine::Tract(plan) => Box::new(TractEncoder::new(Arc::clone(plan), &self.path)),
+            Engine::Tract(model) => Box::new(TractEncoder::new(Arc::clone(model), &self.path)),
         };
         Ok(Box::new(Checked { encoder, model: self }))
     }

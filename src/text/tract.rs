@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use ndarray::Array3;
@@ -12,12 +12,24 @@ use super::{Encoder, TextError, TokenBatch, model::Signature};
 
 pub(super) const ENGINE: &str = "tract";
 
-/// A model made ready to run on batches of any shape; shared by all workers.
-pub(super) struct TractPlan {
-    plan: Arc<TypedSimplePlan>,
+/// Plans kept at a time. Each holds the model's weights in the order its matrix products want them; batches come by
+/// length, so that a few are enough.
+const PLANS: usize = 3;
+
+/// Lengths are padded to a multiple of this, so that more batches share a plan.
+pub(super) const LENGTH_STEP: usize = 4;
+
+/// A model and its plans for batches of one shape each; shared by all workers.
+///
+/// One plan for all shapes would do too, at 0.6 times the speed (6 layers, width 768).
+pub(super) struct TractModel {
+    model: TypedModel,
+    symbols: [Symbol; 2],
     /// The model's inputs in its own order.
     inputs: Vec<Input>,
     vocabulary: Option<usize>,
+    /// The latest used last.
+    plans: Mutex<Vec<([usize; 2], Arc<TypedSimplePlan>)>>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,7 +39,7 @@ enum Input {
     TokenTypes,
 }
 
-impl TractPlan {
+impl TractModel {
     pub(super) fn open(path: &Path) -> Result<Self, TextError> {
         let load_error =
             |error: TractError| TextError::Load { path: path.to_owned(), engine: ENGINE, reason: format!("{error:#}") };
@@ -55,34 +67,53 @@ impl TractPlan {
                 _ => Input::TokenTypes,
             })
             .collect();
-        let plan = plan(&onnx, &proto, path, &signature).map_err(load_error)?;
-        Ok(Self { plan, inputs, vocabulary })
+        let (model, symbols) = typed(&onnx, &proto, path, &signature).map_err(load_error)?;
+        Ok(Self { model, symbols, inputs, vocabulary, plans: Mutex::default() })
     }
 
     /// Rows of the embedding table that `input_ids` looks up, where the graph shows it plainly.
     pub(super) fn vocabulary(&self) -> Option<usize> {
         self.vocabulary
     }
+
+    /// The plan for batches `[sequences, length]`.
+    fn plan(&self, shape: [usize; 2]) -> TractResult<Arc<TypedSimplePlan>> {
+        let mut plans = self.plans.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let plan = match plans.iter().position(|(other, _)| *other == shape) {
+            Some(known) => plans.remove(known).1,
+            None => {
+                let sizes = self.symbols.iter().cloned().zip(shape.map(|size| size.to_dim())).collect();
+                let fixed = self.model.set_symbols(&sizes)?.into_decluttered()?;
+                fixed.into_optimized()?.into_runnable()?
+            }
+        };
+        if plans.len() == PLANS {
+            plans.remove(0);
+        }
+        plans.push((shape, Arc::clone(&plan)));
+        Ok(plan)
+    }
 }
 
-fn plan(
+/// The model for batches of any shape, and the symbols of their number of sequences and their length.
+fn typed(
     onnx: &tract_onnx::Onnx,
     proto: &pb::ModelProto,
     path: &Path,
     signature: &Signature,
-) -> TractResult<Arc<TypedSimplePlan>> {
+) -> TractResult<(TypedModel, [Symbol; 2])> {
     let folder = path.parent().map(|folder| folder.to_string_lossy());
     let mut model = onnx.parse(proto, folder.as_deref())?.model;
-    let (batch, length) = (model.sym("skimmer_batch"), model.sym("skimmer_length"));
+    let symbols = ["skimmer_sequences", "skimmer_length"].map(|name| model.sym(name));
     for input in 0..model.input_outlets()?.len() {
-        let fact = InferenceFact::dt_shape(i64::datum_type(), tvec!(batch.to_dim(), length.to_dim()));
-        model.set_input_fact(input, fact)?;
+        let shape: TVec<TDim> = symbols.iter().map(|symbol| symbol.to_dim()).collect();
+        model.set_input_fact(input, InferenceFact::dt_shape(i64::datum_type(), shape))?;
     }
     let output = model
         .find_outlet_label(&signature.output)
         .ok_or_else(|| TractError::msg(format!("the graph does not compute {}", signature.output)))?;
     model.select_output_outlets(&[output])?;
-    model.into_optimized()?.into_runnable()
+    Ok((model.into_typed()?.into_decluttered()?, symbols))
 }
 
 /// Whether a value is declared as a tensor of this type and rank.
@@ -103,20 +134,20 @@ fn vocabulary(graph: &pb::GraphProto) -> Option<usize> {
     table.dims.first().map(|&rows| rows as usize)
 }
 
-/// Runs the shared plan.
+/// Runs the shared model's plans.
 pub(super) struct TractEncoder {
-    plan: Arc<TractPlan>,
+    model: Arc<TractModel>,
     path: PathBuf,
 }
 
 impl TractEncoder {
-    pub(super) fn new(plan: Arc<TractPlan>, path: &Path) -> Self {
-        Self { plan, path: path.to_owned() }
+    pub(super) fn new(model: Arc<TractModel>, path: &Path) -> Self {
+        Self { model, path: path.to_owned() }
     }
 
     fn run(&self, batch: &TokenBatch) -> TractResult<Array3<f32>> {
         let mut inputs = TVec::new();
-        for input in &self.plan.inputs {
+        for input in &self.model.inputs {
             let tensor = match input {
                 Input::Ids => Tensor::from_shape(&batch.shape(), batch.ids())?,
                 Input::Mask => Tensor::from_shape(&batch.shape(), batch.mask())?,
@@ -124,7 +155,7 @@ impl TractEncoder {
             };
             inputs.push(tensor.into_tvalue());
         }
-        let outputs = self.plan.plan.run(inputs)?;
+        let outputs = self.model.plan(batch.shape())?.run(inputs)?;
         let hidden = outputs[0].to_plain_array_view::<f32>()?;
         match *hidden.shape() {
             [sequences, length, width] if [sequences, length] == batch.shape() => {

@@ -53,15 +53,16 @@ impl Window {
         self.numbers.clear();
     }
 
-    /// Sequences by descending length, and where to cut them into batches of at most `tokens` padded tokens (one
-    /// sequence at least). They depend on nothing but the sequences and the order in which they were first seen.
-    pub(super) fn batches(&self, tokens: usize) -> (Vec<u32>, Vec<Range<usize>>) {
+    /// Sequences by descending length, and where to cut them into batches of at most `tokens` tokens, padded to a
+    /// multiple of `step` (one sequence at least). They depend on nothing but the sequences and the order in which
+    /// they were first seen.
+    pub(super) fn batches(&self, tokens: usize, step: usize) -> (Vec<u32>, Vec<Range<usize>>) {
         let mut order: Vec<u32> = (0..self.weights.len() as u32).collect();
         order.sort_by_key(|&number| std::cmp::Reverse(self.sequence(number).len()));
         let mut batches = Vec::new();
         let mut start = 0;
         while start < order.len() {
-            let longest = self.sequence(order[start]).len();
+            let longest = self.sequence(order[start]).len().next_multiple_of(step);
             let end = (start + (tokens / longest).max(1)).min(order.len());
             batches.push(start..end);
             start = end;
@@ -91,6 +92,7 @@ mod tests {
         fn every_sequence_is_in_one_batch_with_its_count(
             sequences in prop::collection::vec(prop::collection::vec(0u32..3, 1..6), 0..60),
             tokens in 1usize..20,
+            step in 1usize..4,
         ) {
             let mut window = Window::default();
             let mut counts: HashMap<&[u32], u64> = HashMap::new();
@@ -99,14 +101,14 @@ mod tests {
                 *counts.entry(sequence).or_default() += 1;
             }
             prop_assert_eq!(window.len(), counts.len());
-            let (order, batches) = window.batches(tokens);
+            let (order, batches) = window.batches(tokens, step);
             prop_assert_eq!(batches.iter().map(|batch| batch.len()).sum::<usize>(), counts.len());
             let mut next = 0;
             for batch in batches {
                 prop_assert_eq!(batch.start, next);
                 next = batch.end;
                 let longest = order[batch.clone()].iter().map(|&number| window.sequence(number).len()).max().unwrap();
-                prop_assert!(batch.len() == 1 || batch.len() * longest <= tokens);
+                prop_assert!(batch.len() == 1 || batch.len() * longest.next_multiple_of(step) <= tokens);
                 for &number in &order[batch] {
                     prop_assert_eq!(counts.remove(window.sequence(number)), Some(window.weight(number)));
                 }
