@@ -3,3 +3,9 @@
 pub mod export;
 pub mod inspect;
 pub mod convert;
+pub mod embed;
+pub mod sketch;
+mod store;
+
+#[cfg(test)]
+mod tests;
