@@ -6,18 +6,16 @@ use super::answer::Answers;
 use super::family::{Answer, Counter, FAMILIES, FIRST_COLUMNS, Family, Minor, Period, Visitor};
 use super::similar::SimilarLookup;
 use super::tally::{Tallies, Tally};
-use super::totals::TotalsRouter;
+use super::totals::{Table, TotalsRouter};
 use super::visit::Visit;
 use crate::shuffle::ShuffleError;
-
-const PERIODS: [Period; 2] = [Period::Training, Period::Validation];
 
 /// Counts and answers the visits of one place after the other. Its memory grows with the largest place.
 pub(super) struct Places<'a> {
     similar: &'a dyn SimilarLookup,
     tallies: [[Tallies; Counter::ALL.len()]; 2],
-    /// The counters of each visitor, with the minor key they count under.
-    counters: [Vec<(Counter, Minor)>; 4],
+    /// The counters that each period's visitors of a kind are counted by, with the minor key they count under.
+    counters: [[Vec<(Counter, Minor)>; 4]; 2],
     /// The families each visitor asks for that may have an answer at this place.
     questions: [Vec<Question>; 4],
 }
@@ -30,10 +28,10 @@ struct Question {
 
 impl<'a> Places<'a> {
     pub(super) fn new(similar: &'a dyn SimilarLookup) -> Self {
-        let mut counters: [Vec<_>; 4] = Default::default();
-        for counter in Counter::ALL {
+        let mut counters: [[Vec<_>; 4]; 2] = Default::default();
+        for Table { period, counter } in Table::ALL {
             let (visitor, minor) = counter.counted_by();
-            counters[visitor as usize].push((counter, minor));
+            counters[period as usize][visitor as usize].push((counter, minor));
         }
         Self { similar, tallies: Default::default(), counters, questions: Default::default() }
     }
@@ -51,14 +49,12 @@ impl<'a> Places<'a> {
             self.answer(visit, answers);
             answers.send(visit.stamp.address())?;
         }
-        for period in PERIODS {
-            for counter in Counter::ALL {
-                let tallies = &mut self.tallies[period as usize][counter as usize];
-                for (minor, tally) in tallies.totals() {
-                    totals.send(period, counter, visits[0].major, minor, tally)?;
-                }
-                tallies.clear();
+        for table in Table::ALL {
+            let tallies = &mut self.tallies[table.period as usize][table.counter as usize];
+            for (minor, tally) in tallies.totals() {
+                totals.send(table, visits[0].major, minor, tally)?;
             }
+            tallies.clear();
         }
         Ok(())
     }
@@ -70,7 +66,7 @@ impl<'a> Places<'a> {
             if period == Period::Training && reactions.is_empty() {
                 continue;
             }
-            for &(counter, minor) in &self.counters[visit.stamp.visitor() as usize] {
+            for &(counter, minor) in &self.counters[period as usize][visit.stamp.visitor() as usize] {
                 let tallies = &mut self.tallies[period as usize][counter as usize];
                 tallies.count(visit.key(minor), visit.stamp.group(), reactions);
             }

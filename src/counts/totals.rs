@@ -115,15 +115,8 @@ impl<'a> TotalsRouter<'a> {
         Self { router, ranges }
     }
 
-    pub(super) fn send(
-        &mut self,
-        period: Period,
-        counter: Counter,
-        major: Key,
-        minor: Key,
-        tally: &Tally,
-    ) -> Result<(), ShuffleError> {
-        let key = match counter.counted_by().1 {
+    pub(super) fn send(&mut self, table: Table, major: Key, minor: Key, tally: &Tally) -> Result<(), ShuffleError> {
+        let key = match table.counter.counted_by().1 {
             Minor::Alone => major,
             Minor::Partner | Minor::Language => minor.pair(major),
         };
@@ -133,7 +126,7 @@ impl<'a> TotalsRouter<'a> {
         for &count in tally.reactions.as_count_order().iter().chain([&tally.unreacted]) {
             length += write_count(&mut row[length..], count);
         }
-        self.router.push(self.ranges.partition(Table { period, counter }, key), &row[..length])
+        self.router.push(self.ranges.partition(table, key), &row[..length])
     }
 
     pub(super) fn finish(self) -> Result<(), ShuffleError> {
@@ -191,10 +184,14 @@ pub(super) fn write_table(
 
 #[cfg(test)]
 mod tests {
+    use super::super::family::FAMILIES;
     use super::*;
 
     #[test]
-    fn tables_know_their_place() {
+    fn tables_are_what_families_ask() {
+        for family in &FAMILIES {
+            assert!(Table::ALL.contains(&Table { period: family.period, counter: family.counter }), "{}", family.name);
+        }
         for (index, table) in Table::ALL.into_iter().enumerate() {
             assert_eq!(table.index(), index);
         }

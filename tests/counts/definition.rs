@@ -112,7 +112,7 @@ fn totals(table: Table, counted: &[&Record]) -> Vec<Total> {
 }
 
 /// The counts of all parts, training parts first, then the validation part, then test parts.
-pub fn define(
+pub(crate) fn define(
     training: &[Vec<Record>],
     validation: Option<(&[Record], &Split)>,
     test: &[Vec<Record>],

@@ -15,21 +15,21 @@ use skimmer_formats::{Id, Lists, PerReaction, Reaction};
 
 /// What counting looks at.
 #[derive(Clone, Debug)]
-pub struct Record {
-    pub author: Id,
-    pub reader: Id,
-    pub tweet: Id,
-    pub language: Id,
-    pub hashtags: Vec<Id>,
-    pub tweet_time: u32,
-    pub reactions: PerReaction<u32>,
+pub(crate) struct Record {
+    pub(crate) author: Id,
+    pub(crate) reader: Id,
+    pub(crate) tweet: Id,
+    pub(crate) language: Id,
+    pub(crate) hashtags: Vec<Id>,
+    pub(crate) tweet_time: u32,
+    pub(crate) reactions: PerReaction<u32>,
 }
 
 /// A part in memory, read in blocks of any size.
-pub struct MemoryPart {
-    pub name: String,
-    pub records: Vec<Record>,
-    pub block_rows: usize,
+pub(crate) struct MemoryPart {
+    pub(crate) name: String,
+    pub(crate) records: Vec<Record>,
+    pub(crate) block_rows: usize,
 }
 
 impl RecordSource for MemoryPart {
@@ -66,7 +66,7 @@ impl RecordSource for MemoryPart {
 
 /// Similar authors by author.
 #[derive(Clone, Debug, Default)]
-pub struct SimilarLists(pub HashMap<Key, (Vec<Key>, Vec<f64>)>);
+pub(crate) struct SimilarLists(pub(crate) HashMap<Key, (Vec<Key>, Vec<f64>)>);
 
 impl SimilarLookup for SimilarLists {
     fn get(&self, author: Key) -> (&[Key], &[f64]) {
@@ -75,16 +75,16 @@ impl SimilarLookup for SimilarLists {
 }
 
 /// The 65 counts of a record: counts as they are, reals as their bits.
-pub type Row = [u64; COUNTS];
+pub(crate) type Row = [u64; COUNTS];
 
 /// One row of a table: key; like, reply, retweet, quote; records with no reaction (0 where the table has none).
-pub type Total = (u64, [u32; 4], u32);
+pub(crate) type Total = (u64, [u32; 4], u32);
 
 /// Everything that counting gives.
 #[derive(Debug, Default, PartialEq)]
-pub struct Collected {
-    pub parts: Vec<Vec<Row>>,
-    pub totals: Vec<Vec<Total>>,
+pub(crate) struct Collected {
+    pub(crate) parts: Vec<Vec<Row>>,
+    pub(crate) totals: Vec<Vec<Total>>,
 }
 
 struct MemorySink(Mutex<Collected>);
@@ -128,7 +128,12 @@ impl CountSink for MemorySink {
 }
 
 /// Counts into memory.
-pub fn collect(inputs: &Inputs<'_>, memory_budget: u64, threads: usize, block_rows: usize) -> (Collected, Summary) {
+pub(crate) fn collect(
+    inputs: &Inputs<'_>,
+    memory_budget: u64,
+    threads: usize,
+    block_rows: usize,
+) -> (Collected, Summary) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let scratch = directory.path().join("scratch");
     let options = Options { memory_budget, threads, scratch: scratch.clone(), block_rows };
