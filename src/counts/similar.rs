@@ -1,6 +1,7 @@
 //! What counting needs to know of similar authors.
 
 use crate::key::Key;
+use crate::similar::SimilarAuthors;
 
 /// The similar authors of every author.
 pub trait SimilarLookup: Sync {
@@ -15,5 +16,11 @@ pub struct NoSimilar;
 impl SimilarLookup for NoSimilar {
     fn get(&self, _author: Key) -> (&[Key], &[f64]) {
         (&[], &[])
+    }
+}
+
+impl SimilarLookup for SimilarAuthors {
+    fn get(&self, author: Key) -> (&[Key], &[f64]) {
+        self.get(author)
     }
 }
