@@ -22,7 +22,8 @@ fn golden(name: &str) -> PathBuf {
 fn convert(raw: &str, path: &Path, block_rows: usize) {
     let text = fs::read(golden("raw").join(raw)).expect("a golden part");
     let mut scanner = RecordScanner::new(&text, RecordOptions::default());
-    let mut writer = PartWriter::new(fs::File::create(path).expect("a new file"), true).expect("written");
+    let has_reactions = !raw.starts_with("test/");
+    let mut writer = PartWriter::new(fs::File::create(path).expect("a new file"), has_reactions).expect("written");
     let mut batch = RecordBatch::default();
     while let Some(outcome) = scanner.read(&mut batch) {
         outcome.expect("a record");
@@ -126,8 +127,14 @@ fn files_hold_the_golden_counts() {
 
 #[test]
 fn totals_add_up_to_the_reactions() {
-    let stage = Stage::new(65_536);
+    let mut stage = Stage::new(65_536);
+    // A part without records must not disturb, and gets a file all the same.
+    stage.training.push(stage.directory.path().join("part-00002.skim"));
+    let empty = fs::File::create(&stage.training[2]).expect("a new file");
+    PartWriter::new(empty, true).and_then(PartWriter::finish).expect("written");
     stage.run().expect("counted");
+    let empty = Reader::open(stage.outputs().features.join("part-00002.skim")).expect("readable");
+    assert_eq!((empty.rows(), empty.schema().fields.len()), (0, COUNTS));
     let total = |table: &str, column: &str| -> u64 {
         let file = Reader::open(stage.outputs().counts.join(format!("{table}.skim"))).expect("readable");
         file.expect_kind(TOTALS_KIND).expect("totals");
@@ -203,4 +210,7 @@ fn refuses_what_it_cannot_count() {
     stage.training[2] = stage.directory.path().join("part-00002.skim");
     let message = stage.run().expect_err("no such part").to_string();
     assert!(message.contains("part-00002.skim"), "{message}");
+    convert("test/part-00000", &stage.training[2], 65_536);
+    let message = stage.run().expect_err("no reactions").to_string();
+    assert!(message.contains("part-00002.skim has records of 20 fields"), "{message}");
 }

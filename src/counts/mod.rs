@@ -27,6 +27,7 @@ mod totals;
 mod visit;
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use skimmer_formats::record::RecordBatch;
 use thiserror::Error;
@@ -306,11 +307,11 @@ pub fn count(
     summary.answers = Shuffled::of(&answers);
 
     progress.begin("writing totals", Some(Table::ALL.len() as u64), Unit::Items);
-    let total_rows = std::sync::atomic::AtomicU64::new(0);
+    let total_rows = AtomicU64::new(0);
     Queue::run(Table::ALL.len(), threads, |queue| {
         while let Some(table) = queue.take() {
             let written = write_table(Table::ALL[table], &totals, plan.total_ranges, sink)?;
-            total_rows.fetch_add(written, std::sync::atomic::Ordering::Relaxed);
+            total_rows.fetch_add(written, Ordering::Relaxed);
             progress.advance(1);
         }
         Ok::<(), CountsError>(())
