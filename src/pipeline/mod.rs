@@ -9,3 +9,4 @@ mod store;
 
 #[cfg(test)]
 mod tests;
+pub mod features;
