@@ -91,7 +91,7 @@ fn every_record_has_its_flags_ids_labels_and_scalars() {
             let labels: ReactionSet = labels.filter(|(_, field)| **field == "1").map(|(label, _)| label).collect();
             assert_eq!(example.labels, (!fields[5].is_empty()).then_some(labels), "{line}");
             assert_eq!(example.language, numbers[&fields[9].parse().unwrap()], "{line}");
-            assert_eq!([example.hour, example.day], [fields[10], fields[11]].map(|field| field.parse().unwrap()));
+            assert_eq!([example.hour, example.day], [fields[10], fields[11]].map(|field| field.parse::<u8>().unwrap()));
             assert_eq!(example.flags.as_numbers(), <[_; FLAGS]>::try_from(floats(&fields[12..24])).unwrap());
             let expected: [f64; SCALARS] = std::array::from_fn(|scalar| fields[89 + scalar].parse().unwrap());
             assert_eq!(example.numbers[COUNTS..], expected, "{line}");
