@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::record::{Media, RecordBatch, TweetType, Users};
+use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 use skimmer_formats::{Id, PerReaction, Reaction, ReactionSet};
 
 use super::{
@@ -19,40 +19,12 @@ fn text(path: &str) -> String {
     std::fs::read_to_string(golden(path)).unwrap()
 }
 
-/// Reads canonical records without checking them.
 fn records(path: &str) -> RecordBatch {
-    let (mut records, text) = (RecordBatch::default(), text(path));
-    let id = |text: &str| Id::parse(text.as_bytes()).unwrap();
-    let user = |users: &mut Users, fields: &[&str]| {
-        users.id.push(id(fields[0]));
-        users.followers.push(fields[1].parse().unwrap());
-        users.following.push(fields[2].parse().unwrap());
-        users.verified.push(fields[3] == "true");
-        users.created.push(fields[4].parse().unwrap());
-    };
-    for line in text.lines() {
-        let fields: Vec<&str> = line.split('\u{1}').collect();
-        let list = |field: usize| fields[field].split('\t').filter(|item| !item.is_empty());
-        records.rows += 1;
-        records.tokens.push(&list(0).map(|token| token.parse().unwrap()).collect::<Vec<u32>>());
-        records.hashtags.push(&list(1).map(id).collect::<Vec<_>>());
-        records.tweet.push(id(fields[2]));
-        let media = |name: &str| Media::ALL.into_iter().find(|media| media.name() == name).unwrap();
-        records.media.push(&list(3).map(media).collect::<Vec<_>>());
-        records.links.push(&list(4).map(id).collect::<Vec<_>>());
-        records.domains.push(&list(5).map(id).collect::<Vec<_>>());
-        records.tweet_type.push(TweetType::ALL.into_iter().find(|kind| kind.name() == fields[6]).unwrap());
-        records.language.push(id(fields[7]));
-        records.tweet_time.push(fields[8].parse().unwrap());
-        user(&mut records.author, &fields[9..14]);
-        user(&mut records.reader, &fields[14..19]);
-        records.author_follows_reader.push(fields[19] == "true");
-        if fields.len() > 20 {
-            let times = records.reactions.get_or_insert_default();
-            for (reaction, field) in Reaction::RECORD_ORDER.into_iter().zip(&fields[20..]) {
-                times[reaction].push(field.parse().unwrap_or(0));
-            }
-        }
+    let text = text(path);
+    let (mut scanner, mut records) =
+        (RecordScanner::new(text.as_bytes(), RecordOptions::default()), RecordBatch::default());
+    while let Some(read) = scanner.read(&mut records) {
+        read.unwrap();
     }
     records
 }
