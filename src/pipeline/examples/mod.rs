@@ -1,10 +1,17 @@
 //! Records and their counts as examples, in record order, for training and evaluation.
 
-use std::collections::BTreeMap;
+mod stored;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::{PerReaction, Reaction, ReactionSet};
+use thiserror::Error;
 
 use crate::features::{Day, Example};
+
+pub use stored::{StoredExamples, StoredPart};
 
 /// Which records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,20 +70,56 @@ pub struct Origin {
 }
 
 /// Something that yields examples with labels, the same ones in the same order every time.
-pub trait Examples {
-    /// Why examples cannot be read.
-    type Error;
-
+pub trait Examples: Sync {
     /// How many examples there are.
     fn survey(&self) -> &Survey;
 
     /// Shows `visit` every example of a portion, in the order of the records.
     ///
     /// # Errors
-    /// Where examples cannot be read, and whatever `visit` returns.
-    fn visit<E: From<Self::Error>>(
+    /// [`ExamplesError`] where examples cannot be read, and whatever `visit` returns.
+    fn visit<E: From<ExamplesError>>(
         &self,
         portion: Portion,
         visit: impl FnMut(Origin, &Example) -> Result<(), E>,
     ) -> Result<(), E>;
+}
+
+/// Why examples cannot be read.
+#[derive(Debug, Error)]
+pub enum ExamplesError {
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] ColumnarError),
+    /// A part and its features are not about the same records.
+    #[error(
+        "{} has {records} records and its features {} have {features}: make the features again",
+        .part.display(), .features_path.display()
+    )]
+    Rows {
+        /// The part.
+        part: PathBuf,
+        /// Its features.
+        features_path: PathBuf,
+        /// Records of the part.
+        records: u64,
+        /// Rows of the features.
+        features: u64,
+    },
+    /// A part without labels.
+    #[error("{}: the records have 20 fields and no reactions; training and evaluation need those of 24 fields", .part.display())]
+    Unlabelled {
+        /// The part.
+        part: PathBuf,
+    },
+    /// The side a validation record is on is neither of the two.
+    #[error("{}: record {record}: split {split} is neither 0 (finetune) nor 1 (hold-out): make the features again", .features.display())]
+    Split {
+        /// The features.
+        features: PathBuf,
+        /// 0-based number of the record.
+        record: u64,
+        /// What stands there.
+        split: u8,
+    },
 }
