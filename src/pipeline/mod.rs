@@ -1,6 +1,12 @@
 //! The stages and their order.
 
 pub mod bundle;
+pub mod embed;
 pub mod evaluate;
 pub mod examples;
+pub mod sketch;
+mod store;
 pub mod train;
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@
 
 mod coder;
 mod codes;
+mod file;
 #[cfg(test)]
 mod golden;
 mod median;
@@ -20,6 +21,7 @@ use thiserror::Error;
 
 pub use coder::{Encoded, encode};
 pub use codes::TokenCodes;
+pub use file::CodesFileError;
 pub use projection::{BITS, Projection};
 pub use quality::{DepthSpread, Quality, SharedCodes};
 pub use scaler::Scaler;
@@ -116,6 +118,14 @@ pub enum SketchError {
         token: u32,
         /// The largest allowed.
         max: u32,
+    },
+    /// A token with more or fewer codes than the sketch is deep.
+    #[error("a token has {codes} codes for a sketch of depth {depth}")]
+    Depth {
+        /// Codes of the token.
+        codes: usize,
+        /// The sketch depth.
+        depth: usize,
     },
     /// A code that is not below the width.
     #[error("token {token} has code {code} at depth {depth}, beyond the sketch width {width}")]

@@ -1,0 +1,91 @@
+//! The embed stage: the mean DistilBERT vector of each token over the records of some parts.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use skimmer_formats::columnar::ColumnarError;
+use skimmer_formats::part::PartReader;
+use skimmer_formats::record::Columns;
+use thiserror::Error;
+
+use super::store::store;
+use crate::progress::{Progress, Unit};
+use crate::text::{EngineReport, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, TextError, VectorPaths};
+
+/// What to embed and how.
+#[derive(Clone, Debug)]
+pub struct EmbedOptions {
+    /// The `.skim` parts, in their order.
+    pub parts: Vec<PathBuf>,
+    /// An ONNX file, or a directory with a `model.onnx`.
+    pub model: PathBuf,
+    /// How to open it.
+    pub open: ModelOptions,
+    /// How to compute with it.
+    pub mean: MeanOptions,
+    /// Where the vectors go.
+    pub output: VectorPaths,
+}
+
+/// What was embedded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EmbedSummary {
+    /// Records seen, sequences computed, records cut.
+    #[serde(flatten)]
+    pub mean: MeanSummary,
+    /// Tokens that have a vector.
+    pub tokens: usize,
+    /// Numbers in a vector.
+    pub width: usize,
+    /// The engine that computed them.
+    #[serde(flatten)]
+    pub engine: EngineReport,
+}
+
+/// Why the stage failed.
+#[derive(Debug, Error)]
+pub enum EmbedError {
+    /// A part that cannot be read.
+    #[error(transparent)]
+    Part(#[from] ColumnarError),
+    /// The model cannot be used.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The vectors cannot be stored.
+    #[error("{}: cannot write: {source}", path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+/// Computes the vectors and stores them; the same parts and model give the same bytes for any number of threads.
+///
+/// # Errors
+/// [`EmbedError`]; nothing is stored then.
+pub fn embed(options: &EmbedOptions, progress: &dyn Progress) -> Result<EmbedSummary, EmbedError> {
+    let parts = options.parts.iter().map(PartReader::open).collect::<Result<Vec<_>, _>>()?;
+    let model = Model::open(&options.model, &options.open)?;
+    let mut mean = MeanVectors::new(&model, options.mean)?;
+    progress.begin("embed", Some(parts.iter().map(PartReader::rows).sum()), Unit::Records);
+    for part in &parts {
+        for block in 0..part.blocks() {
+            mean.add(&part.read(block, Columns::TOKENS)?.tokens, progress)?;
+        }
+    }
+    let (vectors, summary) = mean.finish(progress)?;
+    progress.end();
+    // The vectors come last: where they are, the others are too.
+    write(&options.output.tokens, |out| vectors.write_tokens(out))?;
+    write(&options.output.counts, |out| vectors.write_counts(out))?;
+    write(&options.output.vectors, |out| vectors.write_vectors(out))?;
+    let (tokens, width) = vectors.vectors.dim();
+    Ok(EmbedSummary { mean: summary, tokens, width, engine: model.engine().clone() })
+}
+
+fn write(path: &Path, content: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), EmbedError> {
+    store(path, |out| content(out)).map_err(|source| EmbedError::Store { path: path.to_owned(), source })
+}

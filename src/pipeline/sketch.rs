@@ -1,0 +1,103 @@
+//! The sketch stage: EMDE codes of the token vectors.
+
+use std::io;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use skimmer_formats::columnar::ColumnarError;
+use thiserror::Error;
+
+use super::store::store;
+use crate::progress::{Progress, Unit};
+use crate::sketch::{Projection, Quality, SketchError, SketchShape, TokenCodes, encode};
+use crate::text::{MappedVectors, TextError, VectorPaths};
+
+/// What to code and how.
+#[derive(Clone, Debug)]
+pub struct SketchOptions {
+    /// The token vectors.
+    pub vectors: VectorPaths,
+    /// Where the codes go.
+    pub output: PathBuf,
+    /// Size of the sketches.
+    pub shape: SketchShape,
+    /// Seed of the random projection.
+    pub seed: u64,
+    /// Workers. The result does not depend on it.
+    pub threads: usize,
+}
+
+/// What was coded.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SketchSummary {
+    /// Tokens that have codes.
+    pub tokens: usize,
+    /// Numbers in a token vector.
+    pub dimensions: usize,
+    /// Size of the sketches.
+    #[serde(flatten)]
+    pub shape: SketchShape,
+    /// How well the codes do their work.
+    pub quality: Quality,
+}
+
+/// Why the stage failed.
+#[derive(Debug, Error)]
+pub enum SketchStageError {
+    /// The vectors cannot be read.
+    #[error(transparent)]
+    Vectors(#[from] TextError),
+    /// The vectors cannot be coded.
+    #[error("{}: {source}", path.display())]
+    Code {
+        /// The vectors' file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: SketchError,
+    },
+    /// The workers cannot be started.
+    #[error("cannot start {threads} worker threads: {reason}")]
+    Threads {
+        /// Threads asked for.
+        threads: usize,
+        /// What the system says.
+        reason: String,
+    },
+    /// The codes cannot be stored.
+    #[error("{}: cannot write: {source}", path.display())]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+}
+
+/// Codes the tokens and stores the codes; the same vectors, shape and seed give the same bytes for any number of threads.
+///
+/// # Errors
+/// [`SketchStageError`]; nothing is stored then.
+pub fn sketch(options: &SketchOptions, progress: &dyn Progress) -> Result<SketchSummary, SketchStageError> {
+    let mapped = MappedVectors::open(&options.vectors)?;
+    let vectors = mapped.view()?;
+    let (shape, seed) = (options.shape, options.seed);
+    let code_error = |source| SketchStageError::Code { path: options.vectors.vectors.clone(), source };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|error| SketchStageError::Threads { threads: options.threads, reason: error.to_string() })?;
+    progress.begin("sketch", Some(vectors.nrows() as u64), Unit::Items);
+    let projection = Projection::gaussian(shape, vectors.ncols(), seed);
+    let encoded = pool.install(|| encode(vectors, &projection, shape)).map_err(code_error)?;
+    let codes = TokenCodes::new(shape, seed, mapped.tokens(), &encoded.codes).map_err(code_error)?;
+    let quality = pool.install(|| Quality::measure(vectors, &encoded, shape, seed));
+    progress.advance(vectors.nrows() as u64);
+    progress.end();
+    let stored = store(&options.output, |out| match codes.write(out) {
+        Ok(_) => Ok(()),
+        Err(ColumnarError::Write(source)) => Err(source),
+        Err(error) => Err(io::Error::other(error)),
+    });
+    stored.map_err(|source| SketchStageError::Store { path: options.output.clone(), source })?;
+    Ok(SketchSummary { tokens: vectors.nrows(), dimensions: vectors.ncols(), shape, quality })
+}

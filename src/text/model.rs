@@ -1,0 +1,220 @@
+//! A model file, its limits and the engine that runs it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ndarray::Array3;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Encoder, TextError, TokenBatch,
+    library::{self, Library},
+    onnxruntime::{self, OnnxRuntimeEncoder},
+    tract::{self, TractEncoder, TractPlan},
+};
+
+/// Longest sequence of a model that does not say its own.
+const DEFAULT_MAX_LENGTH: usize = 512;
+
+/// Which engine runs the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineChoice {
+    /// ONNX Runtime where a library is found, else tract.
+    #[default]
+    Auto,
+    /// ONNX Runtime, or an error.
+    OnnxRuntime,
+    /// tract.
+    Tract,
+}
+
+/// How a model is opened.
+#[derive(Clone, Debug, Default)]
+pub struct ModelOptions {
+    /// The engine.
+    pub engine: EngineChoice,
+    /// The ONNX Runtime library; looked for if not given.
+    pub library: Option<PathBuf>,
+    /// Longest sequence, `[CLS]` and `[SEP]` included; the model's own maximum (512 if it does not say) if not given.
+    pub max_length: Option<usize>,
+}
+
+/// The engine in use and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EngineReport {
+    /// `ONNX Runtime` or `tract`.
+    pub engine: &'static str,
+    /// Version of the library, if it is one.
+    pub version: Option<String>,
+    /// File of the library, if it is one.
+    pub library: Option<PathBuf>,
+    /// Why the preferred engine is not in use.
+    pub fallback: Option<String>,
+}
+
+/// An opened model.
+pub struct Model {
+    path: PathBuf,
+    vocabulary: Option<usize>,
+    max_length: usize,
+    engine: Engine,
+    report: EngineReport,
+}
+
+enum Engine {
+    OnnxRuntime(Library),
+    Tract(Arc<TractPlan>),
+}
+
+/// The part of a Hugging Face `config.json` that matters here.
+#[derive(Default, Deserialize)]
+struct HuggingFaceConfig {
+    vocab_size: Option<usize>,
+    max_position_embeddings: Option<usize>,
+}
+
+impl Model {
+    /// Opens an ONNX file, or a directory with a `model.onnx`. A `config.json` beside it gives the size of the
+    /// vocabulary and the longest sequence.
+    ///
+    /// # Errors
+    /// [`TextError::File`], [`TextError::Config`], [`TextError::Load`], [`TextError::Signature`] for what is no usable
+    /// model; [`TextError::NoOnnxRuntime`] where that engine is forced and has no library;
+    /// [`TextError::UnknownVocabulary`] where tract, which does not check token ids, would run unchecked.
+    pub fn open(path: &Path, options: &ModelOptions) -> Result<Self, TextError> {
+        let path = if path.is_dir() { path.join("model.onnx") } else { path.to_owned() };
+        fs::File::open(&path).map_err(TextError::file(&path))?;
+        let config = read_config(&path.with_file_name("config.json"))?;
+        let library = match options.engine {
+            EngineChoice::Tract => Err(None),
+            EngineChoice::Auto => library::load(options.library.as_deref()).map_err(Some),
+            EngineChoice::OnnxRuntime => {
+                let library = library::load(options.library.as_deref());
+                Ok(library.map_err(|reason| TextError::NoOnnxRuntime { reason })?)
+            }
+        };
+        let mut vocabulary = config.vocab_size;
+        let (engine, report) = match library {
+            Ok(library) => {
+                let (version, file) = (Some(library.version.clone()), Some(library.path.clone()));
+                let report = EngineReport { engine: onnxruntime::ENGINE, version, library: file, fallback: None };
+                (Engine::OnnxRuntime(library), report)
+            }
+            Err(fallback) => {
+                let plan = TractPlan::open(&path)?;
+                vocabulary = vocabulary.or(plan.vocabulary());
+                if vocabulary.is_none() {
+                    return Err(TextError::UnknownVocabulary { path });
+                }
+                let report = EngineReport { engine: tract::ENGINE, version: None, library: None, fallback };
+                (Engine::Tract(Arc::new(plan)), report)
+            }
+        };
+        let own = config.max_position_embeddings.unwrap_or(DEFAULT_MAX_LENGTH);
+        let max_length = options.max_length.map_or(own, |asked| match config.max_position_embeddings {
+            Some(own) => own.min(asked),
+            None => asked,
+        });
+        Ok(Self { path, vocabulary, max_length: max_length.max(1), engine, report })
+    }
+
+    /// The model file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The longest sequence it takes; longer ones are to be cut.
+    pub fn max_length(&self) -> usize {
+        self.max_length
+    }
+
+    /// The engine in use.
+    pub fn engine(&self) -> &EngineReport {
+        &self.report
+    }
+
+    /// An encoder for one worker. Each of ONNX Runtime's holds the model's weights, tract's share them.
+    ///
+    /// # Errors
+    /// [`TextError::Load`] or [`TextError::Signature`] where ONNX Runtime cannot use the model.
+    pub fn encoder(&self) -> Result<Box<dyn Encoder + '_>, TextError> {
+        let encoder: Box<dyn Encoder> = match &self.engine {
+            Engine::OnnxRuntime(library) => Box::new(OnnxRuntimeEncoder::open(&self.path, library)?),
+            Engine::Tract(plan) => Box::new(TractEncoder::new(Arc::clone(plan), &self.path)),
+        };
+        Ok(Box::new(Checked { encoder, model: self }))
+    }
+}
+
+/// Looks at the token ids before the engine does.
+struct Checked<'m> {
+    encoder: Box<dyn Encoder>,
+    model: &'m Model,
+}
+
+impl Encoder for Checked<'_> {
+    fn encode(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, TextError> {
+        if let Some(vocabulary) = self.model.vocabulary
+            && let Some(&token) = batch.ids().iter().find(|&&token| token >= vocabulary as i64)
+        {
+            return Err(TextError::Token { token, path: self.model.path.clone(), vocabulary });
+        }
+        self.encoder.encode(batch)
+    }
+}
+
+fn read_config(path: &Path) -> Result<HuggingFaceConfig, TextError> {
+    match fs::read(path) {
+        Ok(json) => serde_json::from_slice(&json).map_err(|reason| TextError::Config { path: path.to_owned(), reason }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HuggingFaceConfig::default()),
+        Err(error) => Err(TextError::file(path)(error)),
+    }
+}
+
+/// The inputs and the output of a BERT-like encoder.
+#[derive(Clone, Debug)]
+pub(super) struct Signature {
+    /// Whether the model takes `token_type_ids`.
+    pub(super) token_types: bool,
+    /// Name of the output with the hidden states.
+    pub(super) output: String,
+}
+
+impl Signature {
+    /// Checks a model's inputs and outputs, each with whether its type and rank are right.
+    pub(super) fn check<'a>(
+        path: &Path,
+        inputs: impl Iterator<Item = (&'a str, bool)>,
+        outputs: impl Iterator<Item = (&'a str, bool)>,
+    ) -> Result<Self, TextError> {
+        let problem = |problem: String| TextError::Signature { path: path.to_owned(), problem };
+        let inputs: Vec<(&str, bool)> = inputs.collect();
+        for name in ["input_ids", "attention_mask"] {
+            if !inputs.iter().any(|input| input.0 == name) {
+                return Err(problem(format!("it has no input {name}")));
+            }
+        }
+        for &(name, fits) in &inputs {
+            if !["input_ids", "attention_mask", "token_type_ids"].contains(&name) {
+                return Err(problem(format!("it wants an input {name}")));
+            }
+            if !fits {
+                return Err(problem(format!("its input {name} is of another type or rank")));
+            }
+        }
+        let outputs: Vec<(&str, bool)> = outputs.collect();
+        let named = outputs.iter().find(|output| output.0 == "last_hidden_state");
+        let Some(&(output, fits)) = named.or(outputs.first()) else {
+            return Err(problem("it has no output".to_owned()));
+        };
+        if !fits {
+            return Err(problem(format!("its output {output} is of another type or rank")));
+        }
+        let token_types = inputs.iter().any(|input| input.0 == "token_type_ids");
+        Ok(Self { token_types, output: output.to_owned() })
+    }
+}

@@ -1,0 +1,90 @@
+//! The ONNX Runtime engine.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::Array3;
+use ort::{
+    logging::LogLevel,
+    session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue, builder::SessionBuilder},
+    value::{TensorElementType, TensorRef, ValueType},
+};
+
+use super::{Encoder, TextError, TokenBatch, library::Library, model::Signature};
+
+pub(super) const ENGINE: &str = "ONNX Runtime";
+
+/// A session of its own for one worker: ONNX Runtime's `Run` is not safe to call from several threads, and one thread
+/// a session keeps the results independent of the number of threads.
+pub(super) struct OnnxRuntimeEncoder {
+    session: Session,
+    signature: Signature,
+    selected: RunOptions<HasSelectedOutputs>,
+    path: PathBuf,
+    /// All zero, as long as the longest batch so far.
+    token_types: Vec<i64>,
+}
+
+impl OnnxRuntimeEncoder {
+    pub(super) fn open(path: &Path, library: &Library) -> Result<Self, TextError> {
+        let load_error = |reason: String| TextError::Load { path: path.to_owned(), engine: ENGINE, reason };
+        let session = configure(library)
+            .map_err(load_error)?
+            .commit_from_file(path)
+            .map_err(|error| load_error(error.to_string()))?;
+        let tensor = |dtype: &ValueType| match dtype {
+            ValueType::Tensor { ty, shape, .. } => Some((*ty, shape.len())),
+            _ => None,
+        };
+        let inputs = session.inputs().iter();
+        let inputs = inputs.map(|input| (input.name(), tensor(input.dtype()) == Some((TensorElementType::Int64, 2))));
+        let outputs = session.outputs().iter();
+        let outputs =
+            outputs.map(|output| (output.name(), tensor(output.dtype()) == Some((TensorElementType::Float32, 3))));
+        let signature = Signature::check(path, inputs, outputs)?;
+        // Other outputs, a language model's logits above all, are not computed.
+        let selector = OutputSelector::no_default().with(&*signature.output);
+        let selected = RunOptions::new().map_err(|error| load_error(error.to_string()))?.with_outputs(selector);
+        Ok(Self { session, signature, selected, path: path.to_owned(), token_types: Vec::new() })
+    }
+
+    fn run(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, ort::Error> {
+        let shape = batch.shape();
+        let mut inputs: Vec<(&str, SessionInputValue<'_>)> = vec![
+            ("input_ids", TensorRef::from_array_view((shape, batch.ids()))?.into()),
+            ("attention_mask", TensorRef::from_array_view((shape, batch.mask()))?.into()),
+        ];
+        if self.signature.token_types {
+            self.token_types.resize(batch.ids().len(), 0);
+            inputs.push(("token_type_ids", TensorRef::from_array_view((shape, &*self.token_types))?.into()));
+        }
+        let outputs = self.session.run_with_options(inputs, &self.selected)?;
+        let (shape, values) = outputs[&*self.signature.output].try_extract_tensor::<f32>()?;
+        let given: Vec<usize> = shape.iter().map(|&size| size as usize).collect();
+        match *given {
+            [sequences, length, width] if [sequences, length] == batch.shape() => {
+                let hidden = Array3::from_shape_vec((sequences, length, width), values.to_vec());
+                hidden.map_err(|error| ort::Error::new(error.to_string()))
+            }
+            _ => Err(ort::Error::new(format!("its output has shape {given:?}, not [sequences, length, width]"))),
+        }
+    }
+}
+
+fn configure(library: &Library) -> Result<SessionBuilder, String> {
+    let builder = Session::builder(&library.environment).map_err(|error| error.to_string())?;
+    let builder = builder.with_intra_threads(1).map_err(|error| error.to_string())?;
+    let builder = builder.with_inter_threads(1).map_err(|error| error.to_string())?;
+    builder.with_log_level(LogLevel::Warning).map_err(|error| error.to_string())
+}
+
+impl Encoder for OnnxRuntimeEncoder {
+    fn encode(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, TextError> {
+        self.run(batch).map_err(|error| TextError::Run {
+            path: self.path.clone(),
+            engine: ENGINE,
+            sequences: batch.sequences(),
+            length: batch.length(),
+            reason: error.to_string(),
+        })
+    }
+}

@@ -1,0 +1,148 @@
+//! Sums of hidden states by token, and the turnstile through which workers add to them in order.
+
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+use ndarray::{Array2, ArrayView1};
+
+use super::TokenVectors;
+
+/// Sum of hidden states and number of occurrences of each token.
+#[derive(Default)]
+pub(super) struct Sums {
+    /// By token id; nothing for a token not seen.
+    tokens: Vec<Option<Sum>>,
+}
+
+struct Sum {
+    count: u64,
+    vector: Box<[f64]>,
+}
+
+impl Sums {
+    /// Adds a token's hidden state, which occurred `weight` times.
+    pub(super) fn add(&mut self, token: u32, weight: u64, hidden: ArrayView1<'_, f32>) {
+        let place = token as usize;
+        if place >= self.tokens.len() {
+            self.tokens.resize_with(place + 1, || None);
+        }
+        let sum = self.tokens[place].get_or_insert_with(|| Sum { count: 0, vector: vec![0.0; hidden.len()].into() });
+        sum.count += weight;
+        let weight = weight as f64;
+        sum.vector.iter_mut().zip(hidden).for_each(|(sum, &value)| *sum += weight * f64::from(value));
+    }
+
+    /// The means, by ascending token id.
+    pub(super) fn into_vectors(self) -> TokenVectors {
+        let seen = || (0..).zip(&self.tokens).filter_map(|(token, sum)| Some((token, sum.as_ref()?)));
+        let width = seen().next().map_or(0, |(_, sum)| sum.vector.len());
+        let tokens: Vec<u32> = seen().map(|(token, _)| token).collect();
+        let counts = seen().map(|(_, sum)| sum.count).collect();
+        let mut vectors = Array2::zeros((tokens.len(), width));
+        for (mut mean, (_, sum)) in vectors.rows_mut().into_iter().zip(seen()) {
+            let count = sum.count as f64;
+            mean.iter_mut().zip(&sum.vector).for_each(|(mean, sum)| *mean = (sum / count) as f32);
+        }
+        TokenVectors { tokens, counts, vectors }
+    }
+}
+
+/// Lets workers at something in the order of their tickets, so that it does not matter who was faster.
+pub(super) struct Turnstile<T> {
+    state: Mutex<Turn<T>>,
+    changed: Condvar,
+}
+
+struct Turn<T> {
+    next: usize,
+    stopped: bool,
+    value: T,
+}
+
+impl<T> Turnstile<T> {
+    pub(super) fn new(value: T) -> Self {
+        Self { state: Mutex::new(Turn { next: 0, stopped: false, value }), changed: Condvar::new() }
+    }
+
+    /// Waits until all earlier tickets were used, then runs `action`. `None` once the turnstile has been stopped.
+    pub(super) fn pass<R>(&self, ticket: usize, action: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let waiting = |turn: &mut Turn<T>| turn.next != ticket && !turn.stopped;
+        let mut turn = self.changed.wait_while(self.lock(), waiting).unwrap_or_else(|poisoned| poisoned.into_inner());
+        if turn.stopped {
+            return None;
+        }
+        let result = action(&mut turn.value);
+        turn.next += 1;
+        self.changed.notify_all();
+        Some(result)
+    }
+
+    /// Turns away everyone who waits or comes later.
+    pub(super) fn stop(&self) {
+        self.lock().stopped = true;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Turn<T>> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Stops the turnstile when a worker ends early, by an error or a panic, so that the others do not wait for it forever.
+pub(super) struct StopOnDrop<'t, T>(pub(super) &'t Turnstile<T>);
+
+impl<T> Drop for StopOnDrop<'_, T> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::atomic::AtomicUsize, sync::atomic::Ordering, thread};
+
+    use super::*;
+
+    #[test]
+    fn the_turnstile_keeps_the_order() {
+        let turnstile = Turnstile::new(Vec::new());
+        let tickets = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    loop {
+                        let ticket = tickets.fetch_add(1, Ordering::Relaxed);
+                        if ticket >= 200 {
+                            break;
+                        }
+                        if ticket.is_multiple_of(3) {
+                            thread::yield_now();
+                        }
+                        turnstile.pass(ticket, |seen| seen.push(ticket));
+                    }
+                });
+            }
+        });
+        assert!(turnstile.lock().value.iter().copied().eq(0..200));
+    }
+
+    #[test]
+    fn a_stopped_turnstile_lets_nobody_wait() {
+        let turnstile = Turnstile::new(());
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| turnstile.pass(1, |()| ()));
+            drop(StopOnDrop(&turnstile));
+            assert_eq!(waiting.join().unwrap(), None);
+        });
+    }
+
+    #[test]
+    fn means_are_weighted() {
+        let mut sums = Sums::default();
+        sums.add(7, 1, ndarray::array![1.0, 4.0].view());
+        sums.add(7, 3, ndarray::array![5.0, 0.0].view());
+        sums.add(2, 2, ndarray::array![0.5, 0.25].view());
+        let vectors = sums.into_vectors();
+        assert_eq!((vectors.tokens, vectors.counts), (vec![2, 7], vec![2, 4]));
+        assert_eq!(vectors.vectors, ndarray::array![[0.5, 0.25], [4.0, 1.0]]);
+    }
+}

@@ -1,0 +1,150 @@
+//! The tract engine: pure Rust, always there.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ndarray::Array3;
+use tract_onnx::{pb, prelude::*};
+
+use super::{Encoder, TextError, TokenBatch, model::Signature};
+
+pub(super) const ENGINE: &str = "tract";
+
+/// A model made ready to run on batches of any shape; shared by all workers.
+pub(super) struct TractPlan {
+    plan: Arc<TypedSimplePlan>,
+    /// The model's inputs in its own order.
+    inputs: Vec<Input>,
+    vocabulary: Option<usize>,
+}
+
+#[derive(Clone, Copy)]
+enum Input {
+    Ids,
+    Mask,
+    TokenTypes,
+}
+
+impl TractPlan {
+    pub(super) fn open(path: &Path) -> Result<Self, TextError> {
+        let load_error =
+            |error: TractError| TextError::Load { path: path.to_owned(), engine: ENGINE, reason: format!("{error:#}") };
+        let onnx = tract_onnx::onnx();
+        let proto = onnx.proto_model_for_path(path).map_err(load_error)?;
+        let graph = proto.graph.as_ref().ok_or_else(|| TextError::Load {
+            path: path.to_owned(),
+            engine: ENGINE,
+            reason: "the file holds no graph".to_owned(),
+        })?;
+        let weights: Vec<&str> = graph.initializer.iter().map(|weight| &*weight.name).collect();
+        let inputs: Vec<&pb::ValueInfoProto> =
+            graph.input.iter().filter(|input| !weights.contains(&&*input.name)).collect();
+        let signature = Signature::check(
+            path,
+            inputs.iter().map(|input| (&*input.name, fits(input, pb::tensor_proto::DataType::Int64, 2))),
+            graph.output.iter().map(|output| (&*output.name, fits(output, pb::tensor_proto::DataType::Float, 3))),
+        )?;
+        let vocabulary = vocabulary(graph);
+        let inputs = inputs
+            .iter()
+            .map(|input| match &*input.name {
+                "input_ids" => Input::Ids,
+                "attention_mask" => Input::Mask,
+                _ => Input::TokenTypes,
+            })
+            .collect();
+        let plan = plan(&onnx, &proto, path, &signature).map_err(load_error)?;
+        Ok(Self { plan, inputs, vocabulary })
+    }
+
+    /// Rows of the embedding table that `input_ids` looks up, where the graph shows it plainly.
+    pub(super) fn vocabulary(&self) -> Option<usize> {
+        self.vocabulary
+    }
+}
+
+fn plan(
+    onnx: &tract_onnx::Onnx,
+    proto: &pb::ModelProto,
+    path: &Path,
+    signature: &Signature,
+) -> TractResult<Arc<TypedSimplePlan>> {
+    let folder = path.parent().map(|folder| folder.to_string_lossy());
+    let mut model = onnx.parse(proto, folder.as_deref())?.model;
+    let (batch, length) = (model.sym("skimmer_batch"), model.sym("skimmer_length"));
+    for input in 0..model.input_outlets()?.len() {
+        let fact = InferenceFact::dt_shape(i64::datum_type(), tvec!(batch.to_dim(), length.to_dim()));
+        model.set_input_fact(input, fact)?;
+    }
+    let output = model
+        .find_outlet_label(&signature.output)
+        .ok_or_else(|| TractError::msg(format!("the graph does not compute {}", signature.output)))?;
+    model.select_output_outlets(&[output])?;
+    model.into_optimized()?.into_runnable()
+}
+
+/// Whether a value is declared as a tensor of this type and rank.
+fn fits(value: &pb::ValueInfoProto, data_type: pb::tensor_proto::DataType, rank: usize) -> bool {
+    match value.r#type.as_ref().and_then(|declared| declared.value.as_ref()) {
+        Some(pb::type_proto::Value::TensorType(tensor)) => {
+            tensor.elem_type == data_type as i32 && tensor.shape.as_ref().is_none_or(|shape| shape.dim.len() == rank)
+        }
+        None => false,
+    }
+}
+
+fn vocabulary(graph: &pb::GraphProto) -> Option<usize> {
+    let looks_up =
+        |node: &&pb::NodeProto| node.op_type == "Gather" && node.input.get(1).is_some_and(|i| i == "input_ids");
+    let table = graph.node.iter().find(looks_up)?.input.first()?;
+    let table = graph.initializer.iter().find(|weight| weight.name == *table)?;
+    table.dims.first().map(|&rows| rows as usize)
+}
+
+/// Runs the shared plan.
+pub(super) struct TractEncoder {
+    plan: Arc<TractPlan>,
+    path: PathBuf,
+}
+
+impl TractEncoder {
+    pub(super) fn new(plan: Arc<TractPlan>, path: &Path) -> Self {
+        Self { plan, path: path.to_owned() }
+    }
+
+    fn run(&self, batch: &TokenBatch) -> TractResult<Array3<f32>> {
+        let mut inputs = TVec::new();
+        for input in &self.plan.inputs {
+            let tensor = match input {
+                Input::Ids => Tensor::from_shape(&batch.shape(), batch.ids())?,
+                Input::Mask => Tensor::from_shape(&batch.shape(), batch.mask())?,
+                Input::TokenTypes => Tensor::zero::<i64>(&batch.shape())?,
+            };
+            inputs.push(tensor.into_tvalue());
+        }
+        let outputs = self.plan.plan.run(inputs)?;
+        let hidden = outputs[0].to_plain_array_view::<f32>()?;
+        match *hidden.shape() {
+            [sequences, length, width] if [sequences, length] == batch.shape() => {
+                Ok(Array3::from_shape_vec((sequences, length, width), hidden.iter().copied().collect())?)
+            }
+            ref given => {
+                Err(TractError::msg(format!("its output has shape {given:?}, not [sequences, length, width]")))
+            }
+        }
+    }
+}
+
+impl Encoder for TractEncoder {
+    fn encode(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, TextError> {
+        self.run(batch).map_err(|error| TextError::Run {
+            path: self.path.clone(),
+            engine: ENGINE,
+            sequences: batch.sequences(),
+            length: batch.length(),
+            reason: format!("{error:#}"),
+        })
+    }
+}
