@@ -70,13 +70,13 @@ pub fn evaluate<S: TweetSketch>(
 /// What is known of a predicted record: where it comes from, its reactions, how many accounts follow its author.
 type About = (Origin, skimmer_formats::ReactionSet, u32);
 
-struct Measured<'a> {
-    inference: Inference<'a>,
+struct Measured {
+    inference: Inference,
     logits: Vec<PerReaction<f32>>,
     scores: Scores,
 }
 
-impl Measured<'_> {
+impl Measured {
     fn add(
         &mut self,
         batch: &Batch,

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::features::LanguagesError;
 use crate::net::NetError;
+use crate::sketch::CodesFileError;
 
 /// Why a model bundle cannot be written or used.
 #[derive(Debug, Error)]
@@ -101,7 +102,10 @@ pub enum BundleError {
         /// Depth and width that the network takes.
         expected: (usize, usize),
     },
-    /// The network cannot be read.
+    /// The token codes cannot be read.
+    #[error(transparent)]
+    Codes(#[from] CodesFileError),
+    /// The network cannot be written or read.
     #[error(transparent)]
     Network(#[from] NetError),
 }

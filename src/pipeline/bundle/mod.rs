@@ -13,6 +13,8 @@
 
 mod error;
 mod manifest;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +27,7 @@ pub use write::BundleWriter;
 
 use crate::features::{FEATURE_VERSION, Languages, Layout};
 use crate::net::{Network, Shape};
+use crate::sketch::TokenCodes;
 use manifest::checksum;
 
 /// The version of the bundle's layout that this program writes and reads.
@@ -95,8 +98,8 @@ impl Bundle {
         }
         let path = directory.join(LANGUAGES);
         let text = std::fs::read_to_string(&path).map_err(|source| BundleError::File { path: path.clone(), source })?;
-        let languages = Languages::from_text(&text)
-            .map_err(|source| BundleError::Languages { path: path.clone(), source })?;
+        let languages =
+            Languages::from_text(&text).map_err(|source| BundleError::Languages { path: path.clone(), source })?;
         if languages.len() != manifest.languages {
             let (found, expected) = (languages.len(), manifest.languages);
             return Err(BundleError::LanguageCount { path, found, expected });
@@ -138,6 +141,24 @@ impl Bundle {
     pub fn network(&self) -> Result<Network, BundleError> {
         Ok(Network::load(&self.path(WEIGHTS)?, self.shape())?)
     }
+
+    /// Reads the token codes.
+    ///
+    /// # Errors
+    /// [`BundleError::Codes`], or [`BundleError::Sketch`] if they were made for sketches of another size.
+    pub fn codes(&self) -> Result<TokenCodes, BundleError> {
+        let path = self.path(CODES)?;
+        let codes = TokenCodes::read(&path)?;
+        check_codes(path, &codes, self.shape())?;
+        Ok(codes)
+    }
+}
+
+/// Refuses codes that make sketches of another size than the network takes.
+fn check_codes(path: PathBuf, codes: &TokenCodes, shape: Shape) -> Result<(), BundleError> {
+    let found = (codes.shape().depth(), codes.shape().width());
+    let expected = (shape.layout.sketch_depth, shape.layout.sketch_width);
+    if found == expected { Ok(()) } else { Err(BundleError::Sketch { path, found, expected }) }
 }
 
 fn verify_file(path: PathBuf, entry: &FileEntry, verify: Verify) -> Result<(), BundleError> {

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use skimmer_formats::Reaction;
 
 use super::manifest::checksum;
-use super::{BUNDLE_VERSION, BundleError, FileEntry, LANGUAGES, MANIFEST, Manifest, WEIGHTS};
+use super::{BUNDLE_VERSION, BundleError, CODES, FileEntry, LANGUAGES, MANIFEST, Manifest, WEIGHTS, check_codes};
 use crate::features::{FEATURE_VERSION, Languages};
 use crate::net::Network;
+use crate::sketch::{CodesFileError, TokenCodes};
 
 /// A bundle on its way: files are written to a directory beside the bundle's place, which takes that place at the end.
 #[derive(Debug)]
@@ -68,12 +69,16 @@ impl BundleWriter {
         at(source, fs::copy(source, path)).map(drop)
     }
 
-    /// Adds the network, the languages and the manifest, and puts the bundle in its place. A bundle that stood there is
-    /// replaced.
+    /// Adds the network, its token codes, the languages and the manifest, and puts the bundle in its place. A bundle that
+    /// stood there is replaced.
     ///
     /// # Errors
-    /// [`BundleError::File`]; the older bundle, if there is one, is still there then.
-    pub fn finish(self, network: &Network, languages: &Languages) -> Result<(), BundleError> {
+    /// [`BundleError::File`], [`BundleError::Network`], [`BundleError::Codes`], or [`BundleError::Sketch`] if codes and
+    /// network do not fit each other; an older bundle is still there then.
+    pub fn finish(self, network: &Network, codes: &TokenCodes, languages: &Languages) -> Result<(), BundleError> {
+        let path = self.path(CODES)?;
+        check_codes(path.clone(), codes, network.shape())?;
+        codes.write(BufWriter::new(at(&path, File::create(&path))?)).map_err(CodesFileError::from)?;
         network.save(&self.path(WEIGHTS)?)?;
         let path = self.path(LANGUAGES)?;
         at(&path, fs::write(&path, languages.to_text()))?;

@@ -25,13 +25,7 @@ pub(super) struct Buckets<'a> {
 
 impl<'a> Buckets<'a> {
     /// Buckets for sessions of so many records. A bucket takes about `bucket_bytes` of memory when it is sorted.
-    pub(super) fn new(
-        records: &[u64],
-        seed: u64,
-        bucket_bytes: u64,
-        pool: &'a Pool,
-        scratch: &Scratch,
-    ) -> Self {
+    pub(super) fn new(records: &[u64], seed: u64, bucket_bytes: u64, pool: &'a Pool, scratch: &Scratch) -> Self {
         let mut buckets = 0;
         let sessions: Vec<Range<usize>> = records
             .iter()

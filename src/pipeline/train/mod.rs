@@ -41,15 +41,15 @@ pub struct Options {
     /// Records of a batch, at least 2.
     pub batch: usize,
     /// Learning rate of the first day, and of the first fine-tuning epoch.
-    pub learning_rate: f32,
+    pub learning_rate: f64,
     /// What the learning rate is multiplied by after each day.
-    pub day_decay: f32,
+    pub day_decay: f64,
     /// How many times the network is trained on the finetune records.
     pub validation_epochs: u32,
     /// What the learning rate is multiplied by after each fine-tuning epoch.
-    pub validation_decay: f32,
+    pub validation_decay: f64,
     /// Weight decay, a share of the learning rate.
-    pub weight_decay: f32,
+    pub weight_decay: f64,
     /// Whether the optimiser forgets its moments before each day and each fine-tuning epoch.
     pub reset_optimizer_each_day: bool,
     /// How the output biases start.
@@ -136,7 +136,7 @@ pub struct SessionSummary {
     /// Number of records.
     pub records: u64,
     /// Learning rate.
-    pub learning_rate: f32,
+    pub learning_rate: f64,
     /// Mean loss over the records, each as it was met.
     pub loss: f64,
 }
@@ -190,11 +190,8 @@ pub fn train<S: TweetSketch + Sync>(
     };
     let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let threads = threads.map_err(|source| TrainError::Threads { threads: options.threads, source })?;
-    let optimiser = AdamW {
-        learning_rate: options.learning_rate,
-        weight_decay: options.weight_decay,
-        ..AdamW::default()
-    };
+    let optimiser =
+        AdamW { learning_rate: options.learning_rate as f32, weight_decay: options.weight_decay, ..AdamW::default() };
     let mut run = Run {
         trainer: Trainer::new(Network::new(shape, options.seed, bias), optimiser),
         builder: InputBuilder::new(sketches),
@@ -238,7 +235,7 @@ pub fn train<S: TweetSketch + Sync>(
 struct Session {
     name: String,
     records: u64,
-    learning_rate: f32,
+    learning_rate: f64,
 }
 
 struct Run<'a, S> {
@@ -301,9 +298,9 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         let (mut sum, mut recent, mut ticker) = (0.0, (0.0, 0), Ticker::default());
         let Self { trainer, builder, threads, progress, position, .. } = self;
         feed(buckets, position.session, sizes, builder, |batch| {
-            let loss = threads.install(|| trainer.step(batch, session.learning_rate)).map_err(|source| {
-                TrainError::Step { session: session.name.clone(), batch: position.batch, source }
-            })?;
+            let loss = threads
+                .install(|| trainer.step(batch, session.learning_rate as f32))
+                .map_err(|source| TrainError::Step { session: session.name.clone(), batch: position.batch, source })?;
             sum += f64::from(loss) * batch.rows as f64;
             recent = (recent.0 + f64::from(loss), recent.1 + 1);
             position.batch += 1;
