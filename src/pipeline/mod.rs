@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod embed;
 pub mod evaluate;
 pub mod examples;
+pub mod features;
 pub mod sketch;
 mod store;
 pub mod train;

@@ -1,1 +1,27 @@
-//! Author similarity from follower sets.
+//! Author similarity: which authors are followed by the same readers.
+//!
+//! An author's follower set is the readers of the training records whose field 19 is true. Two authors are as similar
+//! as the Jaccard similarity of their follower sets. The search is exact:
+//!
+//! 1. [`Follows`] sorts (author, reader) pairs, on disk where they outgrow memory, into [`FollowerSets`], readers
+//!    numbered rarest first;
+//! 2. authors with equal sets form a class, and [`SimilaritySearch`] keeps an inverted index of the classes by reader;
+//! 3. a class finds its best `top` authors reader by reader, rarest first, and passes over whole stretches of the index
+//!    that can no longer reach the threshold or the list's worst entry;
+//! 4. [`SimilarAuthors`] answers look-ups by an author's key.
+
+mod classes;
+mod error;
+mod follows;
+mod index;
+mod lists;
+mod runs;
+mod search;
+mod spool;
+#[cfg(test)]
+mod tests;
+
+pub use error::SimilarError;
+pub use follows::{FollowerSets, Follows};
+pub use lists::{SimilarAuthors, SimilarList};
+pub use search::{SimilaritySearch, SimilaritySettings};

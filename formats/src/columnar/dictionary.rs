@@ -7,7 +7,7 @@ use super::chunk::{ChunkReader, ChunkWriter};
 use super::entropy::bits_per_symbol;
 use super::error::Damage;
 use super::node::{self, Span};
-use super::slots::slot_of;
+use super::slots::{self, slot_of};
 use super::word::Word;
 
 /// The widest range of values that is counted in a table instead of a hash map.
@@ -88,21 +88,36 @@ pub(super) fn size(count: usize, chunk: &mut ChunkReader<'_>) -> Result<usize, D
     if size <= count { Ok(size) } else { Err(chunk.damage(format!("a dictionary of {size} values for {count}"))) }
 }
 
-/// What the indices stand for.
-pub(super) fn look_up<T: Copy>(dictionary: &[T], indices: &[u32], chunk: &ChunkReader<'_>) -> Result<Vec<T>, Damage> {
-    let mut values = Vec::with_capacity(indices.len());
-    for &index in indices {
-        match dictionary.get(index as usize) {
-            Some(&value) => values.push(value),
-            None => return Err(chunk.damage(format!("index {index} in a dictionary of {}", dictionary.len()))),
-        }
+/// Reads `count` indices and gives what they stand for.
+pub(super) fn decode_indexed<T: Copy + Default>(
+    count: usize,
+    dictionary: &[T],
+    chunk: &mut ChunkReader<'_>,
+    depth: usize,
+) -> Result<Vec<T>, Damage> {
+    let mut beyond = None;
+    let look_up = |index: u32| {
+        dictionary.get(index as usize).copied().unwrap_or_else(|| {
+            beyond = Some(index);
+            T::default()
+        })
+    };
+    // The indices of a large dictionary are slots: looking them up as they come saves a pass over them.
+    let values = if chunk.clone().tag()? == node::SLOTS {
+        chunk.tag()?;
+        slots::decode_mapped(count, chunk, look_up)?
+    } else {
+        let indices: Vec<u32> = node::decode(count, chunk, depth)?;
+        indices.into_iter().map(look_up).collect()
+    };
+    match beyond {
+        None => Ok(values),
+        Some(index) => Err(chunk.damage(format!("index {index} in a dictionary of {}", dictionary.len()))),
     }
-    Ok(values)
 }
 
 pub(super) fn decode<W: Word>(count: usize, chunk: &mut ChunkReader<'_>, depth: usize) -> Result<Vec<W>, Damage> {
     let size = size(count, chunk)?;
     let dictionary: Vec<W> = node::decode(size, chunk, depth)?;
-    let indices: Vec<u32> = node::decode(count, chunk, depth)?;
-    look_up(&dictionary, &indices, chunk)
+    decode_indexed(count, &dictionary, chunk, depth)
 }

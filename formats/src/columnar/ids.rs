@@ -110,8 +110,7 @@ pub(super) fn decode(count: usize, chunk: &mut ChunkReader<'_>, depth: usize) ->
         DICTIONARY => {
             let size = dictionary::size(count, chunk)?;
             let distinct = decode(size, chunk, inner)?;
-            let indices: Vec<u32> = node::decode(count, chunk, inner)?;
-            dictionary::look_up(&distinct, &indices, chunk)
+            dictionary::decode_indexed(count, &distinct, chunk, inner)
         }
         tag => Err(chunk.damage(format!("unknown encoding {tag} of ids"))),
     }

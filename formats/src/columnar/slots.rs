@@ -13,20 +13,18 @@ const SLOTS: usize = 240;
 #[derive(Clone, Copy)]
 struct Slot {
     base: u32,
+    mask: u32,
     bits: u32,
 }
 
 /// The smallest number of every slot and how many of its bits remain; slots that do not exist stay zero.
-const TABLE: [Slot; 256] = {
-    let mut table = [Slot { base: 0, bits: 0 }; 256];
+static TABLE: [Slot; 256] = {
+    let mut table = [Slot { base: 0, mask: 0, bits: 0 }; 256];
     let mut slot = 0;
     while slot < SLOTS {
-        table[slot] = if slot < 16 {
-            Slot { base: slot as u32, bits: 0 }
-        } else {
-            let bits = slot as u32 / 8 - 1;
-            Slot { base: (8 + slot as u32 % 8) << bits, bits }
-        };
+        let bits = if slot < 16 { 0 } else { slot as u32 / 8 - 1 };
+        let base = if slot < 16 { slot as u32 } else { (8 + slot as u32 % 8) << bits };
+        table[slot] = Slot { base, mask: (1 << bits) - 1, bits };
         slot += 1;
     }
     table
@@ -48,7 +46,7 @@ pub(super) fn encode<W: Word>(values: &[W], minimum: W, chunk: &mut ChunkWriter)
     for value in values {
         let number = value.minus(minimum).to_u64() as u32;
         let slot = slot_of(number);
-        let Slot { base, bits } = TABLE[usize::from(slot)];
+        let Slot { base, bits, .. } = TABLE[usize::from(slot)];
         slots.push(slot);
         rest.push(u64::from(number - base), bits);
     }
@@ -59,22 +57,61 @@ pub(super) fn encode<W: Word>(values: &[W], minimum: W, chunk: &mut ChunkWriter)
 
 pub(super) fn decode<W: Word>(count: usize, chunk: &mut ChunkReader<'_>) -> Result<Vec<W>, Damage> {
     let minimum: W = chunk.value()?;
+    decode_numbers(count, chunk, |number| minimum.plus(W::from_u64(number.into())))
+}
+
+/// Reads slots of 32-bit numbers and turns each number into what it stands for on the way.
+pub(super) fn decode_mapped<T: Copy + Default>(
+    count: usize,
+    chunk: &mut ChunkReader<'_>,
+    mut value_of: impl FnMut(u32) -> T,
+) -> Result<Vec<T>, Damage> {
+    let minimum: u32 = chunk.value()?;
+    decode_numbers(count, chunk, |number| value_of(minimum.wrapping_add(number)))
+}
+
+fn decode_numbers<T: Copy + Default>(
+    count: usize,
+    chunk: &mut ChunkReader<'_>,
+    value_of: impl FnMut(u32) -> T,
+) -> Result<Vec<T>, Damage> {
     let slots = chunk.stream(Some(count))?;
     let rest = chunk.stream(None)?;
-    if slots.iter().any(|&slot| usize::from(slot) >= SLOTS) {
+    let largest = usize::from(slots.iter().copied().max().unwrap_or(0));
+    if largest >= SLOTS {
         return Err(chunk.damage("a slot that does not exist"));
     }
-    let mut values = vec![W::default(); count];
-    let mut at = 0;
-    for (value, &slot) in values.iter_mut().zip(slots.iter()) {
-        let Slot { base, bits } = TABLE[usize::from(slot)];
-        let Some(word) = bits::load(&rest, at) else {
-            return Err(chunk.damage("the remaining bits of slots end too early"));
-        };
-        *value = minimum.plus(W::from_u64(u64::from(base) + (word & ((1 << bits) - 1))));
-        at += bits as usize;
+    // A load gives 57 bits: enough for the remaining bits of 2 numbers of any size or of 4 not so large ones.
+    let (values, end) = match TABLE[largest].bits {
+        0..=14 => join::<4, T>(&slots, &rest, value_of),
+        _ => join::<2, T>(&slots, &rest, value_of),
     }
-    if rest.len() == bits::length(at) { Ok(values) } else { Err(chunk.damage("remaining bits of slots are left over")) }
+    .ok_or_else(|| chunk.damage("the remaining bits of slots end too early"))?;
+    if rest.len() == bits::length(end) {
+        Ok(values)
+    } else {
+        Err(chunk.damage("remaining bits of slots are left over"))
+    }
+}
+
+/// Joins slots and remaining bits, `GROUP` numbers a load; also gives the number of bits used.
+fn join<const GROUP: usize, T: Copy + Default>(
+    slots: &[u8],
+    rest: &[u8],
+    mut value_of: impl FnMut(u32) -> T,
+) -> Option<(Vec<T>, usize)> {
+    let mut values = vec![T::default(); slots.len()];
+    let mut at = 0;
+    for (values, slots) in values.chunks_mut(GROUP).zip(slots.chunks(GROUP)) {
+        let mut word = bits::load(rest, at)?;
+        for (value, &slot) in values.iter_mut().zip(slots) {
+            let Slot { base, mask, bits } = TABLE[usize::from(slot)];
+            *value = value_of(base + (word as u32 & mask));
+            word >>= bits;
+            at += bits as usize;
+        }
+    }
+    Some((values, at))
 }
 
 /// Estimated bits a value; `None` if some value is 2^32 or more above `minimum`.

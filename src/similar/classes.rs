@@ -1,0 +1,64 @@
+//! Authors with equal follower sets, taken together: they have the same similar authors.
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
+use super::FollowerSets;
+
+/// The class number of authors without a class.
+const NONE: u32 = u32::MAX;
+
+/// The classes of authors with equal follower sets, ascending by (size of the set, first author).
+///
+/// An author that shares no reader with anybody has no class.
+pub(super) struct Classes {
+    /// Class of each author, [`NONE`] without one.
+    of_author: Vec<u32>,
+    /// Members of class `i`: `members[offsets[i]..offsets[i + 1]]`, ascending.
+    offsets: Vec<u32>,
+    members: Vec<u32>,
+}
+
+impl Classes {
+    pub(super) fn new(sets: &FollowerSets) -> Self {
+        let authors = sets.authors().len() as u32;
+        let mut members: Vec<u32> = (0..authors).filter(|&author| !sets.shared(author).is_empty()).collect();
+        // A set with a reader of its own equals no other; it keeps apart from its neighbours by the author's number.
+        let own = |author: u32| {
+            let whole = sets.shared(author).len() == sets.size(author) as usize;
+            if whole { NONE } else { author }
+        };
+        let set = |author: u32| (sets.size(author), own(author), sets.shared(author));
+        members.par_sort_unstable_by(|&a, &b| set(a).cmp(&set(b)).then(a.cmp(&b)));
+        let mut groups: Vec<&[u32]> = members.chunk_by(|&a, &b| set(a) == set(b)).collect();
+        groups.par_sort_unstable_by_key(|group| (sets.size(group[0]), group[0]));
+
+        let mut of_author = vec![NONE; authors as usize];
+        let mut offsets = Vec::with_capacity(groups.len() + 1);
+        offsets.push(0);
+        for (class, group) in (0..).zip(&groups) {
+            group.iter().for_each(|&author| of_author[author as usize] = class);
+            offsets.push(offsets[class as usize] + group.len() as u32);
+        }
+        let members = groups.par_iter().flat_map_iter(|group| group.iter().copied()).collect();
+        Self { of_author, offsets, members }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    pub(super) fn of(&self, author: u32) -> Option<u32> {
+        Some(self.of_author[author as usize]).filter(|&class| class != NONE)
+    }
+
+    /// The authors of a class, ascending; at least one.
+    pub(super) fn members(&self, class: u32) -> &[u32] {
+        &self.members[self.offsets[class as usize] as usize..self.offsets[class as usize + 1] as usize]
+    }
+
+    /// The first author of a class.
+    pub(super) fn first(&self, class: u32) -> u32 {
+        self.members[self.offsets[class as usize] as usize]
+    }
+}

@@ -1,0 +1,181 @@
+//! From (author, reader) pairs in any order to follower sets.
+
+use std::path::{Path, PathBuf};
+
+use bytemuck::{Pod, Zeroable};
+use rayon::slice::ParallelSliceMut;
+use skimmer_formats::Id;
+use skimmer_formats::record::RecordBatch;
+
+use super::SimilarError;
+use super::runs::SortedRuns;
+use super::spool::{Spool, Spooled};
+use crate::key::Key;
+
+/// Collects who follows whom.
+///
+/// Sorting holds `memory` bytes, whatever the number of pairs; the rest lies in nameless temporary files, which vanish
+/// with the process.
+pub struct Follows {
+    pairs: SortedRuns<Follow>,
+    memory: usize,
+    directory: PathBuf,
+}
+
+/// A reader in an author's follower set, ordered by author id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
+#[repr(C)]
+struct Follow {
+    /// The author's id as a big-endian number, so that it orders as the id does.
+    author: [u64; 2],
+    reader: u64,
+}
+
+/// The same, ordered by reader.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
+#[repr(C)]
+struct Followed {
+    /// The reader's key, upper half first.
+    reader: [u32; 2],
+    author: u32,
+}
+
+/// A reader, by number, in the set of an author, by number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
+#[repr(C)]
+struct Member {
+    author: u32,
+    reader: u32,
+}
+
+impl Follows {
+    /// Starts with no pairs. `directory` must exist and takes the temporary files.
+    pub fn new(memory: usize, directory: &Path) -> Self {
+        Self { pairs: SortedRuns::new(memory / 3, directory), memory, directory: directory.to_owned() }
+    }
+
+    /// Adds a reader to an author's follower set; the same pair may come any number of times.
+    ///
+    /// # Errors
+    /// [`SimilarError::Spill`] where a temporary file cannot be written.
+    pub fn add(&mut self, author: Id, reader: Key) -> Result<(), SimilarError> {
+        let number = u128::from_be_bytes(author.0);
+        self.pairs.push(Follow { author: [(number >> 64) as u64, number as u64], reader: reader.0 })
+    }
+
+    /// Adds the pairs of the records whose field 19 is true. The batch has author ids, reader ids and that field.
+    ///
+    /// # Errors
+    /// As [`Follows::add`].
+    pub fn add_batch(&mut self, batch: &RecordBatch) -> Result<(), SimilarError> {
+        for (row, _) in batch.author_follows_reader.iter().enumerate().filter(|&(_, &follows)| follows) {
+            self.add(batch.author.id[row], Key::of(batch.reader.id[row]))?;
+        }
+        Ok(())
+    }
+
+    /// Sorts the pairs into sets.
+    ///
+    /// # Errors
+    /// [`SimilarError::Spill`] where a temporary file cannot be written or read, [`SimilarError::TooMany`] beyond
+    /// 2³² − 1 authors or readers.
+    pub fn finish(self) -> Result<FollowerSets, SimilarError> {
+        let Self { pairs, memory, directory } = self;
+        let mut authors: Vec<Id> = Vec::new();
+        let mut sizes: Vec<u32> = Vec::new();
+        let mut by_reader = SortedRuns::new(memory / 3, &directory);
+        for follow in pairs.finish()? {
+            let Follow { author: [high, low], reader } = follow?;
+            let id = Id((u128::from(high) << 64 | u128::from(low)).to_be_bytes());
+            if authors.last() != Some(&id) {
+                authors.push(id);
+                sizes.push(0);
+            }
+            let author = number(authors.len() - 1, "authors")?;
+            sizes[author as usize] += 1;
+            by_reader.push(Followed { reader: [(reader >> 32) as u32, reader as u32], author })?;
+        }
+
+        // A reader in one set only is common to no two of them: it counts in the set's size and nowhere else.
+        let mut members = SortedRuns::new(memory / 3, &directory);
+        let mut degrees: Vec<u32> = Vec::new();
+        let mut reader = None;
+        let mut followed: Vec<u32> = Vec::new();
+        for next in by_reader.finish()?.map(Some).chain([None]) {
+            let next = next.transpose()?;
+            if next.map(|next| next.reader) != reader {
+                if followed.len() > 1 {
+                    let reader = number(degrees.len(), "readers")?;
+                    degrees.push(followed.len() as u32);
+                    followed.iter().try_for_each(|&author| members.push(Member { author, reader }))?;
+                }
+                followed.clear();
+                reader = next.map(|next| next.reader);
+            }
+            followed.extend(next.map(|next| next.author));
+        }
+
+        let mut rarest_first: Vec<u32> = (0..degrees.len() as u32).collect();
+        rarest_first.par_sort_unstable_by_key(|&reader| (degrees[reader as usize], reader));
+        let mut ranks = vec![0; degrees.len()];
+        rarest_first.iter().zip(0..).for_each(|(&reader, rank)| ranks[reader as usize] = rank);
+
+        let mut readers = Spool::new(memory / 3, &directory);
+        let mut offsets = Vec::with_capacity(authors.len() + 1);
+        offsets.push(0);
+        let mut set: Vec<u32> = Vec::new();
+        for member in members.finish()?.map(Some).chain([None]) {
+            let member = member.transpose()?;
+            // Authors are numbered from 0, and the open set belongs to author `offsets.len() - 1`.
+            let author = member.map_or(authors.len(), |member| member.author as usize);
+            while offsets.len() - 1 < author {
+                set.sort_unstable();
+                readers.extend(&set)?;
+                set.clear();
+                offsets.push(readers.len());
+            }
+            set.extend(member.map(|member| ranks[member.reader as usize]));
+        }
+        Ok(FollowerSets { authors, sizes, offsets, readers: readers.finish()?, shared_readers: degrees.len() })
+    }
+}
+
+fn number(index: usize, what: &'static str) -> Result<u32, SimilarError> {
+    // The highest number stays free: it marks what has none.
+    u32::try_from(index).ok().filter(|&number| number != u32::MAX).ok_or(SimilarError::TooMany { what })
+}
+
+/// The follower sets of all authors that have one, authors ascending by id.
+///
+/// Holds 28 bytes an author and 4 bytes a follow whose reader is in two sets or more; the latter lie in a mapped
+/// temporary file where they exceed a third of the memory given to [`Follows::new`].
+pub struct FollowerSets {
+    authors: Vec<Id>,
+    sizes: Vec<u32>,
+    offsets: Vec<usize>,
+    /// Per author the readers that are in other sets too, numbered rarest first, ascending.
+    readers: Spooled,
+    shared_readers: usize,
+}
+
+impl FollowerSets {
+    /// Ids of the authors with a follower set, ascending.
+    pub fn authors(&self) -> &[Id] {
+        &self.authors
+    }
+
+    /// Number of readers in the set of the author at `author` in [`FollowerSets::authors`].
+    pub fn size(&self, author: u32) -> u32 {
+        self.sizes[author as usize]
+    }
+
+    /// The readers of an author's set that are in other sets too, numbered rarest first, ascending.
+    pub(super) fn shared(&self, author: u32) -> &[u32] {
+        &self.readers[self.offsets[author as usize]..self.offsets[author as usize + 1]]
+    }
+
+    /// Number of readers that are in two sets or more.
+    pub(super) fn shared_readers(&self) -> usize {
+        self.shared_readers
+    }
+}

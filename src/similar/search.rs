@@ -1,0 +1,280 @@
+//! The best similar authors of a class of authors with equal follower sets.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use skimmer_formats::Id;
+
+use super::classes::Classes;
+use super::index::{Index, Posting};
+use super::{FollowerSets, SimilarError};
+
+/// What counts as similar.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SimilaritySettings {
+    /// Least Jaccard similarity, greater than 0 and at most 1.
+    pub threshold: f64,
+    /// Length of an author's list, the author itself included: the list given out is usually one shorter.
+    pub top: usize,
+}
+
+/// Finds the similar authors of every author with a follower set.
+///
+/// Holds 12 bytes an author, 8 bytes a reader and 8 bytes a follow in the index (the latter in a mapped temporary file
+/// where they exceed a third of `memory`), and 4 bytes an author for every thread that searches.
+pub struct SimilaritySearch {
+    sets: FollowerSets,
+    classes: Classes,
+    index: Index,
+    settings: SimilaritySettings,
+    /// Scratch of threads that are not searching at the moment.
+    scratch: Mutex<Vec<Scratch>>,
+}
+
+/// Similar authors, best first: number of the author and Jaccard similarity.
+type Ranking = Vec<(u32, f64)>;
+
+impl SimilaritySearch {
+    /// Indexes the sets. `memory` and `directory` are used as by [`super::Follows::new`].
+    ///
+    /// # Errors
+    /// [`SimilarError::Threshold`] for a threshold outside (0, 1], [`SimilarError::Spill`] where a temporary file
+    /// cannot be written or read.
+    pub fn new(
+        sets: FollowerSets,
+        settings: SimilaritySettings,
+        memory: usize,
+        directory: &Path,
+    ) -> Result<Self, SimilarError> {
+        let threshold = settings.threshold;
+        if !(threshold > 0.0 && threshold <= 1.0) {
+            return Err(SimilarError::Threshold(threshold));
+        }
+        let classes = Classes::new(&sets);
+        let index = Index::new(&sets, &classes, threshold, memory, directory)?;
+        Ok(Self { sets, classes, index, settings, scratch: Mutex::default() })
+    }
+
+    /// Ids of the authors with a follower set, ascending.
+    pub fn authors(&self) -> &[Id] {
+        self.sets.authors()
+    }
+
+    /// Calls `each` with every author in `authors` (numbers in [`SimilaritySearch::authors`]), in order, and its
+    /// similar authors, best first, ties by id. Searches on all threads of the current rayon pool.
+    ///
+    /// Holds 16 bytes for every similar author found, so ranges are best kept to some ten thousand authors.
+    ///
+    /// # Errors
+    /// What `each` returns.
+    pub fn for_each<E>(
+        &self,
+        authors: Range<u32>,
+        mut each: impl FnMut(Id, &[(Id, f64)]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut wanted: Vec<u32> = authors.clone().filter_map(|author| self.classes.of(author)).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let rankings: Vec<Ranking> = wanted.par_iter().with_max_len(64).map(|&class| self.ranking(class)).collect();
+        let ids = self.authors();
+        let mut list = Vec::new();
+        for author in authors {
+            list.clear();
+            if let Some(place) = self.classes.of(author).and_then(|class| wanted.binary_search(&class).ok()) {
+                // Cut first and removed from itself afterwards, as the published solution does.
+                let others = rankings[place].iter().filter(|&&(other, _)| other != author);
+                list.extend(others.map(|&(other, score)| (ids[other as usize], score)));
+            }
+            each(ids[author as usize], &list)?;
+        }
+        Ok(())
+    }
+
+    /// The best `top` authors of a class, its own members included.
+    fn ranking(&self, class: u32) -> Ranking {
+        let idle = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut scratch = idle.unwrap_or_else(|| Scratch { visited: vec![0; self.classes.len()], search: 0 });
+        let mut best = Best { top: self.settings.top, worst_first: BinaryHeap::new() };
+        Probe { search: self, best: &mut best, scratch: &mut scratch, class }.run();
+        self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
+        best.ranking()
+    }
+}
+
+/// What a thread keeps from search to search.
+struct Scratch {
+    /// Number of the last search that looked at each class.
+    visited: Vec<u32>,
+    search: u32,
+}
+
+impl Scratch {
+    fn begin(&mut self) {
+        self.search = self.search.checked_add(1).unwrap_or_else(|| {
+            self.visited.fill(0);
+            1
+        });
+    }
+
+    /// Marks a class; false if this search has marked it before.
+    fn visit(&mut self, class: u32) -> bool {
+        std::mem::replace(&mut self.visited[class as usize], self.search) != self.search
+    }
+}
+
+/// The best authors so far: higher scores first, then lower numbers.
+struct Best {
+    top: usize,
+    /// Bits of the score and number of the author. Scores are positive, so their bits order as they do.
+    worst_first: BinaryHeap<(Reverse<u64>, u32)>,
+}
+
+impl Best {
+    /// Whether an author with this score would enter the list.
+    fn admits(&self, score: f64, author: u32) -> bool {
+        let full = self.worst_first.len() >= self.top;
+        !full || self.worst_first.peek().is_some_and(|&worst| (Reverse(score.to_bits()), author) < worst)
+    }
+
+    /// Adds authors of one score, ascending, as far as they enter.
+    fn add(&mut self, score: f64, authors: &[u32]) {
+        for &author in authors {
+            if !self.admits(score, author) {
+                break;
+            }
+            if self.worst_first.len() == self.top {
+                self.worst_first.pop();
+            }
+            self.worst_first.push((Reverse(score.to_bits()), author));
+        }
+    }
+
+    /// The score that a further author must have, or a little less.
+    fn least(&self) -> f64 {
+        let worst = self.worst_first.peek().filter(|_| self.worst_first.len() >= self.top);
+        worst.map_or(0.0, |&(Reverse(bits), _)| f64::from_bits(bits))
+    }
+
+    fn ranking(self) -> Ranking {
+        let sorted = self.worst_first.into_sorted_vec();
+        sorted.into_iter().map(|(Reverse(bits), author)| (author, f64::from_bits(bits))).collect()
+    }
+}
+
+/// Jaccard similarity of two sets, the definition. Rounding is monotonous: more in common never scores less.
+fn jaccard(common: u32, size: u32, other: u32) -> f64 {
+    f64::from(common) / (f64::from(size) + f64::from(other) - f64::from(common))
+}
+
+/// One class's way through the index.
+struct Probe<'a> {
+    search: &'a SimilaritySearch,
+    best: &'a mut Best,
+    scratch: &'a mut Scratch,
+    class: u32,
+}
+
+impl Probe<'_> {
+    fn run(&mut self) {
+        let SimilaritySearch { sets, classes, index, .. } = self.search;
+        self.scratch.begin();
+        self.scratch.visit(self.class);
+        self.best.add(1.0, classes.members(self.class));
+        let author = classes.first(self.class);
+        let (readers, size) = (sets.shared(author), sets.size(author));
+        for (place, &reader) in readers.iter().enumerate() {
+            let after = &readers[place + 1..];
+            // A set found here for the first time shares this reader and at most all after it.
+            if !self.reaches(f64::from(after.len() as u32 + 1) / f64::from(size)) {
+                break;
+            }
+            self.probe(index.of(reader), after, size);
+        }
+    }
+
+    /// Whether a class with a score of at most `bound` could enter the list.
+    fn reaches(&self, bound: f64) -> bool {
+        bound >= self.search.settings.threshold && self.best.admits(bound, 0)
+    }
+
+    /// Looks at the classes that share a reader with this class; `after` are this class's readers after it.
+    fn probe(&mut self, postings: &[Posting], after: &[u32], size: u32) {
+        let SimilaritySearch { sets, classes, settings, .. } = self.search;
+        let size_of = |posting: &Posting| sets.size(classes.first(posting.class));
+        let least = settings.threshold.max(self.best.least());
+        let smaller =
+            |posting: &Posting| size_of(posting) < size && jaccard(size_of(posting), size_of(posting), size) < least;
+        let mut left = &postings[postings.partition_point(smaller)..];
+        while let Some(&Posting { class, rest }) = left.first() {
+            // A stretch of sets of one size whose overlap has the same bound, ordered by first author.
+            let other = sets.size(classes.first(class));
+            if other > size && !self.reaches(jaccard(size, size, other)) {
+                break;
+            }
+            let bound = jaccard(1 + rest.min(after.len() as u32), size, other);
+            if bound >= settings.threshold && self.best.admits(bound, classes.first(class)) {
+                let stretch = left.iter().take_while(|posting| posting.rest == rest && size_of(posting) == other);
+                for posting in stretch {
+                    if !self.best.admits(bound, classes.first(posting.class)) {
+                        break;
+                    }
+                    self.compare(posting, after, size, other);
+                }
+            }
+            left = &left[gallop(left, |posting| posting.rest == rest && size_of(posting) == other)..];
+        }
+    }
+
+    /// Adds a class's members if it is similar enough.
+    ///
+    /// The reader at which the two meet is the first they share, or else a bound at an earlier one has shown that the
+    /// class cannot enter: then what is found here is too little, and does not enter either.
+    fn compare(&mut self, posting: &Posting, after: &[u32], size: u32, other: u32) {
+        if !self.scratch.visit(posting.class) {
+            return;
+        }
+        let SimilaritySearch { sets, classes, settings, .. } = self.search;
+        let readers = sets.shared(classes.first(posting.class));
+        let others = &readers[readers.len() - posting.rest as usize..];
+        let least = settings.threshold.max(self.best.least());
+        // One reader less than the score asks for: rounding must not lose any.
+        let needed = (least * (f64::from(size) + f64::from(other)) / (1.0 + least)) as u32;
+        let Some(common) = overlap(after, others, needed.saturating_sub(2)) else { return };
+        let score = jaccard(1 + common, size, other);
+        if score >= settings.threshold {
+            self.best.add(score, classes.members(posting.class));
+        }
+    }
+}
+
+/// Number of readers in both of two ascending lists; `None` as soon as it is clear that there are less than `needed`.
+fn overlap(mut a: &[u32], mut b: &[u32], needed: u32) -> Option<u32> {
+    let mut common = 0;
+    while let (Some((&first, a_rest)), Some((&second, b_rest))) = (a.split_first(), b.split_first()) {
+        if ((common + a.len().min(b.len())) as u64) < u64::from(needed) {
+            return None;
+        }
+        if first <= second {
+            a = a_rest;
+        }
+        if second <= first {
+            b = b_rest;
+        }
+        common += usize::from(first == second);
+    }
+    Some(common as u32)
+}
+
+/// Length of the stretch at the start for which `inside` holds, found in logarithmic time.
+fn gallop(postings: &[Posting], inside: impl Fn(&Posting) -> bool) -> usize {
+    let mut reach = 1;
+    while reach < postings.len() && inside(&postings[reach]) {
+        reach *= 2;
+    }
+    let low = reach / 2;
+    low + postings[low..reach.min(postings.len())].partition_point(inside)
+}
