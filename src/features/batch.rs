@@ -103,3 +103,16 @@ pub struct Batch {
     /// Whether each record has each reaction (1.0) or not (0.0); empty for records without labels.
     pub labels: Vec<PerReaction<f32>>,
 }
+
+impl Batch {
+    /// Removes all records and keeps the memory.
+    pub fn clear(&mut self) {
+        self.rows = 0;
+        self.sketch.clear();
+        self.dense.clear();
+        self.language.clear();
+        self.hour.clear();
+        self.day.clear();
+        self.labels.clear();
+    }
+}

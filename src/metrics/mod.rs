@@ -1,1 +1,15 @@
-//! Average precision and relative cross entropy.
+//! How good predictions are: average precision, relative cross entropy, both also by the authors' popularity, and
+//! calibration.
+//!
+//! What has no value is `None` and never a number: average precision without any positive record, relative cross
+//! entropy where all records agree.
+
+mod popularity;
+mod ranking;
+mod report;
+mod scores;
+
+pub use popularity::{GROUPS, Popularity};
+pub use ranking::{Calibration, Outcome, Ranking};
+pub use report::{Measures, Quintile, QuintileMeans, Report};
+pub use scores::{NotAProbability, Scores};

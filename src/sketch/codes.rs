@@ -1,7 +1,7 @@
 //! Token codes in memory, and the tweet sketch.
 
 use super::{SketchError, SketchShape};
-use crate::features::SparseRows;
+use crate::features::{SparseRows, TweetSketch};
 
 /// The largest token id a table accepts: far beyond every vocabulary, small enough for a table dense by id.
 const MAX_TOKEN: u32 = (1 << 24) - 1;
@@ -125,6 +125,12 @@ impl TokenCodes {
         }
         out.columns.truncate(end);
         out.offsets.push(end as u32);
+    }
+}
+
+impl TweetSketch for TokenCodes {
+    fn sketch(&self, tokens: &[u32], rows: &mut SparseRows) {
+        self.sketch(tokens, rows);
     }
 }
 

@@ -1,0 +1,89 @@
+//! The eight numbers of a record that are read off the record itself.
+
+use skimmer_formats::record::{RecordBatch, Users};
+
+use super::NUMBERS;
+use super::calendar::SECONDS;
+
+/// Counts of a record: its first numbers.
+pub const COUNTS: usize = NUMBERS - SCALARS;
+/// Scalars of a record: its last numbers.
+pub const SCALARS: usize = 8;
+
+/// A number read off the record itself. The discriminants are the order of the network's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Scalar {
+    /// Number of hashtags, repeats counted.
+    Hashtags = 0,
+    /// Number of tokens, `[CLS]` and `[SEP]` counted.
+    Tokens = 1,
+    /// How many accounts follow the author.
+    AuthorFollowers = 2,
+    /// How many accounts the author follows.
+    AuthorFollowing = 3,
+    /// How many accounts follow the reader.
+    ReaderFollowers = 4,
+    /// How many accounts the reader follows.
+    ReaderFollowing = 5,
+    /// Whole days from the creation of the reader's account to the tweet; negative if the account is younger.
+    ReaderAgeDays = 6,
+    /// Whole days from the creation of the author's account to the tweet; negative if the account is younger.
+    AuthorAgeDays = 7,
+}
+
+impl Scalar {
+    /// All scalars in the order of the network's input.
+    pub const ALL: [Self; SCALARS] = [
+        Self::Hashtags,
+        Self::Tokens,
+        Self::AuthorFollowers,
+        Self::AuthorFollowing,
+        Self::ReaderFollowers,
+        Self::ReaderFollowing,
+        Self::ReaderAgeDays,
+        Self::AuthorAgeDays,
+    ];
+
+    /// The scalar's name, as in column names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hashtags => "hashtags",
+            Self::Tokens => "tokens",
+            Self::AuthorFollowers => "author_followers",
+            Self::AuthorFollowing => "author_following",
+            Self::ReaderFollowers => "reader_followers",
+            Self::ReaderFollowing => "reader_following",
+            Self::ReaderAgeDays => "reader_age_days",
+            Self::AuthorAgeDays => "author_age_days",
+        }
+    }
+
+    /// Where the scalar stands among a record's 73 numbers.
+    pub const fn number(self) -> usize {
+        COUNTS + self as usize
+    }
+
+    fn of(self, records: &RecordBatch, row: usize) -> f64 {
+        match self {
+            Self::Hashtags => records.hashtags.get(row).len() as f64,
+            Self::Tokens => records.tokens.get(row).len() as f64,
+            Self::AuthorFollowers => records.author.followers[row].into(),
+            Self::AuthorFollowing => records.author.following[row].into(),
+            Self::ReaderFollowers => records.reader.followers[row].into(),
+            Self::ReaderFollowing => records.reader.following[row].into(),
+            Self::ReaderAgeDays => age_days(records, &records.reader, row),
+            Self::AuthorAgeDays => age_days(records, &records.author, row),
+        }
+    }
+}
+
+/// The scalars of record `row`, in the order of the network's input.
+pub fn scalars(records: &RecordBatch, row: usize) -> [f64; SCALARS] {
+    Scalar::ALL.map(|scalar| scalar.of(records, row))
+}
+
+fn age_days(records: &RecordBatch, users: &Users, row: usize) -> f64 {
+    let age = i64::from(records.tweet_time[row]) - i64::from(users.created[row]);
+    age.div_euclid(SECONDS.into()) as f64
+}

@@ -1,0 +1,65 @@
+//! What a bundle says of itself.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Component, Path};
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+/// The manifest of a bundle, `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the bundle's layout.
+    pub format_version: u32,
+    /// Version of what the network's input means.
+    pub feature_version: u32,
+    /// Rows of the tweet sketch.
+    pub sketch_depth: usize,
+    /// Numbers in a row of the tweet sketch.
+    pub sketch_width: usize,
+    /// Width of the hidden layers.
+    pub hidden: usize,
+    /// Known languages.
+    pub languages: usize,
+    /// Names of the network's outputs, in order.
+    pub outputs: Vec<String>,
+    /// Every other file of the bundle, by its name with `/` between directories.
+    pub files: BTreeMap<String, FileEntry>,
+}
+
+/// A file of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Size in bytes.
+    pub bytes: u64,
+    /// XXH3-64 of the contents, 16 hexadecimal digits.
+    pub xxh3: String,
+}
+
+impl Manifest {
+    /// Reads a manifest; says what is wrong with it otherwise.
+    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+        let manifest: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        // A manifest must not lead outside its bundle.
+        let inside = |name: &str| Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+        match manifest.files.keys().find(|name| name.is_empty() || !inside(name)) {
+            Some(name) => Err(format!("a file named {name:?}, outside the model")),
+            None => Ok(manifest),
+        }
+    }
+}
+
+/// XXH3-64 of a file's contents, 16 hexadecimal digits.
+pub(super) fn checksum(path: &Path) -> io::Result<String> {
+    let (mut file, mut hasher, mut buffer) = (File::open(path)?, Xxh3::new(), vec![0; 1 << 20]);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(format!("{:016x}", hasher.digest())),
+            Ok(read) => hasher.update(&buffer[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

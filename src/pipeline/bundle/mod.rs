@@ -1,0 +1,180 @@
+//! The model bundle: one directory with everything that prediction needs.
+//!
+//! ```text
+//! model/
+//!   manifest.json         versions, sizes of the network, size and checksum of every other file
+//!   weights.safetensors   the network
+//!   codes.skim            token codes
+//!   languages.txt         known languages, one id a line, in the order of their numbers
+//!   …                     count tables and similar authors
+//! ```
+//!
+//! A bundle is written beside its place, synced and renamed, so that what is there under its name is whole.
+
+mod error;
+mod manifest;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+use skimmer_formats::Reaction;
+
+pub use error::BundleError;
+pub use manifest::{FileEntry, Manifest};
+pub use write::BundleWriter;
+
+use crate::features::{FEATURE_VERSION, Languages, Layout};
+use crate::net::{Network, Shape};
+use crate::sketch::TokenCodes;
+use manifest::checksum;
+
+/// The version of the bundle's layout that this program writes and reads.
+pub const BUNDLE_VERSION: u32 = 1;
+/// Name of the manifest.
+pub const MANIFEST: &str = "manifest.json";
+/// Name of the network's file.
+pub const WEIGHTS: &str = "weights.safetensors";
+/// Name of the token codes' file.
+pub const CODES: &str = "codes.skim";
+/// Name of the list of languages.
+pub const LANGUAGES: &str = "languages.txt";
+
+/// How thoroughly the files of a bundle are looked at when it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verify {
+    /// Every file is there and has its size. Takes no time.
+    Sizes,
+    /// Every byte is as it was written. Reads all files.
+    Checksums,
+}
+
+/// A model bundle that is there and was found whole.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    directory: PathBuf,
+    manifest: Manifest,
+    languages: Languages,
+}
+
+impl Bundle {
+    /// Opens a bundle.
+    ///
+    /// # Errors
+    /// [`BundleError`] if there is none, it was made by another version, or a file is missing or not as it was written.
+    pub fn open(directory: impl AsRef<Path>, verify: Verify) -> Result<Self, BundleError> {
+        let directory = directory.as_ref().to_owned();
+        let path = directory.join(MANIFEST);
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Err(BundleError::NoBundle { directory });
+            }
+            Err(source) => return Err(BundleError::File { path, source }),
+        };
+        let manifest = Manifest::parse(&text).map_err(|what| BundleError::Manifest { path: path.clone(), what })?;
+        let versions = [
+            ("format", manifest.format_version, BUNDLE_VERSION),
+            ("feature", manifest.feature_version, FEATURE_VERSION),
+        ];
+        for (what, found, expected) in versions {
+            if found != expected {
+                return Err(BundleError::Version { path, what, found, expected });
+            }
+        }
+        let outputs = Reaction::NETWORK_ORDER.map(Reaction::name);
+        if manifest.outputs != outputs {
+            let what = format!("outputs {:?}, this program has {outputs:?}", manifest.outputs);
+            return Err(BundleError::Manifest { path, what });
+        }
+        for name in [WEIGHTS, CODES, LANGUAGES] {
+            if !manifest.files.contains_key(name) {
+                return Err(BundleError::Manifest { path, what: format!("no file {name}") });
+            }
+        }
+        for (name, entry) in &manifest.files {
+            verify_file(directory.join(name), entry, verify)?;
+        }
+        let path = directory.join(LANGUAGES);
+        let text = std::fs::read_to_string(&path).map_err(|source| BundleError::File { path: path.clone(), source })?;
+        let languages =
+            Languages::from_text(&text).map_err(|source| BundleError::Languages { path: path.clone(), source })?;
+        if languages.len() != manifest.languages {
+            let (found, expected) = (languages.len(), manifest.languages);
+            return Err(BundleError::LanguageCount { path, found, expected });
+        }
+        Ok(Self { directory, manifest, languages })
+    }
+
+    /// What the bundle says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The known languages.
+    pub fn languages(&self) -> &Languages {
+        &self.languages
+    }
+
+    /// Sizes of the network.
+    pub fn shape(&self) -> Shape {
+        let Manifest { sketch_depth, sketch_width, languages, hidden, .. } = self.manifest;
+        Shape { layout: Layout { sketch_depth, sketch_width, languages }, hidden }
+    }
+
+    /// Path of one of the bundle's files, by its name there.
+    ///
+    /// # Errors
+    /// [`BundleError::NoFile`] if the bundle has no such file.
+    pub fn path(&self, name: &str) -> Result<PathBuf, BundleError> {
+        match self.manifest.files.contains_key(name) {
+            true => Ok(self.directory.join(name)),
+            false => Err(BundleError::NoFile { directory: self.directory.clone(), name: name.to_owned() }),
+        }
+    }
+
+    /// Reads the network.
+    ///
+    /// # Errors
+    /// [`BundleError::Network`].
+    pub fn network(&self) -> Result<Network, BundleError> {
+        Ok(Network::load(&self.path(WEIGHTS)?, self.shape())?)
+    }
+
+    /// Reads the token codes.
+    ///
+    /// # Errors
+    /// [`BundleError::Codes`], or [`BundleError::Sketch`] if they were made for sketches of another size.
+    pub fn codes(&self) -> Result<TokenCodes, BundleError> {
+        let path = self.path(CODES)?;
+        let codes = TokenCodes::read(&path)?;
+        check_codes(path, &codes, self.shape())?;
+        Ok(codes)
+    }
+}
+
+/// Refuses codes that make sketches of another size than the network takes.
+fn check_codes(path: PathBuf, codes: &TokenCodes, shape: Shape) -> Result<(), BundleError> {
+    let found = (codes.shape().depth(), codes.shape().width());
+    let expected = (shape.layout.sketch_depth, shape.layout.sketch_width);
+    if found == expected { Ok(()) } else { Err(BundleError::Sketch { path, found, expected }) }
+}
+
+fn verify_file(path: PathBuf, entry: &FileEntry, verify: Verify) -> Result<(), BundleError> {
+    let bytes = match std::fs::metadata(&path) {
+        Ok(metadata) => metadata.len(),
+        Err(source) => return Err(BundleError::File { path, source }),
+    };
+    if bytes != entry.bytes {
+        return Err(BundleError::Size { path, found: bytes, expected: entry.bytes });
+    }
+    if verify == Verify::Checksums {
+        match checksum(&path) {
+            Ok(found) if found == entry.xxh3 => {}
+            Ok(_) => return Err(BundleError::Checksum { path }),
+            Err(source) => return Err(BundleError::File { path, source }),
+        }
+    }
+    Ok(())
+}

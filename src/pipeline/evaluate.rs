@@ -1,0 +1,99 @@
+//! How good a network's predictions are on records with labels.
+
+use skimmer_formats::PerReaction;
+use thiserror::Error;
+
+use super::examples::{Examples, ExamplesError, Origin, Portion};
+use crate::features::{Batch, InputBuilder, TweetSketch};
+use crate::metrics::{NotAProbability, Report, Scores};
+use crate::net::{Inference, NetError, Network};
+use crate::progress::{Progress, Unit};
+
+/// Records predicted at a time.
+const BATCH: usize = 512;
+
+/// Why predictions cannot be measured.
+#[derive(Debug, Error)]
+pub enum EvaluateError {
+    /// The records cannot be read.
+    #[error(transparent)]
+    Examples(#[from] ExamplesError),
+    /// The network cannot predict them.
+    #[error(transparent)]
+    Network(#[from] NetError),
+    /// The network predicted something that is no probability.
+    #[error("{0}: the network is damaged or its training diverged")]
+    Prediction(#[from] NotAProbability),
+}
+
+/// Predicts every record of a portion, shows `each` the predictions in the order of the records, and measures them.
+/// `None` if there is no record.
+///
+/// # Errors
+/// [`EvaluateError`].
+pub fn evaluate<S: TweetSketch>(
+    network: &Network,
+    examples: &impl Examples,
+    portion: Portion,
+    builder: &InputBuilder<S>,
+    progress: &dyn Progress,
+    mut each: impl FnMut(Origin, PerReaction<f32>),
+) -> Result<Option<Report>, EvaluateError> {
+    let survey = examples.survey();
+    let records = match portion {
+        Portion::Training => survey.days.values().map(|tally| tally.records).sum(),
+        Portion::Finetune => survey.finetune,
+        Portion::HoldOut => survey.hold_out,
+    };
+    progress.begin("evaluate", Some(records), Unit::Records);
+    let mut measured = Measured { inference: Inference::new(network), logits: Vec::new(), scores: Scores::default() };
+    let (mut batch, mut about) = (Batch::default(), Vec::new());
+    examples.visit(portion, |origin, example| {
+        builder.push(example, &mut batch);
+        about.push((origin, example.labels.unwrap_or_default(), example.author_followers()));
+        if batch.rows == BATCH {
+            measured.add(&batch, &about, &mut each)?;
+            progress.advance(BATCH as u64);
+            batch.clear();
+            about.clear();
+        }
+        Ok::<(), EvaluateError>(())
+    })?;
+    if batch.rows > 0 {
+        measured.add(&batch, &about, &mut each)?;
+        progress.advance(batch.rows as u64);
+    }
+    progress.end();
+    Ok(measured.scores.report())
+}
+
+/// What is known of a predicted record: where it comes from, its reactions, how many accounts follow its author.
+type About = (Origin, skimmer_formats::ReactionSet, u32);
+
+struct Measured {
+    inference: Inference,
+    logits: Vec<PerReaction<f32>>,
+    scores: Scores,
+}
+
+impl Measured {
+    fn add(
+        &mut self,
+        batch: &Batch,
+        about: &[About],
+        each: &mut impl FnMut(Origin, PerReaction<f32>),
+    ) -> Result<(), EvaluateError> {
+        self.inference.logits(batch, &mut self.logits)?;
+        for (logits, &(origin, labels, author_followers)) in self.logits.iter().zip(about) {
+            let prediction = logits.map(probability);
+            self.scores.push(prediction, labels, author_followers)?;
+            each(origin, prediction);
+        }
+        Ok(())
+    }
+}
+
+/// The probability that a logit stands for.
+pub fn probability(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
