@@ -133,6 +133,11 @@ impl Workspace {
         self.root.join("codes.skim")
     }
 
+    /// Measures of the model on the hold-out records.
+    pub fn evaluation(&self) -> PathBuf {
+        self.root.join("evaluation.json")
+    }
+
     /// The model bundle.
     pub fn model(&self) -> PathBuf {
         self.root.join("model")

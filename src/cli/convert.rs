@@ -1,0 +1,105 @@
+//! `skimmer convert`.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::Serialize;
+use skimmer::pipeline::Stage;
+use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
+use skimmer::pipeline::run::convert_part;
+use skimmer::stream::{BlockSize, LineBlocks};
+
+use super::stages::run_stages;
+use super::{Common, Terminal};
+
+/// Convert raw parts into the compact format.
+///
+/// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input, so
+/// that packed parts can be piped in.
+///
+/// Examples: skimmer convert part-00000 -o part-00000.skim
+///           lzop -dc part-00000.lzo | skimmer convert - -o part-00000.skim
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Convert {
+    /// Raw parts (24 or 20 fields a record), plain or .zst; `-` for standard input.
+    #[arg(value_name = "PART")]
+    parts: Vec<PathBuf>,
+    /// The .skim file to write, or, for several parts, the folder to write them to.
+    #[arg(short, long, value_name = "FILE|DIR", requires = "parts")]
+    output: Option<PathBuf>,
+    /// Worker threads [default: as many as cores].
+    #[arg(long, requires = "parts")]
+    threads: Option<NonZeroUsize>,
+    /// Number of token ids; a record with a larger one is malformed.
+    #[arg(long, requires = "parts", default_value_t = skimmer_formats::record::VOCABULARY)]
+    vocabulary: u32,
+    /// Without PART: convert even what is up to date.
+    #[arg(long, conflicts_with = "parts")]
+    force: bool,
+}
+
+/// What became of a part.
+#[derive(Serialize)]
+struct Converted {
+    part: PathBuf,
+    output: PathBuf,
+    #[serde(flatten)]
+    summary: ConvertSummary,
+    bytes_written: u64,
+}
+
+impl Convert {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        if self.parts.is_empty() {
+            return run_stages(common, &common.load_config()?, &[Stage::Convert], self.force).map(drop);
+        }
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let options = ConvertOptions {
+            threads: self.threads.unwrap_or_else(cores),
+            vocabulary: self.vocabulary,
+            ..ConvertOptions::default()
+        };
+        let terminal = common.terminal();
+        let converted =
+            self.parts.iter().map(|part| self.convert(part, &options, &terminal)).collect::<Result<Vec<_>, _>>()?;
+        common.summarize(&converted, || {
+            let line = |one: &Converted| {
+                format!(
+                    "{}: {} records, {:.1} MB of text, {:.1} MB written to {}",
+                    one.part.display(),
+                    one.summary.records,
+                    one.summary.bytes_read as f64 / 1e6,
+                    one.bytes_written as f64 / 1e6,
+                    one.output.display()
+                )
+            };
+            converted.iter().map(line).collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    fn convert(&self, part: &Path, options: &ConvertOptions, terminal: &Terminal) -> anyhow::Result<Converted> {
+        let blocks = if part == Path::new("-") {
+            LineBlocks::of_reader("standard input", io::stdin(), BlockSize::default())
+        } else {
+            LineBlocks::open(part, BlockSize::default(), None)?
+        };
+        let output = self.output_of(&blocks.part_name())?;
+        let summary = convert_part(blocks, options, &output, terminal)?;
+        let bytes_written = output.metadata().with_context(|| output.display().to_string())?.len();
+        Ok(Converted { part: part.to_owned(), output, summary, bytes_written })
+    }
+
+    fn output_of(&self, part_name: &str) -> anyhow::Result<PathBuf> {
+        let in_folder = |folder: &Path| folder.join(format!("{part_name}.skim"));
+        match &self.output {
+            None if self.parts == [Path::new("-")] => bail!("standard input has no name: say where to write with -o FILE"),
+            None => Ok(in_folder(Path::new(""))),
+            Some(output) if self.parts.len() > 1 || output.is_dir() => Ok(in_folder(output)),
+            Some(output) => Ok(output.clone()),
+        }
+    }
+}

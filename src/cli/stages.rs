@@ -1,0 +1,169 @@
+//! `skimmer similar`, `features`, … one stage each, and `skimmer run`, all of them.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+use serde_json::Value;
+use skimmer::config::{ByteSize, Config};
+use skimmer::metrics::Report;
+use skimmer::pipeline::evaluate::evaluate_predictions;
+use skimmer::pipeline::{Pipeline, Stage, TaskReport};
+
+use super::{Common, set_threads};
+
+/// The single stages.
+#[derive(Subcommand)]
+pub(super) enum StageCommand {
+    /// Find authors with similar follower sets (similar.skim).
+    ///
+    /// Example: skimmer similar --config config.yaml
+    Similar(OneStage),
+    /// Count what each record's reader, author and tweet did before: 65 counts a record (features/, counts/).
+    ///
+    /// Example: skimmer features --config config.yaml
+    Features(OneStage),
+    /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy).
+    ///
+    /// Example: skimmer embed --config config.yaml
+    Embed(OneStage),
+    /// Code the token vectors (codes.skim).
+    ///
+    /// Example: skimmer sketch --config config.yaml
+    Sketch(OneStage),
+    /// Train the network and make the model folder (model/).
+    ///
+    /// Example: skimmer train --config config.yaml
+    Train(OneStage),
+    /// Measure average precision and relative cross entropy of the model on the hold-out records, or of any predictions.
+    ///
+    /// Examples: skimmer evaluate --config config.yaml
+    ///           skimmer evaluate --predictions predictions.csv --labels test_labels.tsv
+    #[command(verbatim_doc_comment)]
+    Evaluate(Evaluate),
+}
+
+/// One stage.
+#[derive(Args)]
+pub(super) struct OneStage {
+    /// Do it even if its results are up to date.
+    #[arg(long)]
+    force: bool,
+}
+
+/// Measuring.
+#[derive(Args)]
+pub(super) struct Evaluate {
+    /// Do it even if its results are up to date.
+    #[arg(long)]
+    force: bool,
+    /// Measure these predictions (as `skimmer predict` writes them) instead of a model.
+    #[arg(long, value_name = "CSV", requires = "labels")]
+    predictions: Option<PathBuf>,
+    /// What really happened: a line a record with tweet id, reader id, and 0 or 1 for reply, retweet, quote and like,
+    /// separated by TABs.
+    #[arg(long, value_name = "FILE", requires = "predictions")]
+    labels: Option<PathBuf>,
+}
+
+/// Run all stages, skipping what is up to date.
+///
+/// It can be stopped or killed at any moment and started again.
+///
+/// Example: skimmer run --config config.yaml --from features --to train
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Run {
+    /// The first stage to run.
+    #[arg(long, value_name = "STAGE", default_value_t = Stage::Convert)]
+    from: Stage,
+    /// The last stage to run.
+    #[arg(long, value_name = "STAGE", default_value_t = Stage::Evaluate)]
+    to: Stage,
+    /// Do everything anew, even what is up to date.
+    #[arg(long)]
+    force: bool,
+}
+
+impl StageCommand {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        let (stage, force) = match self {
+            Self::Similar(one) => (Stage::Similar, one.force),
+            Self::Features(one) => (Stage::Features, one.force),
+            Self::Embed(one) => (Stage::Embed, one.force),
+            Self::Sketch(one) => (Stage::Sketch, one.force),
+            Self::Train(one) => (Stage::Train, one.force),
+            Self::Evaluate(Evaluate { predictions: Some(predictions), labels: Some(labels), .. }) => {
+                let report = evaluate_predictions(predictions, labels)?;
+                return common.summarize_on_stdout(&report, || report.to_string());
+            }
+            Self::Evaluate(evaluate) => (Stage::Evaluate, evaluate.force),
+        };
+        let reports = run_stages(common, &common.load_config()?, &[stage], force)?;
+        if stage == Stage::Evaluate
+            && !common.json
+            && let Some(table) = reports.last().and_then(hold_out_report)
+        {
+            println!("{table}");
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        if self.from > self.to {
+            bail!("--from {} comes after --to {}", self.from, self.to);
+        }
+        let stages: Vec<Stage> =
+            Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
+        let reports = run_stages(common, &common.load_config()?, &stages, self.force)?;
+        if !common.json
+            && let Some(table) = reports.last().and_then(hold_out_report)
+        {
+            println!("hold-out records\n{table}");
+        }
+        Ok(())
+    }
+}
+
+/// Runs stages one after the other, saying what each did, and prints all summaries as JSON if asked for.
+pub(super) fn run_stages(
+    common: &Common,
+    config: &Config,
+    stages: &[Stage],
+    force: bool,
+) -> anyhow::Result<Vec<TaskReport>> {
+    set_threads(config.threads())?;
+    let terminal = common.terminal();
+    let mut pipeline = Pipeline::open(config, &terminal)?;
+    let mut reports = Vec::new();
+    for &stage in stages {
+        pipeline.run(stage, force, &mut |report| {
+            tell(report);
+            reports.push(report.clone());
+        })?;
+    }
+    if common.json {
+        common.summarize(&reports, String::new)?;
+    }
+    Ok(reports)
+}
+
+fn tell(report: &TaskReport) {
+    match &report.because {
+        None => tracing::info!("{}: up to date", report.task),
+        Some(because) => {
+            let peak = report.peak_memory.map_or_else(|| "unknown".into(), |bytes| ByteSize(bytes).to_string());
+            tracing::info!("{}: done in {:.1} s, peak memory {peak} (ran because: {because})", report.task, report.seconds);
+        }
+    }
+}
+
+/// The measures in the summary of the evaluate stage.
+pub(super) fn hold_out_report(report: &TaskReport) -> Option<Report> {
+    match report.summary.get("hold_out") {
+        None | Some(Value::Null) => None,
+        Some(report) => serde_json::from_value(report.clone()).ok(),
+    }
+}
