@@ -84,7 +84,12 @@ fn expected() -> HashMap<(String, usize), Vec<f64>> {
     rows
 }
 
-fn counted(memory_budget: u64, threads: usize, read_rows: usize) -> (Vec<MemoryPart>, Collected, Summary) {
+fn counted(
+    memory_budget: u64,
+    threads: usize,
+    read_rows: usize,
+    block_rows: usize,
+) -> (Vec<MemoryPart>, Collected, Summary) {
     let names = ["train/part-00000", "train/part-00001", "validation/part-00000", "test/part-00000"];
     let parts: Vec<MemoryPart> = names.into_iter().map(|name| part(name, read_rows)).collect();
     let (similar, split) = (similar(), split());
@@ -95,13 +100,13 @@ fn counted(memory_budget: u64, threads: usize, read_rows: usize) -> (Vec<MemoryP
         test: &sources[3..],
         similar: &similar,
     };
-    let (collected, summary) = collect(&inputs, memory_budget, threads, 1000);
+    let (collected, summary) = collect(&inputs, memory_budget, threads, block_rows);
     (parts, collected, summary)
 }
 
 #[test]
 fn all_counts_equal_the_original() {
-    let (parts, collected, summary) = counted(1 << 30, 2, 777);
+    let (parts, collected, summary) = counted(1 << 30, 2, 777, 1000);
     let mut expected = expected();
     assert_eq!(expected.len(), 14_000);
     for (part, rows) in parts.iter().zip(&collected.parts) {
@@ -126,9 +131,11 @@ fn all_counts_equal_the_original() {
 
 #[test]
 fn memory_and_threads_do_not_show() {
-    let (_, expected, _) = counted(1 << 30, 2, 777);
-    for (memory_budget, threads, read_rows) in [(0, 1, 5000), (20_000, 2, 100), (600_000, 1, 10_000)] {
-        let (_, collected, summary) = counted(memory_budget, threads, read_rows);
+    let (_, expected, _) = counted(1 << 30, 2, 777, 1000);
+    for (memory_budget, threads, read_rows, block_rows) in
+        [(0, 1, 5000, 1000), (20_000, 2, 100, 1000), (600_000, 1, 10_000, 9)]
+    {
+        let (_, collected, summary) = counted(memory_budget, threads, read_rows, block_rows);
         assert!(collected == expected, "budget {memory_budget}, {threads} threads");
         for Shuffled { bytes, spilled } in [summary.visits, summary.answers] {
             assert!(spilled > bytes / 4, "{spilled} of {bytes} bytes on disk with a budget of {memory_budget}");
