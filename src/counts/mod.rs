@@ -1,1 +1,3 @@
 //! Count families: the 65 counts of a record.
+
+pub mod frozen;

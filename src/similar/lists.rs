@@ -7,8 +7,8 @@ use crate::key::Key;
 /// An author and its similar authors with their Jaccard similarities, best first.
 pub type SimilarList = (Id, Vec<(Id, f64)>);
 
-/// The similar authors of every author that has any. 36 bytes an author, 16 bytes a similar author.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// The similar authors of every author that has any: 16 bytes an author, 16 bytes a similar author.
+#[derive(Clone, Debug, PartialEq)]
 pub struct SimilarAuthors {
     /// Authors, ascending, so that a look-up is a binary search.
     authors: Vec<Key>,
@@ -24,7 +24,7 @@ impl SimilarAuthors {
         let mut lists: Vec<(Key, Vec<(Id, f64)>)> =
             lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(id, list)| (Key::of(id), list)).collect();
         lists.sort_unstable_by_key(|&(author, _)| author);
-        let mut all = Self { offsets: vec![0], ..Self::default() };
+        let mut all = Self { authors: Vec::new(), offsets: vec![0], similar: Vec::new(), scores: Vec::new() };
         for (author, list) in lists {
             all.authors.push(author);
             all.similar.extend(list.iter().map(|&(id, _)| Key::of(id)));
@@ -37,6 +37,11 @@ impl SimilarAuthors {
     /// Number of authors that have similar authors.
     pub fn authors(&self) -> usize {
         self.authors.len()
+    }
+
+    /// Authors ascending, the places of their lists (one more than authors), and the lists' keys and scores.
+    pub(crate) fn parts(&self) -> (&[Key], &[u64], &[Key], &[f64]) {
+        (&self.authors, &self.offsets, &self.similar, &self.scores)
     }
 
     /// Keys of an author's similar authors and their Jaccard similarities, best first; empty for an unknown author.
