@@ -1,0 +1,275 @@
+//! BLOCK: the columns of some rows, each encoded into its chunk.
+
+use std::collections::BTreeMap;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::chunk::ChunkWriter;
+use super::column::{Column, ColumnRef, ValuesRef};
+use super::footer::{ChunkEntry, Statistics};
+use super::ids::{self, FirstSeen};
+use super::keyed::{self, Kept};
+use super::node;
+use super::schema::{Schema, ValueType};
+use super::word::Word;
+use super::{ColumnarError, MAX_BLOCK_ROWS, MAX_CHUNK_BYTES, relative};
+
+pub(super) const FLAT: u8 = 0;
+pub(super) const LIST: u8 = 1;
+pub(super) const KEYED: u8 = 2;
+pub(super) const RELATIVE: u8 = 3;
+
+/// What whoever knows a kind of file may tell the encoder about a column. It never changes what is read back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Advice {
+    /// Take what the values show.
+    #[default]
+    Auto,
+    /// Leave the values as they are, for [`Reader::view`](super::Reader::view).
+    Plain,
+    /// The column mostly depends on the flat id column of this number, as a user's profile on the user.
+    KeyedBy(usize),
+    /// A flat u32 or u64 column that is 0 or near the earlier flat column of this number and the same type.
+    RelativeTo(usize),
+}
+
+/// A block ready to be appended to a file.
+#[derive(Clone, Debug)]
+pub struct EncodedBlock {
+    pub(super) rows: u32,
+    pub(super) bytes: Vec<u8>,
+    pub(super) chunks: Vec<ChunkEntry>,
+    /// The fields' types, which must be those of the file it is appended to.
+    pub(super) types: Vec<(ValueType, bool)>,
+}
+
+impl EncodedBlock {
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        u64::from(self.rows)
+    }
+
+    /// Bytes the block takes in the file.
+    pub fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
+/// Encodes the columns of some rows, in the order of the schema's fields. Pure: the same columns give the same bytes.
+///
+/// No rows make an empty block, which a [`Writer`](super::Writer) leaves out.
+///
+/// # Errors
+/// [`ColumnarError::Shape`] if the columns do not fit the schema or each other, or are larger than a block may be.
+pub fn encode_block(schema: &Schema, columns: &[ColumnRef<'_>]) -> Result<EncodedBlock, ColumnarError> {
+    encode_block_advised(schema, columns, &[])
+}
+
+/// [`encode_block`] with advice for the columns; columns beyond the end of `advice` are [`Advice::Auto`].
+///
+/// # Errors
+/// As [`encode_block`]; advice that does not apply to its column is an error too.
+pub fn encode_block_advised(
+    schema: &Schema,
+    columns: &[ColumnRef<'_>],
+    advice: &[Advice],
+) -> Result<EncodedBlock, ColumnarError> {
+    let rows = check_shape(schema, columns)?;
+    let types = schema.fields.iter().map(|field| (field.value, field.list)).collect();
+    let mut block = EncodedBlock { rows: rows as u32, bytes: Vec::new(), chunks: Vec::new(), types };
+    if rows == 0 {
+        return Ok(block);
+    }
+    let advice_for = |field: usize| advice.get(field).copied().unwrap_or_default();
+    let mut keys = BTreeMap::new();
+    for field in 0..columns.len() {
+        if let Advice::KeyedBy(key) = advice_for(field) {
+            match columns.get(key) {
+                Some(ColumnRef::Flat(ValuesRef::Id(ids))) if key != field && advice_for(key) == Advice::Auto => {
+                    keys.entry(key).or_insert_with(|| FirstSeen::of(ids));
+                }
+                _ => return Err(shape(schema, field, "is keyed by a field that is not a flat id column")),
+            }
+        }
+    }
+    for (field, &column) in columns.iter().enumerate() {
+        let mut chunk = ChunkWriter::default();
+        match advice_for(field) {
+            Advice::Plain => encode_column(column, true, None, &mut chunk)?,
+            Advice::KeyedBy(key) => encode_keyed(column, key, &keys[&key], &mut chunk)?,
+            Advice::RelativeTo(reference) => {
+                let plain_reference = !matches!(advice_for(reference), Advice::RelativeTo(_));
+                match (column, columns.get(reference)) {
+                    (ColumnRef::Flat(ValuesRef::U32(values)), Some(ColumnRef::Flat(ValuesRef::U32(references))))
+                        if plain_reference =>
+                    {
+                        encode_relative(values, references, reference, &mut chunk)?;
+                    }
+                    (ColumnRef::Flat(ValuesRef::U64(values)), Some(ColumnRef::Flat(ValuesRef::U64(references))))
+                        if plain_reference =>
+                    {
+                        encode_relative(values, references, reference, &mut chunk)?;
+                    }
+                    _ => return Err(shape(schema, field, "is relative to a field that it cannot be relative to")),
+                }
+            }
+            Advice::Auto => encode_column(column, false, keys.get(&field), &mut chunk)?,
+        }
+        block.append(chunk, column);
+    }
+    Ok(block)
+}
+
+impl EncodedBlock {
+    fn append(&mut self, chunk: ChunkWriter, column: ColumnRef<'_>) {
+        let (start, data, description) = (self.bytes.len(), chunk.data.len(), chunk.description.len());
+        let length = chunk.finish_into(&mut self.bytes);
+        self.chunks.push(ChunkEntry {
+            length: length as u32,
+            data_length: data as u32,
+            description_length: description as u32,
+            values: column.values().len() as u32,
+            checksum: xxh3_64(&self.bytes[start..]),
+            statistics: Statistics::of(column.values()),
+        });
+    }
+}
+
+fn encode_column(
+    column: ColumnRef<'_>,
+    plain: bool,
+    first_seen: Option<&FirstSeen>,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
+    match column {
+        ColumnRef::Flat(values) => {
+            chunk.tag(FLAT);
+            encode_values(values, plain, first_seen, chunk)
+        }
+        ColumnRef::List { offsets, values } => {
+            chunk.tag(LIST);
+            let lengths: Vec<u32> = offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            node::encode(&lengths, chunk)?;
+            encode_values(values, plain, None, chunk)
+        }
+    }
+}
+
+fn encode_values(
+    values: ValuesRef<'_>,
+    plain: bool,
+    first_seen: Option<&FirstSeen>,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
+    fn numbers<W: Word>(values: &[W], plain: bool, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
+        if plain {
+            node::encode_plain(values, chunk);
+            Ok(())
+        } else {
+            node::encode(values, chunk)
+        }
+    }
+    match values {
+        ValuesRef::Bool(values) => numbers::<u8>(bytemuck::cast_slice(values), plain, chunk),
+        ValuesRef::U8(values) => numbers(values, plain, chunk),
+        ValuesRef::U16(values) => numbers(values, plain, chunk),
+        ValuesRef::U32(values) => numbers(values, plain, chunk),
+        ValuesRef::U64(values) => numbers(values, plain, chunk),
+        ValuesRef::F32(values) => numbers::<u32>(bytemuck::cast_slice(values), plain, chunk),
+        ValuesRef::F64(values) => numbers::<u64>(bytemuck::cast_slice(values), plain, chunk),
+        ValuesRef::Id(ids) if plain => {
+            ids::encode_plain(ids, chunk);
+            Ok(())
+        }
+        ValuesRef::Id(ids) => match first_seen {
+            Some(first_seen) => ids::encode(ids, first_seen, chunk),
+            None => ids::encode(ids, &FirstSeen::of(ids), chunk),
+        },
+    }
+}
+
+fn encode_keyed(
+    column: ColumnRef<'_>,
+    key: usize,
+    keys: &FirstSeen,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
+    // Only ids that are stored in a dictionary can be keys: enough of them repeat, and there are two at least.
+    let usable = keys.pays() && keys.distinct.len() > 1;
+    match usable.then(|| Kept::of(column, keys)).flatten() {
+        Some(kept) => {
+            chunk.tag(KEYED);
+            chunk.field(key);
+            chunk.count(kept.rows.len());
+            node::encode_leaf(&kept.changed, chunk)?;
+            let stored: Column = keyed::gather(column, &kept.rows);
+            encode_column(stored.as_ref(), false, None, chunk)
+        }
+        None => encode_column(column, false, None, chunk),
+    }
+}
+
+fn encode_relative<W: Word>(
+    values: &[W],
+    references: &[W],
+    reference: usize,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
+    match relative::codes(values, references) {
+        Some(codes) => {
+            chunk.tag(RELATIVE);
+            chunk.field(reference);
+            node::encode_leaf(&codes, chunk)
+        }
+        None => {
+            chunk.tag(FLAT);
+            node::encode(values, chunk)
+        }
+    }
+}
+
+fn shape(schema: &Schema, field: usize, what: &str) -> ColumnarError {
+    let name = schema.fields.get(field).map_or("?", |field| field.name.as_str());
+    ColumnarError::Shape(format!("column {name:?} {what}"))
+}
+
+/// The number of rows, if the columns fit the schema and each other.
+fn check_shape(schema: &Schema, columns: &[ColumnRef<'_>]) -> Result<usize, ColumnarError> {
+    if columns.len() != schema.fields.len() {
+        let (given, due) = (columns.len(), schema.fields.len());
+        return Err(ColumnarError::Shape(format!("{given} columns for a schema of {due} fields")));
+    }
+    let rows = columns.first().map_or(0, ColumnRef::rows);
+    if rows > MAX_BLOCK_ROWS {
+        return Err(ColumnarError::Shape(format!("{rows} rows, a block holds at most {MAX_BLOCK_ROWS}")));
+    }
+    for (index, (column, field)) in columns.iter().zip(&schema.fields).enumerate() {
+        let problem = |what: String| Err(shape(schema, index, &what));
+        let (values, list) = (column.values(), matches!(column, ColumnRef::List { .. }));
+        if values.value_type() != field.value || list != field.list {
+            return problem(format!(
+                "is given as {} but holds {}",
+                type_name(values.value_type(), list),
+                type_name(field.value, field.list)
+            ));
+        }
+        if column.rows() != rows {
+            return problem(format!("has {} rows, the first column has {rows}", column.rows()));
+        }
+        if values.len() > MAX_CHUNK_BYTES / field.value.width() {
+            return problem(format!("has {} values in one block, more than the format holds", values.len()));
+        }
+        if let ColumnRef::List { offsets, .. } = column {
+            let ends = (offsets.first().copied(), offsets.last().map(|&end| end as usize));
+            if ends != (Some(0), Some(values.len())) || !offsets.is_sorted() {
+                return problem("has offsets that do not describe its values".into());
+            }
+        }
+    }
+    Ok(rows)
+}
+
+/// A column's type in words.
+pub(super) fn type_name(value: ValueType, list: bool) -> String {
+    if list { format!("list of {value}") } else { value.to_string() }
+}

@@ -1,0 +1,42 @@
+//! Estimates of what an entropy coder will make of symbols. Only plain arithmetic, so that every machine chooses alike.
+
+/// log2 to within 0.01.
+fn log2(x: f64) -> f64 {
+    let bits = x.to_bits();
+    let exponent = (bits >> 52) as i64 - 1023;
+    let mantissa = f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52) - 1.0;
+    exponent as f64 + mantissa + 0.344 * mantissa * (1.0 - mantissa)
+}
+
+/// Shannon entropy of a symbol in bits.
+pub(super) fn bits_per_symbol(histogram: &[u32]) -> f64 {
+    let total: u64 = histogram.iter().map(|&count| u64::from(count)).sum();
+    if total == 0 {
+        return 0.0;
+    }
+    let weighted: f64 =
+        histogram.iter().filter(|&&count| count > 1).map(|&count| f64::from(count) * log2(f64::from(count))).sum();
+    (log2(total as f64) - weighted / total as f64).max(0.0)
+}
+
+/// Bits a byte of this histogram takes in a zstd stream: its Huffman codes have at least one bit, and below that its
+/// matches take over.
+pub(super) fn zstd_bits(histogram: &[u32]) -> f64 {
+    let entropy = bits_per_symbol(histogram);
+    if entropy < 0.5 { 1.5 * entropy + 0.02 } else { entropy.max(1.0) * 1.01 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_to_the_logarithm() {
+        for x in 1..5_000 {
+            assert!((log2(f64::from(x)) - f64::from(x).log2()).abs() < 0.01, "{x}");
+        }
+        assert!((bits_per_symbol(&[4, 4, 0, 8]) - 1.5).abs() < 0.02);
+        assert_eq!(bits_per_symbol(&[0, 7]), 0.0);
+        assert_eq!(bits_per_symbol(&[]), 0.0);
+    }
+}

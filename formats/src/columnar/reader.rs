@@ -1,0 +1,500 @@
+//! Reads a `.skim` file through a memory map.
+
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytemuck::Pod;
+use memmap2::Mmap;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::block::{FLAT, KEYED, LIST, RELATIVE, type_name};
+use super::chunk::ChunkReader;
+use super::column::{Column, Element, Values};
+use super::error::Damage;
+use super::footer::{self, BlockEntry, ChunkEntry, Scalar};
+use super::schema::{Schema, ValueType};
+use super::{ColumnarError, HEADER_BYTES, MAGIC, TRAILER_BYTES, VERSION, ids, keyed, node, relative};
+use crate::Lists;
+
+/// A `.skim` file, mapped. Shared freely between threads.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    map: Mmap,
+    schema: Schema,
+    blocks: Vec<Block>,
+    rows: u64,
+}
+
+#[derive(Debug)]
+struct Block {
+    first_row: u64,
+    rows: usize,
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    offset: u64,
+    entry: ChunkEntry,
+    /// Whether a view has found the checksum right.
+    verified: AtomicBool,
+}
+
+/// What a chunk is like, for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChunkInfo {
+    /// Its bytes in the file, padding included.
+    pub bytes: u64,
+    /// Number of values: rows or, for lists, items.
+    pub values: u64,
+    /// Its encodings, outermost first, as `COLUMNAR.md` names them.
+    pub encoding: String,
+    /// Smallest and largest value, where there is one.
+    pub range: Option<(Scalar, Scalar)>,
+}
+
+impl Reader {
+    /// Maps a file and reads its footer.
+    ///
+    /// # Errors
+    /// [`ColumnarError`] naming the file and, where it is damaged, the byte.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ColumnarError> {
+        let path = path.as_ref().to_owned();
+        let open_error = |action| {
+            let path = path.clone();
+            move |source| ColumnarError::Open { path, action, source }
+        };
+        let file = File::open(&path).map_err(open_error("open"))?;
+        let length = file.metadata().map_err(open_error("open"))?.len();
+        if length < (HEADER_BYTES + TRAILER_BYTES) as u64 {
+            let what = format!("the file ends after {length} bytes, before its footer");
+            return Err(ColumnarError::Damaged { path, offset: length, what });
+        }
+        // SAFETY: The map is read-only. Nobody may change the file while it is mapped: artefacts are written under a
+        // temporary name and renamed, never changed in place, and a replaced file keeps its old contents for this map.
+        let map = unsafe { Mmap::map(&file) }.map_err(open_error("map"))?;
+        Self::from_map(path, map)
+    }
+
+    fn from_map(path: PathBuf, map: Mmap) -> Result<Self, ColumnarError> {
+        let trailer_at = map.len() - TRAILER_BYTES;
+        let damaged = |offset: usize, what: &str| ColumnarError::Damaged {
+            path: path.clone(),
+            offset: offset as u64,
+            what: what.to_owned(),
+        };
+        if map[..8] != MAGIC {
+            return Err(ColumnarError::NotSkim { path });
+        }
+        let small = |at: usize| u32::from_le_bytes([map[at], map[at + 1], map[at + 2], map[at + 3]]);
+        let large = |at: usize| u64::from(small(at)) | u64::from(small(at + 4)) << 32;
+        let version = |at: usize| match small(at) {
+            VERSION => Ok(()),
+            found => Err(ColumnarError::Version { path: path.clone(), offset: at as u64, found }),
+        };
+        version(8)?;
+        if let Some(at) = map[12..HEADER_BYTES].iter().position(|&byte| byte != 0) {
+            return Err(damaged(12 + at, "a byte of the header that must be zero"));
+        }
+        if map[trailer_at + 20..] != MAGIC {
+            return Err(damaged(trailer_at + 20, "the file does not end as a finished .skim file does"));
+        }
+        version(trailer_at + 16)?;
+        let footer_length = large(trailer_at);
+        let footer_at = match usize::try_from(footer_length).ok().and_then(|length| trailer_at.checked_sub(length)) {
+            Some(at) if at >= HEADER_BYTES => at,
+            _ => return Err(damaged(trailer_at, &format!("a footer of {footer_length} bytes cannot be"))),
+        };
+        let footer = &map[footer_at..trailer_at];
+        if xxh3_64(footer) != large(trailer_at + 8) {
+            return Err(damaged(footer_at, "the footer's checksum is wrong"));
+        }
+        let (schema, entries) = footer::read(footer).map_err(|Damage { at, what }| damaged(footer_at + at, &what))?;
+        let (blocks, rows, end) = place(entries);
+        if end != footer_at as u64 {
+            return Err(damaged(footer_at, &format!("the blocks end at byte {end}, the footer begins elsewhere")));
+        }
+        Ok(Self { path, map, schema, blocks, rows })
+    }
+
+    /// The file's path, as it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the file holds.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Size of the file in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Number of blocks.
+    pub fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// The rows of a block; empty after the last row if there is no such block.
+    pub fn block_rows(&self, block: usize) -> Range<u64> {
+        match self.blocks.get(block) {
+            Some(block) => block.first_row..block.first_row + block.rows as u64,
+            None => self.rows..self.rows,
+        }
+    }
+
+    /// Refuses a file of another kind.
+    ///
+    /// # Errors
+    /// [`ColumnarError::Kind`].
+    pub fn expect_kind(&self, kind: &str) -> Result<(), ColumnarError> {
+        if self.schema.kind == kind {
+            return Ok(());
+        }
+        let (found, expected) = (self.schema.kind.clone(), kind.to_owned());
+        Err(ColumnarError::Kind { path: self.path.clone(), found, expected })
+    }
+
+    /// The number of the column of this name.
+    ///
+    /// # Errors
+    /// [`ColumnarError::MissingColumn`].
+    pub fn field(&self, name: &str) -> Result<usize, ColumnarError> {
+        self.schema.fields.iter().position(|field| field.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.schema.fields.iter().map(|field| field.name.as_str()).collect();
+            ColumnarError::MissingColumn { path: self.path.clone(), name: name.to_owned(), present: names.join(", ") }
+        })
+    }
+
+    /// Decodes a column of a block, after checking its checksum.
+    ///
+    /// # Errors
+    /// [`ColumnarError::Damaged`], [`ColumnarError::NoChunk`].
+    pub fn read(&self, block: usize, field: usize) -> Result<Column, ColumnarError> {
+        let chunk = self.checked_chunk(block, field)?;
+        let mut source = self.source(chunk);
+        let rows = self.blocks[block].rows;
+        let value = self.schema.fields[field].value;
+        let in_chunk = |damage| self.damaged(chunk.offset, damage);
+        let tag = source.tag().map_err(in_chunk)?;
+        let column = match tag {
+            FLAT | LIST => plain_column(tag, value, rows, &mut source).map_err(in_chunk)?,
+            KEYED => self.read_keyed(block, value, rows, &mut source, chunk.offset)?,
+            RELATIVE => self.read_relative(block, field, value, rows, &mut source, chunk.offset)?,
+            _ => return Err(in_chunk(source.damage(format!("unknown column encoding {tag}")))),
+        };
+        let sound = matches!(column, Column::List { .. }) == self.schema.fields[field].list
+            && column.as_ref().rows() == rows
+            && column.as_ref().values().len() == chunk.entry.values as usize;
+        if !sound {
+            return Err(in_chunk(source.damage("the column is not as large as the footer says")));
+        }
+        source.finish().map_err(in_chunk)?;
+        Ok(column)
+    }
+
+    /// Decodes a column of single values.
+    ///
+    /// # Errors
+    /// As [`Reader::read`]; [`ColumnarError::ColumnType`] if it holds something else.
+    pub fn flat<T: Element>(&self, block: usize, field: usize) -> Result<Vec<T>, ColumnarError> {
+        match self.read(block, field)? {
+            Column::Flat(values) => T::from_values(values).ok_or_else(|| self.another_type(field, T::TYPE, false)),
+            Column::List { .. } => Err(self.another_type(field, T::TYPE, false)),
+        }
+    }
+
+    /// Decodes a column of lists.
+    ///
+    /// # Errors
+    /// As [`Reader::read`]; [`ColumnarError::ColumnType`] if it holds something else.
+    pub fn lists<T: Element>(&self, block: usize, field: usize) -> Result<Lists<T>, ColumnarError> {
+        let lists = match self.read(block, field)? {
+            Column::List { offsets, values } => {
+                T::from_values(values).and_then(|values| Lists::from_parts(offsets, values))
+            }
+            Column::Flat(_) => None,
+        };
+        lists.ok_or_else(|| self.another_type(field, T::TYPE, true))
+    }
+
+    /// The values of a flat column as they lie in the map: only where they are plain and uncompressed
+    /// ([`Advice::Plain`](super::Advice::Plain) makes them so). The checksum is checked at the first view of a chunk.
+    ///
+    /// `None` where there is nothing to view; [`Reader::read`] then decodes the column or says what is wrong.
+    pub fn view<T: Element + Pod>(&self, block: usize, field: usize) -> Option<&[T]> {
+        if self.schema.fields.get(field)?.value != T::TYPE {
+            return None;
+        }
+        let chunk = self.blocks.get(block)?.chunks.get(field)?;
+        let mut source = self.source(chunk);
+        if source.tag().ok()? != FLAT || source.tag().ok()? != node::PLAIN {
+            return None;
+        }
+        let length = chunk.entry.values as usize * size_of::<T>();
+        if source.clone().skip_stream().ok()? || length != chunk.entry.data_length as usize {
+            return None;
+        }
+        if !chunk.verified.load(Ordering::Relaxed) {
+            self.checked_chunk(block, field).ok()?;
+            chunk.verified.store(true, Ordering::Relaxed);
+        }
+        bytemuck::try_cast_slice(&self.chunk_bytes(chunk)[..length]).ok()
+    }
+
+    /// Refuses a column of another type.
+    ///
+    /// # Errors
+    /// [`ColumnarError::ColumnType`].
+    pub fn expect_type(&self, field: usize, value: ValueType, list: bool) -> Result<(), ColumnarError> {
+        match self.schema.fields.get(field) {
+            Some(found) if found.value == value && found.list == list => Ok(()),
+            _ => Err(self.another_type(field, value, list)),
+        }
+    }
+
+    /// The error for values of a column that mean nothing in this kind of file.
+    pub(crate) fn damaged_chunk(&self, block: usize, name: &str, what: String) -> ColumnarError {
+        let field = self.schema.fields.iter().position(|field| field.name == name).unwrap_or_default();
+        let chunk = self.blocks.get(block).and_then(|block| block.chunks.get(field));
+        self.damaged(chunk.map_or(0, |chunk| chunk.offset), Damage::new(0, what))
+    }
+
+    /// What a chunk is like.
+    ///
+    /// # Errors
+    /// [`ColumnarError::Damaged`], [`ColumnarError::NoChunk`].
+    pub fn chunk_info(&self, block: usize, field: usize) -> Result<ChunkInfo, ColumnarError> {
+        let chunk = self.checked_chunk(block, field)?;
+        let mut encoding = String::new();
+        self.describe(&mut self.source(chunk), self.schema.fields[field].value, &mut encoding)
+            .map_err(|damage| self.damaged(chunk.offset, damage))?;
+        Ok(ChunkInfo {
+            bytes: chunk.entry.length.into(),
+            values: chunk.entry.values.into(),
+            encoding,
+            range: chunk.entry.statistics.map(|statistics| (statistics.minimum, statistics.maximum)),
+        })
+    }
+
+    /// Checks every checksum.
+    ///
+    /// # Errors
+    /// [`ColumnarError::Damaged`] for the first chunk that is not as it was written.
+    pub fn verify(&self) -> Result<(), ColumnarError> {
+        for block in 0..self.blocks.len() {
+            (0..self.schema.fields.len()).try_for_each(|field| self.checked_chunk(block, field).map(drop))?;
+        }
+        Ok(())
+    }
+
+    fn chunk_bytes(&self, chunk: &Chunk) -> &[u8] {
+        // `place` found all chunks to lie between header and footer, so the offset fits a usize.
+        &self.map[chunk.offset as usize..][..chunk.entry.length as usize]
+    }
+
+    fn checked_chunk(&self, block: usize, field: usize) -> Result<&Chunk, ColumnarError> {
+        let chunk = self.blocks.get(block).and_then(|block| block.chunks.get(field));
+        let chunk = chunk.ok_or_else(|| ColumnarError::NoChunk {
+            path: self.path.clone(),
+            block,
+            field,
+            blocks: self.blocks.len(),
+            fields: self.schema.fields.len(),
+        })?;
+        let bytes = self.chunk_bytes(chunk);
+        if xxh3_64(bytes) != chunk.entry.checksum {
+            let name = &self.schema.fields[field].name;
+            let what = format!("the checksum of column {name:?} in block {block} ({} bytes) is wrong", bytes.len());
+            return Err(self.damaged(chunk.offset, Damage::new(0, what)));
+        }
+        let used = chunk.entry.data_length as usize + chunk.entry.description_length as usize;
+        match bytes[used..].iter().position(|&byte| byte != 0) {
+            None => Ok(chunk),
+            Some(at) => Err(self.damaged(chunk.offset, Damage::new(used + at, "padding that is not zero"))),
+        }
+    }
+
+    fn source<'a>(&'a self, chunk: &Chunk) -> ChunkReader<'a> {
+        let used = chunk.entry.data_length as usize + chunk.entry.description_length as usize;
+        ChunkReader::new(&self.chunk_bytes(chunk)[..used], chunk.entry.data_length as usize)
+    }
+
+    fn damaged(&self, chunk_offset: u64, Damage { at, what }: Damage) -> ColumnarError {
+        ColumnarError::Damaged { path: self.path.clone(), offset: chunk_offset + at as u64, what }
+    }
+
+    fn another_type(&self, field: usize, value: ValueType, list: bool) -> ColumnarError {
+        let found = self.schema.fields.get(field);
+        ColumnarError::ColumnType {
+            path: self.path.clone(),
+            name: found.map_or_else(String::new, |found| found.name.clone()),
+            found: found.map_or_else(|| "nothing".to_owned(), |found| type_name(found.value, found.list)),
+            expected: type_name(value, list),
+        }
+    }
+
+    fn read_keyed(
+        &self,
+        block: usize,
+        value: ValueType,
+        rows: usize,
+        source: &mut ChunkReader<'_>,
+        offset: u64,
+    ) -> Result<Column, ColumnarError> {
+        let in_chunk = |damage| self.damaged(offset, damage);
+        let (key, kept) = (source.field().map_err(in_chunk)?, source.count().map_err(in_chunk)?);
+        let key_type = self.schema.fields.get(key).map(|field| (field.value, field.list));
+        if key_type != Some((ValueType::Id, false)) || kept > rows {
+            return Err(in_chunk(source.damage(format!("{kept} rows keyed by field {key}"))));
+        }
+        let key_chunk = self.checked_chunk(block, key)?;
+        let mut key_source = self.source(key_chunk);
+        let (indices, keys) = match key_source.tag() {
+            Ok(FLAT) => ids::decode_indices(rows, &mut key_source),
+            _ => Err(key_source.damage("a key column with a key of its own")),
+        }
+        .map_err(|damage| self.damaged(key_chunk.offset, damage))?;
+        let read = |source: &mut ChunkReader<'_>| {
+            let changed: Vec<u32> = node::decode(rows - keys, source, node::MAX_DEPTH)?;
+            let stored = keyed::stored_rows(&indices, keys, &changed, kept, source)?;
+            let tag = source.tag()?;
+            let inner = plain_column(tag, value, kept, source)?;
+            source.claim(keyed::gathered_values(inner.as_ref(), &stored), value.width())?;
+            Ok(keyed::gather(inner.as_ref(), &stored))
+        };
+        read(source).map_err(in_chunk)
+    }
+
+    fn read_relative(
+        &self,
+        block: usize,
+        field: usize,
+        value: ValueType,
+        rows: usize,
+        source: &mut ChunkReader<'_>,
+        offset: u64,
+    ) -> Result<Column, ColumnarError> {
+        let in_chunk = |damage| self.damaged(offset, damage);
+        let reference = source.field().map_err(in_chunk)?;
+        let reference_tag = match self.blocks[block].chunks.get(reference) {
+            Some(chunk) => self.source(chunk).tag().map_err(in_chunk)?,
+            None => RELATIVE,
+        };
+        if reference_tag == RELATIVE {
+            return Err(in_chunk(source.damage(format!("field {field} is relative to field {reference}"))));
+        }
+        match (value, self.read(block, reference)?) {
+            (ValueType::U32, Column::Flat(Values::U32(references))) => {
+                let mut values: Vec<u32> = node::decode(rows, source, node::MAX_DEPTH).map_err(in_chunk)?;
+                relative::apply(&mut values, &references);
+                Ok(Column::Flat(Values::U32(values)))
+            }
+            (ValueType::U64, Column::Flat(Values::U64(references))) => {
+                let mut values: Vec<u64> = node::decode(rows, source, node::MAX_DEPTH).map_err(in_chunk)?;
+                relative::apply(&mut values, &references);
+                Ok(Column::Flat(Values::U64(values)))
+            }
+            _ => {
+                Err(in_chunk(source.damage(format!("field {field} is relative to field {reference} of another type"))))
+            }
+        }
+    }
+
+    fn describe(&self, source: &mut ChunkReader<'_>, value: ValueType, name: &mut String) -> Result<(), Damage> {
+        match source.tag()? {
+            FLAT => node::describe(source, value.width(), name, node::MAX_DEPTH),
+            LIST => {
+                name.push_str("lengths ");
+                node::describe(source, 4, name, node::MAX_DEPTH)?;
+                name.push_str(", items ");
+                node::describe(source, value.width(), name, node::MAX_DEPTH)
+            }
+            tag @ (KEYED | RELATIVE) => {
+                let other = source.field()?;
+                let other = self.schema.fields.get(other).map_or("?", |field| field.name.as_str());
+                if tag == RELATIVE {
+                    name.push_str(&format!("relative to {other}: "));
+                    return node::describe(source, value.width(), name, node::MAX_DEPTH);
+                }
+                source.count()?;
+                name.push_str(&format!("keyed by {other}: changes "));
+                node::describe(source, 4, name, node::MAX_DEPTH)?;
+                name.push_str("; ");
+                match source.clone().tag()? {
+                    FLAT | LIST => self.describe(source, value, name),
+                    tag => Err(source.damage(format!("column encoding {tag} in a keyed column"))),
+                }
+            }
+            tag => Err(source.damage(format!("unknown column encoding {tag}"))),
+        }
+    }
+}
+
+/// Puts the blocks one behind the other; also gives the number of rows and where the last one ends.
+fn place(entries: Vec<BlockEntry>) -> (Vec<Block>, u64, u64) {
+    let (mut rows, mut offset) = (0, HEADER_BYTES as u64);
+    let mut place_chunk = |entry: ChunkEntry| {
+        let chunk = Chunk { offset, entry, verified: AtomicBool::new(false) };
+        offset += u64::from(chunk.entry.length);
+        chunk
+    };
+    let place_block = |entry: BlockEntry| {
+        let first_row = rows;
+        rows += u64::from(entry.rows);
+        let chunks = entry.chunks.into_iter().map(&mut place_chunk).collect();
+        Block { first_row, rows: entry.rows as usize, chunks }
+    };
+    let blocks = entries.into_iter().map(place_block).collect();
+    (blocks, rows, offset)
+}
+
+/// Reads a FLAT or LIST column whose tag has been read.
+fn plain_column(tag: u8, value: ValueType, rows: usize, source: &mut ChunkReader<'_>) -> Result<Column, Damage> {
+    match tag {
+        FLAT => Ok(Column::Flat(values(value, rows, source)?)),
+        LIST => {
+            let mut offsets: Vec<u32> = node::decode(rows, source, node::MAX_DEPTH)?;
+            let mut end = 0u64;
+            for offset in &mut offsets {
+                let length = std::mem::replace(offset, end as u32);
+                end += u64::from(length);
+            }
+            let items = usize::try_from(end).unwrap_or(usize::MAX);
+            source.claim(items, value.width())?;
+            offsets.push(end as u32);
+            Ok(Column::List { offsets, values: values(value, items, source)? })
+        }
+        _ => Err(source.damage(format!("unknown column encoding {tag}"))),
+    }
+}
+
+fn values(value: ValueType, count: usize, source: &mut ChunkReader<'_>) -> Result<Values, Damage> {
+    let depth = node::MAX_DEPTH;
+    Ok(match value {
+        ValueType::Bool => {
+            let flags: Vec<u8> = node::decode(count, source, depth)?;
+            if flags.iter().any(|&flag| flag > 1) {
+                return Err(source.damage("a boolean that is neither 0 nor 1"));
+            }
+            Values::Bool(flags.into_iter().map(|flag| flag == 1).collect())
+        }
+        ValueType::U8 => Values::U8(node::decode(count, source, depth)?),
+        ValueType::U16 => Values::U16(node::decode(count, source, depth)?),
+        ValueType::U32 => Values::U32(node::decode(count, source, depth)?),
+        ValueType::U64 => Values::U64(node::decode(count, source, depth)?),
+        ValueType::F32 => Values::F32(bytemuck::cast_vec(node::decode::<u32>(count, source, depth)?)),
+        ValueType::F64 => Values::F64(bytemuck::cast_vec(node::decode::<u64>(count, source, depth)?)),
+        ValueType::Id => Values::Id(ids::decode(count, source, depth)?),
+    })
+}

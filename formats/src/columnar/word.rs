@@ -1,0 +1,72 @@
+//! The unsigned integers that the number encodings work on.
+
+use bytemuck::Pod;
+
+/// An unsigned integer of a column: booleans are `u8`, floats the integers of the same bits.
+pub(super) trait Word: Pod + Ord + Default + std::fmt::Debug {
+    const BITS: u32;
+    const BYTES: usize = Self::BITS as usize / 8;
+    fn to_u64(self) -> u64;
+    /// The lowest bits.
+    fn from_u64(value: u64) -> Self;
+    fn plus(self, other: Self) -> Self;
+    fn minus(self, other: Self) -> Self;
+}
+
+macro_rules! word {
+    ($($integer:ty),*) => {$(
+        impl Word for $integer {
+            const BITS: u32 = <$integer>::BITS;
+            #[inline(always)]
+            fn to_u64(self) -> u64 {
+                u64::from(self)
+            }
+            #[inline(always)]
+            fn from_u64(value: u64) -> Self {
+                value as $integer
+            }
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                self.wrapping_add(other)
+            }
+            #[inline(always)]
+            fn minus(self, other: Self) -> Self {
+                self.wrapping_sub(other)
+            }
+        }
+    )*};
+}
+word!(u8, u16, u32, u64);
+
+/// The signed difference `value − reference` (modulo 2^width) as an unsigned number that is small where it is near 0.
+#[inline(always)]
+pub(super) fn zigzag<W: Word>(value: W, reference: W) -> W {
+    let shift = 64 - W::BITS;
+    let difference = (value.minus(reference).to_u64() << shift) as i64 >> shift;
+    W::from_u64((difference << 1 ^ difference >> 63) as u64)
+}
+
+/// The value whose [`zigzag`] from `reference` is `code`.
+#[inline(always)]
+pub(super) fn unzigzag<W: Word>(code: W, reference: W) -> W {
+    let code = code.to_u64();
+    reference.plus(W::from_u64(code >> 1 ^ (code & 1).wrapping_neg()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zigzag_is_small_near_zero_and_wraps() {
+        assert_eq!([5u32, 4, 6, 3].map(|value| zigzag(value, 5)), [0, 1, 2, 3]);
+        for value in 0..=255u8 {
+            for reference in [0, 1, 127, 128, 255] {
+                assert_eq!(unzigzag(zigzag(value, reference), reference), value);
+            }
+        }
+        for (value, reference) in [(0, u64::MAX), (u64::MAX, 0), (1 << 63, 0), (0, 1 << 63)] {
+            assert_eq!(unzigzag(zigzag(value, reference), reference), value);
+        }
+    }
+}
