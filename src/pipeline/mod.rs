@@ -1,1 +1,3 @@
 //! The stages and their order.
+
+pub mod similar;

@@ -24,22 +24,29 @@ impl FrozenSimilar {
     /// [`FrozenError::Io`] where it cannot be written.
     pub fn write(path: &Path, similar: &SimilarAuthors) -> Result<(), FrozenError> {
         let file = FileWriter::create(path)?;
-        let (authors, offsets, keys, scores) = similar.parts();
-        let contents: [&[u8]; 4] = [
-            bytemuck::cast_slice(authors),
-            bytemuck::cast_slice(offsets),
-            bytemuck::cast_slice(keys),
-            bytemuck::cast_slice(scores),
-        ];
-        let mut sections = Vec::with_capacity(contents.len());
+        let mut sections = Vec::new();
         let mut end = HEADER;
-        for bytes in contents {
+        let mut write = |items: &mut dyn Iterator<Item = &[u8]>| -> Result<(), FrozenError> {
             let mut section = file.section(sections::aligned(end))?;
-            section.write(bytes)?;
+            for bytes in items {
+                section.write(bytes)?;
+            }
             end = section.end();
             sections.push(section.finish()?);
-        }
-        file.finish(Kind::Similar, [authors.len() as u64, keys.len() as u64, 0, 0], &sections)
+            Ok(())
+        };
+        let authors: Vec<Key> = similar.iter().map(|(author, _)| author).collect();
+        let ends = similar.iter().scan(0, |end, (_, (keys, _))| {
+            *end += keys.len() as u64;
+            Some(*end)
+        });
+        let offsets: Vec<u64> = [0].into_iter().chain(ends).collect();
+        write(&mut [bytemuck::cast_slice(&authors)].into_iter())?;
+        write(&mut [bytemuck::cast_slice(&offsets)].into_iter())?;
+        write(&mut similar.iter().map(|(_, (keys, _))| bytemuck::cast_slice(keys)))?;
+        write(&mut similar.iter().map(|(_, (_, scores))| bytemuck::cast_slice(scores)))?;
+        let entries = offsets.last().copied().unwrap_or(0);
+        file.finish(Kind::Similar, [authors.len() as u64, entries, 0, 0], &sections)
     }
 
     /// Maps a file and checks its header, its sizes and its lists' places.
