@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::FieldCount;
 use crate::{Id, Lists, PerReaction, Reaction, ReactionSet};
 
 /// A kind of media in a tweet.
@@ -83,6 +84,16 @@ pub struct Users {
     pub created: Vec<u32>,
 }
 
+impl Users {
+    fn truncate(&mut self, rows: usize) {
+        self.id.truncate(rows);
+        self.followers.truncate(rows);
+        self.following.truncate(rows);
+        self.verified.truncate(rows);
+        self.created.truncate(rows);
+    }
+}
+
 /// A batch of records, column by column.
 ///
 /// A batch read with a selection of [`Columns`] leaves the other columns empty. Times are unix seconds, at least 1; a
@@ -120,6 +131,50 @@ pub struct RecordBatch {
 }
 
 impl RecordBatch {
+    /// Removes all records and keeps the memory.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Keeps the first `rows` records and drops everything after them, a half-added record's values too.
+    pub fn truncate(&mut self, rows: usize) {
+        self.rows = self.rows.min(rows);
+        self.tokens.truncate(rows);
+        self.hashtags.truncate(rows);
+        self.tweet.truncate(rows);
+        self.media.truncate(rows);
+        self.links.truncate(rows);
+        self.domains.truncate(rows);
+        self.tweet_type.truncate(rows);
+        self.language.truncate(rows);
+        self.tweet_time.truncate(rows);
+        self.author.truncate(rows);
+        self.reader.truncate(rows);
+        self.author_follows_reader.truncate(rows);
+        if let Some(times) = &mut self.reactions {
+            Reaction::ALL.into_iter().for_each(|reaction| times[reaction].truncate(rows));
+        }
+    }
+
+    /// Makes the batch ready for another record. An empty batch takes records of either number of fields.
+    ///
+    /// # Panics
+    /// If the batch holds records of the other number of fields.
+    pub(super) fn begin(&mut self, fields: FieldCount) {
+        if self.reactions.is_some() != fields.has_reactions() {
+            assert!(self.rows == 0, "a batch holds either 24-field or 20-field records");
+            self.reactions = fields.has_reactions().then(PerReaction::default);
+        }
+    }
+
+    /// Takes back everything after the first `rows` records, and what [`RecordBatch::begin`] did if none is left.
+    pub(super) fn roll_back(&mut self, rows: usize) {
+        self.truncate(rows);
+        if rows == 0 {
+            self.reactions = None;
+        }
+    }
+
     /// The reactions record `row` has; none for records of 20 fields.
     pub fn reaction_set(&self, row: usize) -> ReactionSet {
         match &self.reactions {

@@ -3,9 +3,32 @@
 //! A record is a line ended by `\n`; its fields are separated by byte `0x01`, the lists inside a field by TAB; nothing
 //! is quoted or escaped. Parsing accepts canonical text only (upper-case ids, decimals without leading zeros), so that
 //! writing a record gives back the bytes it was read from.
+//!
+//! * [`RecordParser`] — pushed pieces of text with borders anywhere, on csv-core;
+//! * [`RecordReader`] — the same over anything that can be read: a pipe, standard input;
+//! * [`RecordScanner`] — text that lies in memory whole, such as a mapped part: the fast way;
+//! * [`write_record`] — the way back.
+//!
+//! All of them add to a [`RecordBatch`], give equal batches and equal [`RecordError`]s, and can go on after an error.
 
+mod append;
 mod batch;
+mod error;
+mod field;
+mod options;
+mod parse;
+mod read;
+#[cfg(any(test, feature = "arbitrary"))]
+pub mod sample;
+mod scan;
+mod value;
 mod write;
 
 pub use batch::{Columns, Media, RecordBatch, TweetType, Users};
+pub use error::{Reason, RecordError};
+pub use field::{Field, FieldCount};
+pub use options::{MAX_RECORD_BYTES, RecordOptions, VOCABULARY};
+pub use parse::{Parsed, RecordParser};
+pub use read::{ReadError, RecordReader};
+pub use scan::RecordScanner;
 pub use write::{FIELD_SEPARATOR, LIST_SEPARATOR, write_record};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use skimmer_formats::PerReaction;
 
-use super::Tally;
+use crate::counts::Tally;
 
 /// The code of a tally that is written out.
 pub(super) const ESCAPE: u8 = u8::MAX;

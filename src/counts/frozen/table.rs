@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::FrozenError;
 use super::bucket::{self, DICTIONARY, PADDING, Shape};
 use super::sections::{Kind, MappedFile};
-use super::{FrozenError, Tally};
+use crate::counts::Tally;
 use crate::key::Key;
 
 const DICTIONARY_SECTION: usize = 0;

@@ -5,10 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use skimmer_formats::record::{RecordBatch, Users};
+use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 use skimmer_formats::{Id, PerReaction, Reaction};
 
 use super::*;
+use crate::counts::{COUNTS, Counter, Period, Table, Tally};
 use crate::key::Key;
 use crate::similar::SimilarAuthors;
 
@@ -155,25 +156,18 @@ fn id(text: &str) -> Id {
     Id::parse(text.as_bytes()).unwrap()
 }
 
-/// The columns that look-ups and counting need, of the chosen lines of a raw file.
-fn records(files: &[&str], chosen: impl Fn(usize) -> bool) -> RecordBatch {
+/// The chosen records of raw files.
+fn records(files: &[&str], with_reactions: bool, chosen: impl Fn(usize) -> bool) -> RecordBatch {
     let texts = files.iter().map(|file| fs::read_to_string(format!("fixtures/golden/small/raw/{file}")).unwrap());
     let text: String = texts.collect();
-    let mut batch = RecordBatch { reactions: Some(PerReaction::default()), ..RecordBatch::default() };
-    for (_, line) in text.lines().enumerate().filter(|&(number, _)| chosen(number)) {
-        let fields: Vec<&str> = line.split('\x01').collect();
-        let tags: Vec<Id> = fields[1].split('\t').filter(|tag| !tag.is_empty()).map(id).collect();
-        batch.hashtags.push(&tags);
-        batch.tweet.push(id(fields[2]));
-        batch.language.push(id(fields[7]));
-        let user = |users: &mut Users, field: usize| users.id.push(id(fields[field]));
-        user(&mut batch.author, 9);
-        user(&mut batch.reader, 14);
-        for (reaction, field) in Reaction::RECORD_ORDER.into_iter().zip(20..) {
-            let time = fields.get(field).and_then(|time| time.parse().ok()).unwrap_or(0);
-            batch.reactions.as_mut().unwrap()[reaction].push(time);
-        }
+    let lines = text.split_inclusive('\n').enumerate().filter(|&(number, _)| chosen(number));
+    let text: String = lines.map(|(_, line)| line).collect();
+    let mut scanner = RecordScanner::new(text.as_bytes(), RecordOptions::default());
+    let mut batch = RecordBatch::default();
+    while let Some(outcome) = scanner.read(&mut batch) {
+        outcome.unwrap();
     }
+    assert_eq!(batch.reactions.is_some(), with_reactions);
     batch
 }
 
@@ -193,22 +187,25 @@ fn count(batch: &RecordBatch, keys: impl Fn(usize) -> Vec<Key>) -> BTreeMap<Key,
 
 /// The tables of the golden data in a directory.
 fn freeze_golden(directory: &Path, finetune: impl Fn(usize) -> bool) -> FrozenCounts {
-    let training = records(&["train/part-00000", "train/part-00001"], |_| true);
-    let validation = records(&["validation/part-00000"], finetune);
-    for family in FrozenFamily::ALL {
-        let batch = if family.name().starts_with("train") { &training } else { &validation };
+    let training = records(&["train/part-00000", "train/part-00001"], true, |_| true);
+    let validation = records(&["validation/part-00000"], true, finetune);
+    for table in Table::ALL {
+        let batch = if table.period == Period::Training { &training } else { &validation };
         let tallies = count(batch, |row| {
             let [author, reader] = [Key::of(batch.author.id[row]), Key::of(batch.reader.id[row])];
-            match family.name().split_once('.').unwrap().1 {
-                "pair" => vec![author.pair(reader)],
-                "author" => vec![author],
-                "reader" => vec![reader],
-                "language_reader" => vec![Key::of(batch.language[row]).pair(reader)],
-                "hashtags_reader" => batch.hashtags.get(row).iter().map(|&tag| Key::of(tag).pair(reader)).collect(),
-                _ => vec![Key::of(batch.tweet[row])],
+            match table.counter {
+                Counter::Pair => vec![author.pair(reader)],
+                Counter::Author => vec![author],
+                Counter::Reader => vec![reader],
+                Counter::LanguageReader => vec![Key::of(batch.language[row]).pair(reader)],
+                Counter::HashtagsReader => {
+                    batch.hashtags.get(row).iter().map(|&tag| Key::of(tag).pair(reader)).collect()
+                }
+                Counter::Tweet => vec![Key::of(batch.tweet[row])],
             }
         });
-        write(&family.file(directory), &tallies, tallies.len() as u64, family.with_unreacted());
+        let path = FrozenCounts::table_file(directory, table);
+        write(&path, &tallies, tallies.len() as u64, table.has_unreacted());
     }
     let golden = Golden::read("author_similar_canonical.tsv");
     let mut lists: BTreeMap<Id, Vec<(Id, f64)>> = BTreeMap::new();
@@ -230,7 +227,7 @@ fn golden_numbers_of_test_and_hold_out_records() {
     for (raw, expected, rows) in
         [("test/part-00000", "test_part.tsv", 1000), ("validation/part-00000", "validation_split_holdout.tsv", 294)]
     {
-        let batch = records(&[raw], |_| true);
+        let batch = records(&[raw], raw.starts_with("valid"), |_| true);
         let mut numbers = vec![[f64::NAN; COUNTS]; batch.tweet.len()];
         counts.numbers(&batch, &mut scratch, &mut numbers).unwrap();
         let golden = Golden::read(expected);

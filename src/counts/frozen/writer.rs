@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use super::FrozenError;
 use super::bucket::{self, Codes, DICTIONARY, PADDING, Shape};
 use super::sections::{self, FileWriter, HEADER, Kind, SectionWriter};
-use super::{FrozenError, Tally};
+use crate::counts::Tally;
 use crate::key::Key;
 
 /// Writes a [`super::FrozenTable`] from ascending keys. Holds one bucket and two write buffers, whatever the rows.

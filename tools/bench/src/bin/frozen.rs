@@ -7,7 +7,8 @@ use clap::Parser;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp, Geometric};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimmer::counts::frozen::{FrozenTable, FrozenTableWriter, Tally};
+use skimmer::counts::Tally;
+use skimmer::counts::frozen::{FrozenTable, FrozenTableWriter};
 use skimmer::key::Key;
 use skimmer_formats::Reaction;
 

@@ -1,0 +1,145 @@
+//! Records from anything that can be read: a pipe, standard input.
+
+use std::io::{self, Read};
+
+use super::{FieldCount, Parsed, RecordBatch, RecordError, RecordOptions, RecordParser};
+
+/// Reads records from a pipe as they come.
+#[derive(Debug)]
+pub struct RecordReader<R> {
+    input: R,
+    parser: RecordParser,
+    buffer: Box<[u8]>,
+    /// What of the buffer is read and not yet parsed.
+    start: usize,
+    end: usize,
+    at_end: bool,
+}
+
+/// Why no record could be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The input could not be read.
+    #[error("cannot read on after line {lines}: {source}")]
+    Io {
+        /// Lines read before.
+        lines: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A line is no record; reading can go on with the next one.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+/// Bytes asked for at once: what a pipe holds.
+const BUFFER: usize = 64 << 10;
+
+impl<R: Read> RecordReader<R> {
+    /// A reader at the beginning of its input.
+    pub fn new(input: R, options: RecordOptions) -> Self {
+        let buffer = vec![0; BUFFER].into_boxed_slice();
+        Self { input, parser: RecordParser::new(options), buffer, start: 0, end: 0, at_end: false }
+    }
+
+    /// Adds records to `batch` until it has `rows` of them, or until there is no more input *for the moment* and the
+    /// batch has at least one. Returns whether there may be more: `false` at the end of the input.
+    ///
+    /// # Errors
+    /// [`ReadError`]. The records before a bad line are in the batch, and the next call goes on after it.
+    pub fn read(&mut self, batch: &mut RecordBatch, rows: usize) -> Result<bool, ReadError> {
+        while batch.rows < rows {
+            while self.start < self.end && batch.rows < rows {
+                let (taken, parsed) = self.parser.push(&self.buffer[self.start..self.end], batch);
+                self.start += taken;
+                if let Parsed::Bad(error) = parsed {
+                    return Err(error.into());
+                }
+            }
+            if self.start == self.end {
+                if self.at_end {
+                    return Ok(false);
+                }
+                if batch.rows > 0 {
+                    break;
+                }
+                self.fill()?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// Text of the line that the last error was about, without its newline.
+    pub fn line_text(&self) -> Vec<u8> {
+        self.parser.line_text()
+    }
+
+    /// How many fields the records have, as soon as that is known.
+    pub fn fields(&self) -> Option<FieldCount> {
+        self.parser.fields()
+    }
+
+    /// Number of lines read so far.
+    pub fn lines(&self) -> u64 {
+        self.parser.lines()
+    }
+
+    fn fill(&mut self) -> Result<(), ReadError> {
+        let read = loop {
+            match self.input.read(&mut self.buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome,
+            }
+        };
+        let read = read.map_err(|source| ReadError::Io { lines: self.parser.lines(), source })?;
+        (self.start, self.end) = (0, read);
+        if read == 0 {
+            self.at_end = true;
+            self.parser.finish()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a few bytes at a time, as a slow pipe does.
+    struct Trickle<'a>(&'a [u8]);
+
+    impl Read for Trickle<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let size = self.0.len().min(buffer.len()).min(777);
+            buffer[..size].copy_from_slice(&self.0[..size]);
+            self.0 = &self.0[size..];
+            Ok(size)
+        }
+    }
+
+    #[test]
+    fn a_slow_pipe_gives_every_record_and_names_the_bad_line() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/small/raw/test/part-00000");
+        let mut text = std::fs::read(path).unwrap();
+        text.extend_from_slice(b"nonsense\nmore");
+        let mut reader = RecordReader::new(Trickle(&text), RecordOptions::default());
+        let (mut records, mut errors) = (0, Vec::new());
+        let mut batch = RecordBatch::default();
+        loop {
+            batch.clear();
+            let more = reader.read(&mut batch, 3);
+            assert!(batch.rows <= 3);
+            records += batch.rows;
+            match more {
+                Ok(true) => assert_ne!(batch.rows, 0),
+                Ok(false) => break,
+                Err(error) => errors.push((error.to_string(), reader.line_text())),
+            }
+        }
+        assert_eq!((records, reader.fields()), (1000, Some(FieldCount::Unlabelled)));
+        assert_eq!(errors.len(), 2);
+        assert_eq!(errors[0], ("1001: found 1 fields, expected 20".into(), b"nonsense".into()));
+        assert_eq!(errors[1].1, b"more");
+        assert_eq!(reader.lines(), 1002);
+    }
+}

@@ -1,0 +1,142 @@
+//! A record's visits: what is routed, counted and answered.
+
+use bytemuck::{Pod, Zeroable};
+use skimmer_formats::ReactionSet;
+
+use super::family::{Minor, Period, Visitor};
+use crate::key::Key;
+
+/// Where a record's answers go: an output block and a row in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) block: usize,
+    pub(super) row: usize,
+}
+
+/// Rows of a block an address can tell apart.
+pub(super) const LARGEST_BLOCK: usize = 1 << 16;
+/// Blocks an address can tell apart.
+pub(super) const MOST_BLOCKS: usize = 1 << 24;
+
+/// How a record stands to the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Standing {
+    /// Counted as training; its day is left out of what it is told of training.
+    Training = 0,
+    /// Counted as validation; its chunk is left out of what it is told of validation.
+    Finetune = 1,
+    /// Hold-out or test: never counted, told the totals.
+    Onlooker = 2,
+}
+
+/// Everything about a visiting record but its keys, in one word.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(transparent)]
+pub(super) struct Stamp(u64);
+
+const ROW: u32 = 16;
+const GROUP: u32 = 40;
+const REACTIONS: u32 = 56;
+const STANDING: u32 = 60;
+const VISITOR: u32 = 62;
+
+impl Stamp {
+    pub(super) fn new(address: Address, group: u16, reactions: ReactionSet, standing: Standing) -> Self {
+        debug_assert!(address.row < LARGEST_BLOCK && address.block < MOST_BLOCKS);
+        Self(
+            (address.block as u64) << ROW
+                | address.row as u64
+                | u64::from(group) << GROUP
+                | u64::from(reactions.bits()) << REACTIONS
+                | (standing as u64) << STANDING,
+        )
+    }
+
+    /// The same record as another visitor; `self` must come from [`Stamp::new`].
+    pub(super) fn visiting_as(self, visitor: Visitor) -> Self {
+        Self(self.0 | (visitor as u64) << VISITOR)
+    }
+
+    pub(super) fn address(self) -> Address {
+        let bits = self.0 & ((1 << GROUP) - 1);
+        Address { block: (bits >> ROW) as usize, row: (bits & 0xFFFF) as usize }
+    }
+
+    /// The day (training) or chunk (finetune) that is left out of what the record is told.
+    pub(super) fn group(self) -> u16 {
+        (self.0 >> GROUP) as u16
+    }
+
+    pub(super) fn reactions(self) -> ReactionSet {
+        ReactionSet::from_bits((self.0 >> REACTIONS) as u8)
+    }
+
+    pub(super) fn visitor(self) -> Visitor {
+        match self.0 >> VISITOR {
+            0 => Visitor::Reader,
+            1 => Visitor::Author,
+            2 => Visitor::Hashtag,
+            _ => Visitor::Tweet,
+        }
+    }
+
+    /// The period the record belongs to: in whose counters it is counted, unless it has nothing to count there, and
+    /// in whose answers its group is left out. `None` for an onlooker.
+    pub(super) fn period(self) -> Option<Period> {
+        match self.0 >> STANDING & 0b11 {
+            0 => Some(Period::Training),
+            1 => Some(Period::Validation),
+            _ => None,
+        }
+    }
+}
+
+/// One visit of one record to one place.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub(super) struct Visit {
+    /// The place.
+    pub(super) major: Key,
+    /// Author, reader or hashtag, as the visitor has it; zero for a tweet visit.
+    pub(super) minor: Key,
+    /// The record's language for a reader visit, zero else.
+    pub(super) language: Key,
+    pub(super) stamp: Stamp,
+}
+
+impl Visit {
+    /// The minor half of the key; the major one is the place.
+    #[inline]
+    pub(super) fn key(&self, minor: Minor) -> Key {
+        match minor {
+            Minor::Alone => Key(0),
+            Minor::Partner => self.minor,
+            Minor::Language => self.language,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_keeps_everything() {
+        let address = Address { block: MOST_BLOCKS - 1, row: LARGEST_BLOCK - 1 };
+        for (standing, period) in [
+            (Standing::Training, Some(Period::Training)),
+            (Standing::Finetune, Some(Period::Validation)),
+            (Standing::Onlooker, None),
+        ] {
+            for visitor in [Visitor::Reader, Visitor::Author, Visitor::Hashtag, Visitor::Tweet] {
+                let stamp = Stamp::new(address, 0xABCD, ReactionSet::from_bits(0b1010), standing).visiting_as(visitor);
+                assert_eq!(stamp.address(), address);
+                assert_eq!(stamp.group(), 0xABCD);
+                assert_eq!(stamp.reactions(), ReactionSet::from_bits(0b1010));
+                assert_eq!(stamp.period(), period);
+                assert_eq!(stamp.visitor(), visitor);
+            }
+        }
+    }
+}

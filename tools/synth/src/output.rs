@@ -1,0 +1,224 @@
+//! Sets of records as files.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::engagement::{Model, Outcome};
+use crate::line::{write_labels, write_record};
+use crate::options::{Options, SynthError};
+use crate::ordered::in_order;
+use crate::random::Purpose;
+use crate::truth::{Tally, Truth};
+use crate::world::{Set, World};
+
+/// Records drawn from one sequence of random numbers; never changes with options, or the records would.
+const BLOCK: u64 = 4096;
+/// What is under way stands in this directory of the output directory.
+const UNFINISHED: &str = ".unfinished";
+const NAMES: [&str; 5] = ["train", "validation", "test", "test_labels.tsv", "truth.json"];
+
+/// What was generated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// Records of all sets.
+    pub records: u64,
+    /// Bytes of all parts.
+    pub bytes: u64,
+    /// What `truth.json` holds.
+    pub truth: Truth,
+}
+
+/// Generates the parts, the test labels and the truth about them in `options.out`; calls `progress` with the number of
+/// records written so far, a block of 4,096 at a time.
+///
+/// * `train/part-00000` …, `validation/part-00000`: records of 24 fields;
+/// * `test/part-00000`: records of 20 fields;
+/// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in this
+///   order (that of the raw record's columns), TAB between them;
+/// * `truth.json`: [`Truth`].
+///
+/// All of it stands in `options.out/.unfinished` until it is complete, and is then moved to its place; what an interrupted
+/// run left there is removed. Memory does not grow with the number of records.
+///
+/// # Errors
+/// [`SynthError`] for an option out of range, for output that is there already, and from the file system.
+pub fn generate(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> Result<Summary, SynthError> {
+    options.check()?;
+    if let Some(path) = NAMES.iter().map(|name| options.out.join(name)).find(|path| path.exists()) {
+        return Err(SynthError::Exists { path });
+    }
+    let unfinished = options.out.join(UNFINISHED);
+    if unfinished.exists() {
+        attempt("remove", &unfinished, fs::remove_dir_all(&unfinished))?;
+    }
+    attempt("make this directory", &unfinished, fs::create_dir_all(&unfinished))?;
+
+    let world = World::new(options);
+    let model = Model::calibrated(&world);
+    let mut writer =
+        SetWriter { world: &world, model: &model, options, unfinished: &unfinished, progress, records: 0, bytes: 0 };
+    let train = writer.write(Set::Train, options.rows, options.parts)?;
+    let validation = writer.write(Set::Validation, options.valid_rows, 1)?;
+    let test = writer.write(Set::Test, options.test_rows, 1)?;
+    let (records, bytes) = (writer.records, writer.bytes);
+    let truth = Truth { seed: options.seed, train: train.truth(), validation: validation.truth(), test: test.truth() };
+
+    let path = unfinished.join("truth.json");
+    let json = serde_json::to_string_pretty(&truth).map_err(io::Error::from).map(|json| json + "\n");
+    attempt("write", &path, json.and_then(|json| fs::write(&path, json)))?;
+    for name in NAMES {
+        let (from, to) = (unfinished.join(name), options.out.join(name));
+        if from.exists() {
+            attempt("move here what was generated", &to, fs::rename(&from, &to))?;
+        }
+    }
+    attempt("remove", &unfinished, fs::remove_dir(&unfinished))?;
+    Ok(Summary { records, bytes, truth })
+}
+
+fn attempt<T>(action: &'static str, path: &Path, outcome: io::Result<T>) -> Result<T, SynthError> {
+    outcome.map_err(|source| SynthError::Io { action, path: path.to_owned(), source })
+}
+
+/// A block of records as text, and what to add to the tally.
+struct Block {
+    text: Vec<u8>,
+    /// Where each record ends in the text.
+    ends: Vec<usize>,
+    labels: Vec<u8>,
+    outcomes: Vec<Outcome>,
+}
+
+struct SetWriter<'a> {
+    world: &'a World,
+    model: &'a Model,
+    options: &'a Options,
+    unfinished: &'a Path,
+    progress: &'a (dyn Fn(u64) + Sync),
+    records: u64,
+    bytes: u64,
+}
+
+impl SetWriter<'_> {
+    /// Writes the parts of a set, and a test set's labels; a set of no records has no file.
+    fn write(&mut self, set: Set, rows: u64, parts: u32) -> Result<Tally, SynthError> {
+        let mut tally = Tally::new();
+        if rows == 0 {
+            return Ok(tally);
+        }
+        let mut labels = match set {
+            Set::Test => Some(Output::create(self.unfinished.join("test_labels.tsv"))?),
+            Set::Train | Set::Validation => None,
+        };
+        let mut parts = Parts::create(self.unfinished.join(NAMES[set as usize]), rows, parts)?;
+        let (world, model) = (self.world, self.model);
+        let make = |block: u64| make_block(world, model, set, block, BLOCK.min(rows - block * BLOCK));
+        in_order(rows.div_ceil(BLOCK), self.options.threads, make, |block: Block| {
+            parts.write(&block.text, &block.ends)?;
+            if let Some(labels) = &mut labels {
+                labels.write(&block.labels)?;
+            }
+            block.outcomes.iter().for_each(|outcome| tally.add(outcome));
+            self.records += block.outcomes.len() as u64;
+            self.bytes += block.text.len() as u64;
+            (self.progress)(self.records);
+            Ok(())
+        })?;
+        parts.finish()?;
+        labels.map_or(Ok(()), Output::finish)?;
+        Ok(tally)
+    }
+}
+
+fn make_block(world: &World, model: &Model, set: Set, number: u64, rows: u64) -> Block {
+    let mut random = world.seed.random(Purpose::Block, set as u64, number);
+    let rows = rows as usize;
+    let mut block = Block {
+        text: Vec::with_capacity(rows * 560),
+        ends: Vec::with_capacity(rows),
+        labels: Vec::new(),
+        outcomes: Vec::with_capacity(rows),
+    };
+    for _ in 0..rows {
+        let encounter = world.encounter(set, &mut random);
+        let outcome = model.outcome(world, &encounter);
+        write_record(world, set, &encounter, &outcome, &mut block.text);
+        block.ends.push(block.text.len());
+        if set == Set::Test {
+            write_labels(world, &encounter, &outcome, &mut block.labels);
+        }
+        block.outcomes.push(outcome);
+    }
+    block
+}
+
+/// The parts of a set, one after the other.
+struct Parts {
+    directory: PathBuf,
+    rows: u64,
+    count: u64,
+    /// The part being written, its number, and how many records it still takes.
+    current: Output,
+    number: u64,
+    room: u64,
+}
+
+impl Parts {
+    fn create(directory: PathBuf, rows: u64, count: u32) -> Result<Self, SynthError> {
+        attempt("make this directory", &directory, fs::create_dir_all(&directory))?;
+        let count = u64::from(count);
+        let current = Output::create(directory.join("part-00000"))?;
+        Ok(Self { directory, rows, count, current, number: 0, room: rows.div_ceil(count) })
+    }
+
+    /// Appends records, given with the end of each.
+    fn write(&mut self, text: &[u8], ends: &[usize]) -> Result<(), SynthError> {
+        let (mut written, mut start) = (0, 0);
+        while written < ends.len() {
+            if self.room == 0 {
+                self.next()?;
+            }
+            let taken = (ends.len() - written).min(self.room.try_into().unwrap_or(usize::MAX));
+            written += taken;
+            self.room -= taken as u64;
+            let end = ends[written - 1];
+            self.current.write(&text[start..end])?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn next(&mut self) -> Result<(), SynthError> {
+        self.number += 1;
+        // The first parts hold one record more where the division leaves a rest.
+        self.room = self.rows / self.count + u64::from(self.number < self.rows % self.count);
+        let next = Output::create(self.directory.join(format!("part-{:05}", self.number)))?;
+        std::mem::replace(&mut self.current, next).finish()
+    }
+
+    fn finish(self) -> Result<(), SynthError> {
+        self.current.finish()
+    }
+}
+
+/// A file being written.
+struct Output {
+    path: PathBuf,
+    file: BufWriter<File>,
+}
+
+impl Output {
+    fn create(path: PathBuf) -> Result<Self, SynthError> {
+        let file = BufWriter::new(attempt("create", &path, File::create(&path))?);
+        Ok(Self { path, file })
+    }
+
+    fn write(&mut self, text: &[u8]) -> Result<(), SynthError> {
+        attempt("write", &self.path, self.file.write_all(text))
+    }
+
+    fn finish(mut self) -> Result<(), SynthError> {
+        attempt("write", &self.path, self.file.flush())
+    }
+}
