@@ -16,6 +16,7 @@ mod answer;
 mod assemble;
 mod family;
 mod filter;
+pub mod frozen;
 mod place;
 mod queue;
 mod resolve;

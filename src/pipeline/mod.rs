@@ -15,3 +15,5 @@ pub mod train;
 
 #[cfg(test)]
 mod tests;
+pub mod freeze;
+pub mod similar;

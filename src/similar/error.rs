@@ -1,6 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use skimmer_formats::columnar::ColumnarError;
 use thiserror::Error;
 
 /// Why author similarity could not be computed or read.
@@ -22,5 +23,17 @@ pub enum SimilarError {
         directory: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// A `.skim` file could not be written or read.
+    #[error(transparent)]
+    File(#[from] ColumnarError),
+    /// Lists of similar authors and of their scores that differ in length.
+    #[error("{}: the block of author {first_author} (counted from 0) has lists of authors and of scores that differ in \
+             length: compute the similar authors again", .path.display())]
+    Lengths {
+        /// The file.
+        path: PathBuf,
+        /// First author of the block.
+        first_author: u64,
     },
 }

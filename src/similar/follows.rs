@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use bytemuck::{Pod, Zeroable};
 use rayon::slice::ParallelSliceMut;
 use skimmer_formats::Id;
-use skimmer_formats::record::RecordBatch;
 
 use super::SimilarError;
 use super::runs::SortedRuns;
@@ -61,17 +60,6 @@ impl Follows {
     pub fn add(&mut self, author: Id, reader: Key) -> Result<(), SimilarError> {
         let number = u128::from_be_bytes(author.0);
         self.pairs.push(Follow { author: [(number >> 64) as u64, number as u64], reader: reader.0 })
-    }
-
-    /// Adds the pairs of the records whose field 19 is true. The batch has author ids, reader ids and that field.
-    ///
-    /// # Errors
-    /// As [`Follows::add`].
-    pub fn add_batch(&mut self, batch: &RecordBatch) -> Result<(), SimilarError> {
-        for (row, _) in batch.author_follows_reader.iter().enumerate().filter(|&(_, &follows)| follows) {
-            self.add(batch.author.id[row], Key::of(batch.reader.id[row]))?;
-        }
-        Ok(())
     }
 
     /// Sorts the pairs into sets.

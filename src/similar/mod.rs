@@ -8,10 +8,11 @@
 //! 2. authors with equal sets form a class, and [`SimilaritySearch`] keeps an inverted index of the classes by reader;
 //! 3. a class finds its best `top` authors reader by reader, rarest first, and passes over whole stretches of the index
 //!    that can no longer reach the threshold or the list's worst entry;
-//! 4. [`SimilarAuthors`] answers look-ups by an author's key.
+//! 4. [`SimilarWriter`] keeps the lists in `similar.skim`, and [`SimilarAuthors`] answers look-ups by an author's key.
 
 mod classes;
 mod error;
+mod file;
 mod follows;
 mod index;
 mod lists;
@@ -22,6 +23,7 @@ mod spool;
 mod tests;
 
 pub use error::SimilarError;
+pub use file::{KIND, SimilarWriter, read_lists};
 pub use follows::{FollowerSets, Follows};
-pub use lists::{SimilarAuthors, SimilarList};
+pub use lists::SimilarAuthors;
 pub use search::{SimilaritySearch, SimilaritySettings};

@@ -22,6 +22,17 @@ pub struct SimilaritySettings {
     pub top: usize,
 }
 
+impl SimilaritySettings {
+    /// Refuses a threshold outside (0, 1].
+    ///
+    /// # Errors
+    /// [`SimilarError::Threshold`].
+    pub fn check(&self) -> Result<(), SimilarError> {
+        let sound = self.threshold > 0.0 && self.threshold <= 1.0;
+        if sound { Ok(()) } else { Err(SimilarError::Threshold(self.threshold)) }
+    }
+}
+
 /// Finds the similar authors of every author with a follower set.
 ///
 /// Holds 12 bytes an author, 8 bytes a reader and 8 bytes a follow in the index (the latter in a mapped temporary file
@@ -50,12 +61,9 @@ impl SimilaritySearch {
         memory: usize,
         directory: &Path,
     ) -> Result<Self, SimilarError> {
-        let threshold = settings.threshold;
-        if !(threshold > 0.0 && threshold <= 1.0) {
-            return Err(SimilarError::Threshold(threshold));
-        }
+        settings.check()?;
         let classes = Classes::new(&sets);
-        let index = Index::new(&sets, &classes, threshold, memory, directory)?;
+        let index = Index::new(&sets, &classes, settings.threshold, memory, directory)?;
         Ok(Self { sets, classes, index, settings, scratch: Mutex::default() })
     }
 

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use skimmer_formats::Id;
 
-use super::{Follows, SimilarList, SimilaritySearch, SimilaritySettings};
+use super::{Follows, SimilaritySearch, SimilaritySettings};
 use crate::key::Key;
 
 type Pairs = Vec<(Id, Id)>;
+type SimilarList = (Id, Vec<(Id, f64)>);
 
 /// The lists of all authors, found with so much memory, in ranges of so many authors.
 fn lists(pairs: &Pairs, settings: SimilaritySettings, memory: usize, range: u32) -> Vec<SimilarList> {
