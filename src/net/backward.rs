@@ -1,0 +1,212 @@
+//! The way back: gradients from layer to layer, and AdamW on every parameter as soon as its gradient is complete.
+//!
+//! A layer's weights are changed only after the gradient has passed through them.
+
+use rayon::prelude::*;
+
+use super::activations::{Activations, Gradients};
+use super::adamw::Trainable;
+use super::inputs::Inputs;
+use super::kernels::{
+    AddRows, ColumnSums, GatherStep, Instructions, NormBackward, Product, Slots, Update, UpdateRows, WeightStep,
+};
+use super::parameters::{EMBEDDED, LinearPlan, Plan};
+use super::shape::Shape;
+use super::tiles::{COLUMNS, Region, Row, transpose_blocks};
+use crate::features::Layout;
+
+/// Width of the output layer.
+const OUTPUTS: usize = 4;
+
+/// One batch's way back.
+pub(super) struct Backward<'a> {
+    pub(super) instructions: Instructions,
+    pub(super) shape: Shape,
+    pub(super) plan: &'a Plan,
+    pub(super) inputs: &'a Inputs,
+    pub(super) values: &'a Activations,
+    pub(super) update: &'a Update,
+    /// What the first layer subtracts from its sparse inputs.
+    pub(super) at_zero: &'a [f32],
+}
+
+/// The layer that a gradient comes from.
+#[derive(Clone, Copy)]
+struct Above<'a> {
+    weight: Region,
+    outputs: usize,
+    /// Gradient of its outputs, in transposed blocks.
+    blocks: &'a [Row],
+}
+
+/// A hidden layer and where its gradient goes.
+struct Layer<'a> {
+    number: usize,
+    z: &'a [Row],
+    further: Option<&'a [Row]>,
+    gradient: &'a mut [Row],
+    blocks: &'a mut [Row],
+}
+
+impl Backward<'_> {
+    /// From the gradient of the logits to those of `l1(x)` and `p`; steps everything behind the first layer.
+    pub(super) fn hidden_layers(&self, parameters: &mut Trainable<'_>, gradients: &mut Gradients) {
+        let padded = self.inputs.padded();
+        let Activations { first, z: [z2, z3, z4], h: [h1, h2, h3, h4], .. } = self.values;
+        let l1 = &first[..first.len() / 2];
+        let Gradients { logits, logits_blocks, first, first_blocks, .. } = gradients;
+        let ([dz2, dz3, dz4], [blocks2, blocks3, blocks4]) = (&mut gradients.z, &mut gradients.z_blocks);
+        let half = first.len() / 2;
+        let ((dl1, dp), (l1_blocks, p_blocks)) = (first.split_at_mut(half), first_blocks.split_at_mut(half));
+        let hidden =
+            |layer: usize, blocks| Above { weight: self.plan.hidden[layer].weight, outputs: self.shape.hidden, blocks };
+
+        transpose_blocks(logits, logits_blocks);
+        let above = Above { weight: self.plan.output.weight, outputs: OUTPUTS, blocks: logits_blocks };
+        self.layer(parameters, above, Layer { number: 3, z: z4, further: None, gradient: dz4, blocks: blocks4 });
+        self.linear(parameters, self.plan.output, h4, logits);
+        let above = hidden(2, blocks4);
+        self.layer(parameters, above, Layer { number: 2, z: z3, further: None, gradient: dz3, blocks: blocks3 });
+        self.linear(parameters, self.plan.hidden[2], h3, dz4);
+        let above = hidden(1, blocks3);
+        self.layer(parameters, above, Layer { number: 1, z: z2, further: None, gradient: dz2, blocks: blocks2 });
+        self.linear(parameters, self.plan.hidden[1], h2, dz3);
+        // h1 also enters the fourth layer, right in front of the rectifier; so does p the second and the third.
+        let above = hidden(0, blocks2);
+        self.layer(parameters, above, Layer { number: 0, z: l1, further: Some(dz4), gradient: dl1, blocks: l1_blocks });
+        self.linear(parameters, self.plan.hidden[0], h1, dz2);
+        let out = dp.par_chunks_exact_mut(padded).zip(p_blocks.par_chunks_exact_mut(padded));
+        let terms = dz2.par_chunks_exact(padded).zip(dz3.par_chunks_exact(padded));
+        out.zip(terms).for_each(|((out, blocks), (a, b))| {
+            self.instructions.run(AddRows { terms: [a, b], out });
+            transpose_blocks(out, blocks);
+        });
+    }
+
+    /// From the gradient of a layer's output to that of its `z`; steps its normalisation.
+    fn layer(&self, parameters: &mut Trainable<'_>, above: Above<'_>, layer: Layer<'_>) {
+        let (records, padded) = (self.inputs.records, self.inputs.padded());
+        let norm = self.plan.norms[layer.number];
+        let (mean, inverse) = (&self.values.mean[layer.number], &self.values.inverse_deviation[layer.number]);
+        let [above_weight, scale, shift] = parameters.regions([above.weight, norm.weight, norm.bias]);
+        let above_weight: &[Row] = above_weight.weight;
+        let out = layer.gradient.par_chunks_exact_mut(padded).zip(layer.blocks.par_chunks_exact_mut(padded));
+        let tiles = out.zip(scale.tiles(1).zip(shift.tiles(1))).enumerate();
+        tiles.for_each(|(tile, ((gradient, blocks), (scale, shift)))| {
+            let mut block = [Row::ZERO; COLUMNS];
+            for start in (0..padded).step_by(COLUMNS) {
+                self.instructions.run(Product {
+                    start: &Row::ZERO,
+                    vectors: &above.blocks[start..],
+                    vector_stride: padded,
+                    scalars: &above_weight[tile * COLUMNS..],
+                    scalar_stride: above.weight.rows,
+                    count: above.outputs,
+                    out: &mut block,
+                });
+                transpose_blocks(&block, &mut gradient[start..start + COLUMNS]);
+            }
+            let (mut scale_gradient, mut shift_gradient) = (Row::ZERO, Row::ZERO);
+            self.instructions.run(NormBackward {
+                z: &layer.z[tile * padded..][..records],
+                weight: &scale.weight[0],
+                mean: &mean[tile],
+                inverse_deviation: &inverse[tile],
+                further: layer.further.map(|further| &further[tile * padded..]),
+                gradient,
+                weight_gradient: &mut scale_gradient,
+                bias_gradient: &mut shift_gradient,
+            });
+            self.step_row(&scale_gradient, scale);
+            self.step_row(&shift_gradient, shift);
+            transpose_blocks(gradient, blocks);
+        });
+    }
+
+    /// Steps a linear layer from its inputs and the gradient of its outputs.
+    fn linear(&self, parameters: &mut Trainable<'_>, plan: LinearPlan, input: &[Row], gradient: &[Row]) {
+        let padded = self.inputs.padded();
+        let [weight, bias] = parameters.regions([plan.weight, plan.bias]);
+        let tiles = weight.tiles(plan.weight.rows).zip(bias.tiles(1)).zip(gradient.par_chunks_exact(padded));
+        tiles.for_each(|((slots, bias), gradient)| {
+            let vectors = &gradient[..self.inputs.records];
+            let update = self.update;
+            self.instructions.run(WeightStep { vectors, scalars: input, scalar_stride: padded, slots, update });
+            self.step_row(&self.column_sums(vectors), bias);
+        });
+    }
+
+    /// Steps the first layer and the embeddings from the gradients of `l1(x)` and `p`.
+    pub(super) fn first_layer(&self, parameters: &mut Trainable<'_>, gradients: &mut Gradients) {
+        let (records, padded) = (self.inputs.records, self.inputs.padded());
+        let plan = self.plan.first;
+        let sparse = self.shape.sparse_inputs();
+        self.embeddings(parameters, gradients);
+        let [weight, bias] = parameters.regions([plan.weight, plan.bias]);
+        let tiles = weight.tiles(plan.weight.rows).zip(bias.tiles(1)).zip(gradients.first.par_chunks_exact(padded));
+        tiles.for_each(|((slots, bias), gradient)| {
+            let gradients = &gradient[..records];
+            let sums = self.column_sums(gradients);
+            let (sparse_slots, embedded_slots) = slots.split_at(sparse);
+            self.instructions.run(GatherStep {
+                entries: &self.inputs.by_input.entries,
+                starts: &self.inputs.by_input.starts,
+                at_zero: self.at_zero,
+                gradients,
+                sums: &sums,
+                slots: sparse_slots,
+                update: self.update,
+            });
+            self.instructions.run(WeightStep {
+                vectors: gradients,
+                scalars: &self.values.embedded,
+                scalar_stride: padded,
+                slots: embedded_slots,
+                update: self.update,
+            });
+            self.step_row(&sums, bias);
+        });
+    }
+
+    /// Steps the tables of languages, hours and days. Rows that no record uses decay like every other parameter.
+    fn embeddings(&self, parameters: &mut Trainable<'_>, gradients: &mut Gradients) {
+        let padded = self.inputs.padded();
+        let plan = self.plan.first.weight;
+        let Gradients { first_blocks, embedded, tables, .. } = gradients;
+        let weights = &parameters.weight[plan.range()][self.shape.sparse_inputs()..];
+        embedded.par_chunks_exact_mut(EMBEDDED).enumerate().for_each(|(block, out)| {
+            self.instructions.run(Product {
+                start: &Row::ZERO,
+                vectors: &first_blocks[block * COLUMNS..],
+                vector_stride: padded,
+                scalars: weights,
+                scalar_stride: plan.rows,
+                count: plan.tiles * COLUMNS,
+                out,
+            });
+        });
+        for (number, (table, ids)) in tables.iter_mut().zip(&self.inputs.ids).enumerate() {
+            table.fill(Row::ZERO);
+            for (record, &id) in ids.iter().enumerate() {
+                let first = record / COLUMNS * EMBEDDED + number * Layout::EMBEDDING;
+                let inputs = &embedded[first..first + Layout::EMBEDDING];
+                for (sum, input) in table[id as usize].0.iter_mut().zip(inputs) {
+                    *sum += input.0[record % COLUMNS];
+                }
+            }
+        }
+        for (slots, gradient) in parameters.regions(self.plan.embeddings).into_iter().zip(tables) {
+            self.instructions.run(UpdateRows { gradient, slots, update: self.update });
+        }
+    }
+
+    fn column_sums(&self, rows: &[Row]) -> Row {
+        let mut sums = Row::ZERO;
+        self.instructions.run(ColumnSums { rows, sums: &mut sums });
+        sums
+    }
+
+    fn step_row(&self, gradient: &Row, slots: Slots<'_>) {
+        self.instructions.run(UpdateRows { gradient: std::slice::from_ref(gradient), slots, update: self.update });
+    }
+}

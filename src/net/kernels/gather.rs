@@ -1,0 +1,155 @@
+//! The first layer: only inputs that are not zero are touched, forward by record, backward by input.
+
+use super::update::{Slots, Update, UpdateLanes};
+use super::{Kernel, Lanes};
+use crate::net::tiles::Row;
+
+/// Inputs whose weights are gathered together: two tiles of them are 32 KB and stay in the first-level cache.
+pub(in crate::net) const INPUT_BLOCK: usize = 128;
+
+/// An input that is not zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::net) struct Entry {
+    /// The input (in lists by record) or the record (in lists by input).
+    pub(in crate::net) at: u32,
+    /// Its value.
+    pub(in crate::net) value: f32,
+}
+
+/// `out[record] += Σ entries of the record: value × weights[at]`, for two tiles at once.
+pub(in crate::net) struct Gather<'a> {
+    /// Entries ordered by block of inputs, then by record.
+    pub(in crate::net) entries: &'a [Entry],
+    /// Where each (block, record)'s entries start, and the end.
+    pub(in crate::net) starts: &'a [u32],
+    pub(in crate::net) records: usize,
+    pub(in crate::net) weights: [&'a [Row]; 2],
+    pub(in crate::net) out: [&'a mut [Row]; 2],
+}
+
+impl Gather<'_> {
+    #[inline(always)]
+    fn parts<L: Lanes, const P: usize>(self, lanes: L) {
+        let inputs = self.weights[0].len();
+        assert!(self.weights[1].len() == inputs && self.out.iter().all(|out| out.len() >= self.records));
+        let [first_out, second_out] = self.out;
+        for block in self.starts.windows(self.records + 1).step_by(self.records) {
+            for record in 0..self.records {
+                let entries = &self.entries[block[record] as usize..block[record + 1] as usize];
+                if entries.is_empty() {
+                    continue;
+                }
+                let mut first = [lanes.splat(0.0); P];
+                let mut second = first;
+                for entry in entries {
+                    let value = lanes.splat(entry.value);
+                    let at = entry.at as usize;
+                    debug_assert!(at < inputs);
+                    // SAFETY: the lists are built by `inputs`, which lets no input beyond the layer's pass.
+                    let (first_row, second_row) =
+                        unsafe { (self.weights[0].get_unchecked(at), self.weights[1].get_unchecked(at)) };
+                    for part in 0..P {
+                        first[part] = lanes.mul_add(value, lanes.load(first_row, part), first[part]);
+                        second[part] = lanes.mul_add(value, lanes.load(second_row, part), second[part]);
+                    }
+                }
+                // A block's sum is added as a whole: short sums round less than one long sum.
+                for part in 0..P {
+                    let first = lanes.add(first[part], lanes.load(&first_out[record], part));
+                    let second = lanes.add(second[part], lanes.load(&second_out[record], part));
+                    lanes.store(&mut first_out[record], part, first);
+                    lanes.store(&mut second_out[record], part, second);
+                }
+            }
+        }
+    }
+}
+
+impl Kernel for Gather<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        match L::PARTS {
+            2 => self.parts::<L, 2>(lanes),
+            _ => self.parts::<L, 4>(lanes),
+        }
+    }
+}
+
+/// Gradient of a tile of first-layer weights and its AdamW step.
+///
+/// `gradient[i] = at_zero[i] × sums + Σ entries of input i: value × gradients[at]`.
+pub(in crate::net) struct GatherStep<'a> {
+    /// Entries ordered by input, then by record.
+    pub(in crate::net) entries: &'a [Entry],
+    /// Where each input's entries start, and the end.
+    pub(in crate::net) starts: &'a [u32],
+    /// What was subtracted from each input.
+    pub(in crate::net) at_zero: &'a [f32],
+    /// Gradient of the tile's outputs, a row a record.
+    pub(in crate::net) gradients: &'a [Row],
+    /// Sum of `gradients` over the records.
+    pub(in crate::net) sums: &'a Row,
+    pub(in crate::net) slots: Slots<'a>,
+    pub(in crate::net) update: &'a Update,
+}
+
+impl GatherStep<'_> {
+    #[inline(always)]
+    fn parts<L: Lanes, const P: usize, const CHAINS: usize>(mut self, lanes: L) {
+        let inputs = self.at_zero.len();
+        assert!(self.starts.len() == inputs + 1);
+        self.slots.assert_rows(inputs);
+        let update = UpdateLanes::new(lanes, self.update);
+        let mut all = [lanes.splat(0.0); P];
+        for part in 0..P {
+            all[part] = lanes.load(self.sums, part);
+        }
+        for input in 0..inputs {
+            let entries = &self.entries[self.starts[input] as usize..self.starts[input + 1] as usize];
+            // Several sums side by side, because one alone would wait for each addition.
+            let mut sums = [[lanes.splat(0.0); P]; CHAINS];
+            let at_zero = lanes.splat(self.at_zero[input]);
+            for part in 0..P {
+                sums[0][part] = lanes.mul(at_zero, all[part]);
+            }
+            let (chunks, rest) = entries.as_chunks::<CHAINS>();
+            for chunk in chunks {
+                for chain in 0..CHAINS {
+                    self.add(lanes, chunk[chain], &mut sums[chain]);
+                }
+            }
+            for &entry in rest {
+                self.add(lanes, entry, &mut sums[0]);
+            }
+            for chain in 1..CHAINS {
+                for part in 0..P {
+                    sums[0][part] = lanes.add(sums[0][part], sums[chain][part]);
+                }
+            }
+            for part in 0..P {
+                update.apply(lanes, sums[0][part], self.slots.row(input), part);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn add<L: Lanes, const P: usize>(&self, lanes: L, entry: Entry, sums: &mut [L::Vector; P]) {
+        debug_assert!((entry.at as usize) < self.gradients.len());
+        // SAFETY: the lists are built by `inputs`, whose records number as many as the gradients' rows.
+        let row = unsafe { self.gradients.get_unchecked(entry.at as usize) };
+        let value = lanes.splat(entry.value);
+        for part in 0..P {
+            sums[part] = lanes.mul_add(value, lanes.load(row, part), sums[part]);
+        }
+    }
+}
+
+impl Kernel for GatherStep<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        match L::PARTS {
+            2 => self.parts::<L, 2, 4>(lanes),
+            _ => self.parts::<L, 4, 2>(lanes),
+        }
+    }
+}

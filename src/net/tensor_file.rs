@@ -1,0 +1,137 @@
+//! Tensors in a safetensors file.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+
+use super::error::NetError;
+use super::parameters::TensorPlan;
+use super::tiles::Row;
+
+/// A tensor to be written.
+pub(super) struct TensorSource<'a> {
+    name: String,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Rows(&'a TensorPlan, &'a [Row]),
+    Number(u64),
+}
+
+impl<'a> TensorSource<'a> {
+    /// A tensor that stands in a buffer of tiles.
+    pub(super) fn rows(name: String, plan: &'a TensorPlan, buffer: &'a [Row]) -> Self {
+        Self { name, content: Content::Rows(plan, buffer) }
+    }
+
+    /// A single whole number.
+    pub(super) fn number(name: &str, value: u64) -> Self {
+        Self { name: name.to_owned(), content: Content::Number(value) }
+    }
+
+    fn info(&self, start: usize) -> TensorInfo {
+        let (dtype, shape, bytes) = match self.content {
+            Content::Rows(plan, _) => (Dtype::F32, plan.shape(), 4 * plan.len()),
+            Content::Number(_) => (Dtype::U64, vec![1], 8),
+        };
+        TensorInfo { dtype, shape, data_offsets: (start, start + bytes) }
+    }
+
+    /// One tensor at a time is turned into bytes, so that a file costs little memory to write.
+    fn bytes(&self) -> Vec<u8> {
+        match self.content {
+            Content::Rows(plan, buffer) => plan.read(buffer).into_iter().flat_map(f32::to_le_bytes).collect(),
+            Content::Number(value) => value.to_le_bytes().to_vec(),
+        }
+    }
+}
+
+/// Writes the tensors under a temporary name, syncs and renames.
+pub(super) fn write_tensors(path: &Path, tensors: &[TensorSource<'_>]) -> Result<(), NetError> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let written = write_file(&partial, tensors).and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|source| {
+        // The first error is the one to report; a temporary file that was never created cannot be removed.
+        let _ = std::fs::remove_file(&partial);
+        NetError::File { path: path.to_owned(), source }
+    })
+}
+
+fn write_file(path: &Path, tensors: &[TensorSource<'_>]) -> std::io::Result<()> {
+    let mut end = 0;
+    let infos = tensors.iter().map(|tensor| {
+        let info = tensor.info(end);
+        end = info.data_offsets.1;
+        (tensor.name.clone(), info)
+    });
+    let metadata = Metadata::new(None, infos.collect()).map_err(std::io::Error::other)?;
+    let mut header = serde_json::to_vec(&metadata)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+
+    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    for tensor in tensors {
+        file.write_all(&tensor.bytes())?;
+    }
+    file.into_inner().map_err(|error| error.into_error())?.sync_all()
+}
+
+/// A safetensors file, mapped.
+pub(super) struct TensorFile {
+    path: PathBuf,
+    map: Mmap,
+}
+
+impl TensorFile {
+    /// Maps a file and checks that it is whole.
+    pub(super) fn open(path: &Path) -> Result<Self, NetError> {
+        let failed = |source| NetError::File { path: path.to_owned(), source };
+        let file = File::open(path).map_err(failed)?;
+        // SAFETY: the file is only read, and model files are replaced by renaming, never changed in place.
+        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
+        let file = Self { path: path.to_owned(), map };
+        file.tensors()?;
+        Ok(file)
+    }
+
+    fn tensors(&self) -> Result<SafeTensors<'_>, NetError> {
+        SafeTensors::deserialize(&self.map).map_err(|source| NetError::Format { path: self.path.clone(), source })
+    }
+
+    fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8], NetError> {
+        let tensors = self.tensors()?;
+        let view = tensors.tensor(name).map_err(|error| match error {
+            SafeTensorError::TensorNotFound(tensor) => NetError::MissingTensor { path: self.path.clone(), tensor },
+            source => NetError::Format { path: self.path.clone(), source },
+        })?;
+        if view.dtype() != dtype || view.shape() != shape {
+            return Err(NetError::WrongShape {
+                path: self.path.clone(),
+                tensor: name.to_owned(),
+                found: format!("{:?} {:?}", view.dtype(), view.shape()),
+                expected: format!("{dtype:?} {shape:?}"),
+            });
+        }
+        Ok(view.data())
+    }
+
+    /// Reads a tensor into a buffer of tiles.
+    pub(super) fn read(&self, name: &str, plan: &TensorPlan, buffer: &mut [Row]) -> Result<(), NetError> {
+        let bytes = self.bytes(name, Dtype::F32, &plan.shape())?;
+        plan.write(buffer, bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)));
+        Ok(())
+    }
+
+    /// Reads a single whole number.
+    pub(super) fn number(&self, name: &str) -> Result<u64, NetError> {
+        let bytes = self.bytes(name, Dtype::U64, &[1])?;
+        Ok(u64::from_le_bytes(bytes.as_chunks().0[0]))
+    }
+}

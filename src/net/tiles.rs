@@ -1,0 +1,81 @@
+//! Matrices in tiles of 32 columns.
+//!
+//! Element `(r, c)` of a matrix with `rows` rows stands in row `c / 32 * rows + r`, column `c % 32`. A tile is 128
+//! bytes wide and contiguous: two AVX-512 registers a row, no strides in the inner loops, and its own task for a thread.
+
+use std::ops::Range;
+
+/// Columns of a tile.
+pub(super) const COLUMNS: usize = 32;
+
+/// A row of a tile.
+#[derive(Clone, Copy, Debug, PartialEq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C, align(128))]
+pub(super) struct Row(pub(super) [f32; COLUMNS]);
+
+impl Row {
+    pub(super) const ZERO: Self = Self([0.0; COLUMNS]);
+}
+
+/// Where a matrix stands in a buffer of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Region {
+    /// First row of the buffer.
+    pub(super) start: usize,
+    /// Rows of the matrix.
+    pub(super) rows: usize,
+    /// Tiles of the matrix.
+    pub(super) tiles: usize,
+}
+
+impl Region {
+    /// The buffer's rows that hold the matrix.
+    pub(super) const fn range(&self) -> Range<usize> {
+        self.start..self.start + self.rows * self.tiles
+    }
+
+    /// Row of the buffer and column in it of an element.
+    pub(super) const fn at(&self, row: usize, column: usize) -> (usize, usize) {
+        (self.start + column / COLUMNS * self.rows + row, column % COLUMNS)
+    }
+}
+
+/// Transposes a tile block by block: `to[i + c].0[r] = from[i + r].0[c]` for every `i` divisible by 32.
+pub(super) fn transpose_blocks(from: &[Row], to: &mut [Row]) {
+    for (from, to) in from.as_chunks::<COLUMNS>().0.iter().zip(to.as_chunks_mut::<COLUMNS>().0) {
+        for (column, to) in to.iter_mut().enumerate() {
+            for (value, from) in to.0.iter_mut().zip(from) {
+                *value = from.0[column];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_transposed() {
+        let from: Vec<Row> = (0..64).map(|r| Row(std::array::from_fn(|c| (r * 100 + c) as f32))).collect();
+        let mut to = vec![Row::ZERO; 64];
+        transpose_blocks(&from, &mut to);
+        for (row, from) in from.iter().enumerate() {
+            let (block, place) = (row / COLUMNS * COLUMNS, row % COLUMNS);
+            let column: Vec<f32> = to[block..block + COLUMNS].iter().map(|to| to.0[place]).collect();
+            assert_eq!(column, from.0);
+        }
+    }
+
+    #[test]
+    fn elements_of_a_region_are_distinct() {
+        let region = Region { start: 5, rows: 3, tiles: 2 };
+        let mut seen = std::collections::BTreeSet::new();
+        for row in 0..3 {
+            for column in 0..64 {
+                let (at, lane) = region.at(row, column);
+                assert!(region.range().contains(&at) && seen.insert((at, lane)));
+            }
+        }
+    }
+}
