@@ -4,7 +4,8 @@ use skimmer_formats::ReactionSet;
 use skimmer_formats::record::{Columns, RecordBatch};
 use thiserror::Error;
 
-use super::{COUNTS, Day, Flags, Languages, NUMBERS, Scalar, hour, scalars};
+use super::{Day, Flags, Languages, NUMBERS, Scalar, hour, scalars};
+use crate::counts::COUNTS;
 
 /// What the network needs of one record: everything but the tweet's sketch and the Fourier terms, which are cheap to
 /// make from it and large.

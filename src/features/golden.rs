@@ -7,9 +7,9 @@ use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 use skimmer_formats::{Id, PerReaction, Reaction, ReactionSet};
 
 use super::{
-    Batch, COUNTS, Example, FLAGS, Flag, Flags, InputBuilder, Languages, Layout, NUMBERS, SCALARS, SparseRows,
-    TweetSketch,
+    Batch, Example, FLAGS, Flag, Flags, InputBuilder, Languages, Layout, NUMBERS, SCALARS, SparseRows, TweetSketch,
 };
+use crate::counts::COUNTS;
 
 fn golden(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden").join(path)

@@ -21,7 +21,7 @@ pub use flags::{Flag, Flags};
 pub use fourier::{Fourier, fourier_terms};
 pub use input::{InputBuilder, TweetSketch};
 pub use languages::{Languages, LanguagesError};
-pub use scalars::{COUNTS, SCALARS, Scalar, scalars};
+pub use scalars::{SCALARS, Scalar, scalars};
 
 /// Version of what the input means. It rises whenever the same record would give another input, and a model refuses to
 /// read records with another one.

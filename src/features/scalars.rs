@@ -4,11 +4,12 @@ use skimmer_formats::record::{RecordBatch, Users};
 
 use super::NUMBERS;
 use super::calendar::SECONDS;
+use crate::counts::COUNTS;
 
-/// Counts of a record: its first numbers.
-pub const COUNTS: usize = NUMBERS - SCALARS;
 /// Scalars of a record: its last numbers.
 pub const SCALARS: usize = 8;
+
+const _: () = assert!(COUNTS + SCALARS == NUMBERS);
 
 /// A number read off the record itself. The discriminants are the order of the network's input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -58,7 +58,7 @@ fn split() -> Split {
     let text = read(&golden().join("expected/split_validation.tsv"));
     let rows: Vec<Vec<&str>> = text.lines().skip(1).map(|line| line.split('\t').collect()).collect();
     for row in rows.iter().filter(|row| row[3] == "training") {
-        let (number, chunk) = (row[4].parse().expect("a number"), row[5].parse().expect("a chunk"));
+        let (number, chunk) = (row[4].parse().expect("a number"), row[5].parse::<u32>().expect("a chunk"));
         assert_eq!(key::chunk(number, 10), chunk, "chunk of finetune record {number}");
     }
     Split::from_bits(rows.iter().map(|row| row[3] == "holdout"), 10)

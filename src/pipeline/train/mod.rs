@@ -1,132 +1,34 @@
 //! Training: day after day over the training records, then over the validation records kept for fine-tuning.
 
 mod buckets;
+mod error;
 mod feed;
+mod options;
 mod schedule;
+mod settle;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use skimmer_formats::PerReaction;
-use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use self::buckets::Buckets;
 use self::feed::feed;
 use self::schedule::{batch_sizes, log_odds, sessions};
+use self::settle::Sample;
 use super::evaluate::{EvaluateError, evaluate};
-use super::examples::{Examples, ExamplesError, Origin, Portion};
-use crate::features::{Example, ExampleError, InputBuilder, TweetSketch};
+use super::examples::{Examples, Origin, Portion};
+use crate::features::{Batch, Example, InputBuilder, TweetSketch};
 use crate::metrics::Report;
-use crate::net::{AdamW, NetError, Network, Shape, Trainer};
+use crate::net::{AdamW, Network, Shape, Trainer};
 use crate::progress::{Progress, Unit};
-use crate::shuffle::{Pool, Scratch, ShuffleError};
+use crate::shuffle::{Pool, Scratch};
 
-/// How the output biases start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BiasInit {
-    /// At the log-odds of the rates of the first day's labels.
-    #[default]
-    BaseRate,
-    /// At zero, as in the published solution.
-    Zero,
-}
-
-/// How to train. The defaults are the published solution's, but for the bias and the optimiser's moments.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// Records of a batch, at least 2.
-    pub batch: usize,
-    /// Learning rate of the first day, and of the first fine-tuning epoch.
-    pub learning_rate: f64,
-    /// What the learning rate is multiplied by after each day.
-    pub day_decay: f64,
-    /// How many times the network is trained on the finetune records.
-    pub validation_epochs: u32,
-    /// What the learning rate is multiplied by after each fine-tuning epoch.
-    pub validation_decay: f64,
-    /// Weight decay, a share of the learning rate.
-    pub weight_decay: f64,
-    /// Whether the optimiser forgets its moments before each day and each fine-tuning epoch.
-    pub reset_optimizer_each_day: bool,
-    /// How the output biases start.
-    pub bias_init: BiasInit,
-    /// Seed of the network's start and of the records' order.
-    pub seed: u64,
-    /// Bytes of examples to hold in memory at a time, about.
-    pub memory_budget: u64,
-    /// Threads of the training step; one more builds batches.
-    pub threads: usize,
-    /// Directory for spill files, removed afterwards.
-    pub scratch: PathBuf,
-}
-
-impl Options {
-    /// The defaults, with spill files in `scratch`.
-    pub fn new(scratch: PathBuf) -> Self {
-        Self {
-            batch: 256,
-            learning_rate: 1e-4,
-            day_decay: 0.96,
-            validation_epochs: 1,
-            validation_decay: 0.5,
-            weight_decay: 0.01,
-            reset_optimizer_each_day: false,
-            bias_init: BiasInit::BaseRate,
-            seed: 0,
-            memory_budget: 512 << 20,
-            threads: 1,
-            scratch,
-        }
-    }
-}
-
-/// Why a network cannot be trained.
-#[derive(Debug, Error)]
-pub enum TrainError {
-    /// The records cannot be read.
-    #[error(transparent)]
-    Examples(#[from] ExamplesError),
-    /// The examples cannot be put aside and taken back.
-    #[error(transparent)]
-    Shuffle(#[from] ShuffleError),
-    /// An example does not read back, although its checksum was right.
-    #[error("an example in the scratch directory does not read back: {0}")]
-    Spilled(#[source] ExampleError),
-    /// The network refuses a step.
-    #[error("{session}, batch {batch}: {source}")]
-    Step {
-        /// Which day or epoch.
-        session: String,
-        /// 0-based number of the batch within it.
-        batch: u64,
-        /// What the network says.
-        source: NetError,
-    },
-    /// The network cannot be measured.
-    #[error(transparent)]
-    Evaluate(#[from] EvaluateError),
-    /// Fewer than two training records.
-    #[error("{0} training records: batch normalisation needs at least two")]
-    TooFew(u64),
-    /// A batch size that cannot be.
-    #[error("train.batch is {0}: batch normalisation needs at least two records")]
-    Batch(usize),
-    /// No threads for the step.
-    #[error("cannot start {threads} threads: {source}")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// What rayon said.
-        source: rayon::ThreadPoolBuildError,
-    },
-    /// The step ended first and tells why.
-    #[error("the training step has ended")]
-    Stopped,
-}
+pub use self::error::TrainError;
+pub use self::options::{BiasInit, Options};
 
 /// What came of a day or of a fine-tuning epoch.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -193,10 +95,9 @@ pub fn train<S: TweetSketch + Sync>(
     let optimiser =
         AdamW { learning_rate: options.learning_rate as f32, weight_decay: options.weight_decay, ..AdamW::default() };
     let mut run = Run {
-        trainer: Trainer::new(Network::new(shape, options.seed, bias), optimiser),
+        stepper: Stepper { trainer: Trainer::new(Network::new(shape, options.seed, bias), optimiser), threads },
         builder: InputBuilder::new(sketches),
         options,
-        threads,
         progress,
         position: Position::default(),
         trained: 0,
@@ -228,7 +129,7 @@ pub fn train<S: TweetSketch + Sync>(
     let after_finetuning = if epochs > 0 { run.measure(examples)? } else { None };
     let records_per_second = run.trained as f64 / run.time.as_secs_f64().max(f64::MIN_POSITIVE);
     let summary = Summary { days, before_finetuning, finetuning, after_finetuning, records_per_second };
-    Ok((run.trainer.into_network(), summary))
+    Ok((run.stepper.trainer.into_network(), summary))
 }
 
 /// Records trained together, in a random order.
@@ -239,10 +140,9 @@ struct Session {
 }
 
 struct Run<'a, S> {
-    trainer: Trainer,
+    stepper: Stepper,
     builder: InputBuilder<S>,
     options: &'a Options,
-    threads: rayon::ThreadPool,
     progress: &'a dyn Progress,
     position: Position,
     trained: u64,
@@ -269,9 +169,15 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         let total = records.iter().sum();
         self.progress.begin("order the records", Some(total), Unit::Records);
         let mut filler = buckets.fill();
+        let last = sessions.len() - 1;
+        let mut sample = Sample::new((self.options.settle_batches * self.options.batch) as u64, records[last], seed);
         let mut ticker = Ticker::default();
         examples.visit(portion, |origin, example: &Example| {
-            filler.push(session_of(origin), origin.record, example)?;
+            let session = session_of(origin);
+            filler.push(session, origin.record, example)?;
+            if session == last {
+                sample.offer(origin.record, example);
+            }
             ticker.advance(1, self.progress);
             Ok::<(), TrainError>(())
         })?;
@@ -285,22 +191,21 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
             self.position = Position { session: number, batch: 0, ..self.position };
             summaries.push(self.session(&buckets, session)?);
         }
+        self.settle(&sample)?;
         self.progress.end();
         Ok(summaries)
     }
 
     fn session(&mut self, buckets: &Buckets<'_>, session: &Session) -> Result<SessionSummary, TrainError> {
         if self.options.reset_optimizer_each_day {
-            self.trainer.reset_moments();
+            self.stepper.trainer.reset_moments();
         }
         let sizes = batch_sizes(session.records, self.options.batch);
         let started = Instant::now();
         let (mut sum, mut recent, mut ticker) = (0.0, (0.0, 0), Ticker::default());
-        let Self { trainer, builder, threads, progress, position, .. } = self;
+        let Self { stepper, builder, progress, position, .. } = self;
         feed(buckets, position.session, sizes, builder, |batch| {
-            let loss = threads
-                .install(|| trainer.step(batch, session.learning_rate as f32))
-                .map_err(|source| TrainError::Step { session: session.name.clone(), batch: position.batch, source })?;
+            let loss = stepper.step(&session.name, position.batch, batch, session.learning_rate)?;
             sum += f64::from(loss) * batch.rows as f64;
             recent = (recent.0 + f64::from(loss), recent.1 + 1);
             position.batch += 1;
@@ -321,9 +226,37 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         })
     }
 
+    /// Lets the running statistics of the batch normalisations come to rest.
+    fn settle(&mut self, sample: &Sample) -> Result<(), TrainError> {
+        let Self { stepper, builder, options, .. } = self;
+        let mut number = 0;
+        sample.batches(options.batch, builder, |batch| {
+            // A learning rate of zero leaves the weights as they are.
+            stepper.step("settling", number, batch, 0.0)?;
+            number += 1;
+            Ok(())
+        })
+    }
+
     fn measure(&self, examples: &impl Examples) -> Result<Option<Report>, EvaluateError> {
-        let network = self.trainer.network();
-        self.threads.install(|| evaluate(network, examples, Portion::HoldOut, &self.builder, self.progress, |_, _| {}))
+        let Stepper { trainer, threads } = &self.stepper;
+        let network = trainer.network();
+        threads.install(|| evaluate(network, examples, Portion::HoldOut, &self.builder, self.progress, |_, _| {}))
+    }
+}
+
+/// The training step on its own threads.
+struct Stepper {
+    trainer: Trainer,
+    threads: rayon::ThreadPool,
+}
+
+impl Stepper {
+    /// Takes a step and gives the loss before it; `session` and `number` say in an error which batch it was.
+    fn step(&mut self, session: &str, number: u64, batch: &Batch, learning_rate: f64) -> Result<f32, TrainError> {
+        let outcome = self.threads.install(|| self.trainer.step(batch, learning_rate as f32));
+        let session = || session.to_owned();
+        outcome.map_err(|source| TrainError::Step { session: session(), batch: number, source: Box::new(source) })
     }
 }
 

@@ -9,7 +9,7 @@ use skimmer_formats::{PerReaction, Reaction};
 
 use super::*;
 use crate::features::{Day, Layout, SparseRows};
-use crate::pipeline::examples::Survey;
+use crate::pipeline::examples::{ExamplesError, Survey};
 use crate::progress::Silent;
 
 /// One column a token, without any table.
@@ -102,27 +102,46 @@ fn numbers(summary: Summary) -> Summary {
 
 #[test]
 fn the_network_learns_what_is_there_to_learn() {
-    let examples = generated(&[1_500, 1_501, 1, 1_400], 2_000);
-    let (network, summary) = run(&examples, |_| {}).unwrap();
+    let examples = generated(&[3_000, 3_001, 1, 2_800], 4_000);
+    let (network, summary) = run(&examples, |options| options.learning_rate = 1e-3).unwrap();
     let days: Vec<(&str, u64)> = summary.days.iter().map(|day| (day.name.as_str(), day.records)).collect();
-    assert_eq!(days, [("2021-02-02", 1_500), ("2021-02-03", 1_502), ("2021-02-05", 1_400)]);
-    assert_eq!(summary.days[2].learning_rate, 3e-3 * 0.96f64.powi(2));
+    assert_eq!(days, [("2021-02-02", 3_000), ("2021-02-03", 3_002), ("2021-02-05", 2_800)]);
+    assert_eq!(summary.days[2].learning_rate, 1e-3 * 0.96f64.powi(2));
     // Constant rates cost 0.323, the true probabilities 0.216.
-    assert!(summary.days[0].loss < 0.3 && summary.days[2].loss < 0.245, "{:?}", summary.days);
+    assert!(summary.days[2].loss < 0.24 && summary.days[0].loss > summary.days[2].loss, "{:?}", summary.days);
     let (before, after) = (summary.before_finetuning.unwrap(), summary.after_finetuning.unwrap());
-    assert_eq!((before.records, summary.finetuning[0].records), (400, 1_600));
-    // The true probabilities have an RCE of 39 here.
-    let relative = |report: &Report, reaction| report.overall[reaction].relative_cross_entropy.unwrap();
-    println!("{before}\n{after}");
-    assert!(relative(&before, Reaction::Like) > 25.0, "{before}");
-    assert!(relative(&after, Reaction::Retweet) > 25.0, "{after}");
+    assert_eq!((before.records, summary.finetuning[0].records), (800, 3_200));
+    for report in [&before, &after] {
+        assert!(report.cross_entropy < 0.24, "{report}");
+        // The true probabilities have an RCE of 39 here.
+        let relative = |reaction| report.overall[reaction].relative_cross_entropy.unwrap();
+        assert!(relative(Reaction::Like) > 25.0 && relative(Reaction::Retweet) > 25.0, "{report}");
+    }
 
     // Measuring the network again gives the same.
     let mut origins = Vec::new();
     let builder = InputBuilder::new(TokenColumns);
     let again = evaluate(&network, &examples, Portion::HoldOut, &builder, &Silent, |origin, _| origins.push(origin));
     assert_eq!(again.unwrap().unwrap(), after);
-    assert!(origins.len() == 400 && origins.is_sorted_by_key(|origin| origin.record));
+    assert!(origins.len() == 800 && origins.is_sorted_by_key(|origin| origin.record));
+}
+
+#[test]
+fn settling_calibrates_and_leaves_the_weights_alone() {
+    let examples = generated(&[3_000], 1_000);
+    let trained = |settle_batches| {
+        let (network, summary) = run(&examples, |options| {
+            (options.settle_batches, options.validation_epochs) = (settle_batches, 0);
+        })
+        .unwrap();
+        (network, summary.before_finetuning.unwrap())
+    };
+    let (network, report) = trained(40);
+    let (unsettled, _) = trained(0);
+    assert_eq!(network.tensor("l1.weight"), unsettled.tensor("l1.weight"));
+    assert_ne!(network.tensor("bn1.running_mean"), unsettled.tensor("bn1.running_mean"));
+    let like = report.overall[Reaction::Like];
+    assert!((like.mean_prediction.unwrap() - like.rate.unwrap()).abs() < 0.08, "{report}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! How good a network's predictions are on records with labels.
 
+mod predictions;
+
 use skimmer_formats::PerReaction;
 use thiserror::Error;
 
@@ -8,6 +10,8 @@ use crate::features::{Batch, InputBuilder, TweetSketch};
 use crate::metrics::{NotAProbability, Report, Scores};
 use crate::net::{Inference, NetError, Network};
 use crate::progress::{Progress, Unit};
+
+pub use predictions::{PredictionsError, evaluate_predictions};
 
 /// Records predicted at a time.
 const BATCH: usize = 512;
