@@ -95,17 +95,26 @@ fn selected_columns_become_a_headed_table() {
     assert_eq!(rows, 300);
 }
 
-#[test]
-fn every_type_has_its_text() {
-    let folder = tempfile::tempdir().unwrap();
-    let text = tsv(every_type(folder.path()), None).unwrap();
+fn every_types_text() -> String {
     let rows = format!(
         "true\t0\t1,65535\t18446744073709551615\t0.1\t\t{}\nfalse\t255\t\t0\t0.0000001\t0.1,-1.5,3\t{},{}\n",
         "AB".repeat(16),
         "00".repeat(16),
         "01".repeat(16)
     );
-    assert_eq!(text, format!("flag\ttiny\tshort\tlarge.number\tsingle\tdouble\tids\n{}", rows.repeat(3)));
+    format!("flag\ttiny\tshort\tlarge.number\tsingle\tdouble\tids\n{}", rows.repeat(3))
+}
+
+#[test]
+fn every_type_has_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(tsv(every_type(folder.path()), None).unwrap(), every_types_text());
+}
+
+/// `fixtures/types-v1.skim` is what version 1 made of [`every_type`].
+#[test]
+fn every_type_of_version_1_is_read() {
+    assert_eq!(tsv(Reader::open(fixture("types-v1.skim")).unwrap(), None).unwrap(), every_types_text());
 }
 
 #[test]

@@ -114,7 +114,7 @@ fn the_encoding_follows_the_values() {
             Advice::Auto,
         ),
         ("dictionary 3(", numbers(&|r| [5, 1 << 30, 1 << 22][(r % 3) as usize]), Advice::Auto),
-        ("dictionary ", numbers(&|r| (long_tailed(r, 9) * 7919) % 119_547), Advice::Auto),
+        ("dictionary ", numbers(&|r| (u64::from(long_tailed(r, 9)) * 7919 % 119_547) as u32), Advice::Auto),
         ("planes 4", flat(Values::F32(random.iter().map(|&r| (r % 1024) as f32).collect())), Advice::Plain),
         ("plain", flat(Values::U64(random.clone())), Advice::Auto),
         ("plain", flat(Values::Id(random.iter().map(|&r| id(r)).collect())), Advice::Auto),

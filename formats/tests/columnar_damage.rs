@@ -99,7 +99,7 @@ fn any_wrong_byte() {
     let sound = read_all(&path).unwrap();
     assert_eq!(sound.len(), 18);
     for at in 0..bytes.len() {
-        for flip in [0x01, 0x80, 0xFF] {
+        for flip in [0x01, 0xFF] {
             let mut damaged = bytes.clone();
             damaged[at] ^= flip;
             // A new file each time: a map of the old one must not see the change.

@@ -86,20 +86,58 @@ pub(super) fn gather(column: ColumnRef<'_>, rows: &[u32]) -> Column {
         ColumnRef::Flat(values) => Column::Flat(each!(values, ValuesRef, values => gather_flat(values, rows))),
         ColumnRef::List { offsets, values } => {
             let list = |row: u32| offsets[row as usize] as usize..offsets[row as usize + 1] as usize;
-            let mut end = 0;
-            let ends = rows.iter().map(|&row| {
-                end += list(row).len() as u32;
-                end
-            });
-            let new_offsets: Vec<u32> = std::iter::once(0).chain(ends).collect();
             let values = each!(values, ValuesRef, values => {
-                let mut gathered = Vec::with_capacity(end as usize);
+                let mut gathered = Vec::new();
                 rows.iter().for_each(|&row| gathered.extend_from_slice(&values[list(row)]));
                 Element::into_values(gathered)
             });
+            Column::List { offsets: gathered_offsets(offsets, rows), values }
+        }
+    }
+}
+
+/// The stored rows that [`stored_rows`] gave. Lists are moved within the memory they are in: a block's tokens are
+/// large, and to touch new memory costs more than to decode them.
+pub(super) fn expand(column: Column, rows: &[u32]) -> Column {
+    match column {
+        Column::Flat(_) => gather(column.as_ref(), rows),
+        Column::List { offsets, mut values } => {
+            let new_offsets = gathered_offsets(&offsets, rows);
+            each!(&mut values, Values, values => expand_lists(values, &offsets, rows, &new_offsets));
             Column::List { offsets: new_offsets, values }
         }
     }
+}
+
+fn expand_lists<T: Copy>(values: &mut Vec<T>, offsets: &[u32], rows: &[u32], new_offsets: &[u32]) {
+    let Some(&any) = values.first() else { return };
+    let place = |offsets: &[u32], row: usize| offsets[row] as usize;
+    values.resize(place(new_offsets, rows.len()), any);
+    // From the last row to the first. No row is stored behind its new place, because every stored row before it has a
+    // place of its own before it; so what is overwritten has been moved or copied by all that need it.
+    let mut end = rows.len();
+    while end > 0 {
+        // Rows that follow each other are moved in one go.
+        let mut start = end - 1;
+        while start > 0 && rows[start - 1] + 1 == rows[start] {
+            start -= 1;
+        }
+        let (first, last) = (rows[start] as usize, rows[end - 1] as usize);
+        let (from, to) = (place(offsets, first), place(new_offsets, start));
+        if from != to {
+            values.copy_within(from..place(offsets, last + 1), to);
+        }
+        end = start;
+    }
+}
+
+fn gathered_offsets(offsets: &[u32], rows: &[u32]) -> Vec<u32> {
+    let mut end = 0;
+    let ends = rows.iter().map(|&row| {
+        end += offsets[row as usize + 1] - offsets[row as usize];
+        end
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
 fn gather_flat<T: Element>(values: &[T], rows: &[u32]) -> Values {
@@ -112,6 +150,38 @@ pub(super) fn gathered_values(column: ColumnRef<'_>, rows: &[u32]) -> usize {
         ColumnRef::Flat(_) => rows.len(),
         ColumnRef::List { offsets, .. } => {
             rows.iter().map(|&row| (offsets[row as usize + 1] - offsets[row as usize]) as usize).sum()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_expand_in_place() {
+        // Stored lists of 0 to 3 items; rows take the next one or any before it.
+        let mut random = 12_345u64;
+        let mut draw = |below: u32| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (random >> 33) as u32 % below
+        };
+        for stored in 1..60 {
+            let lengths: Vec<u32> = (0..stored).map(|_| draw(4)).collect();
+            let ends = lengths.iter().scan(0, |end, length| {
+                *end += length;
+                Some(*end)
+            });
+            let offsets: Vec<u32> = std::iter::once(0).chain(ends).collect();
+            let values: Vec<u32> = (0..offsets[stored as usize]).collect();
+            let (mut rows, mut next) = (Vec::new(), 0);
+            while next < stored {
+                let fresh = next == 0 || draw(3) > 0;
+                rows.push(if fresh { next } else { draw(next) });
+                next += u32::from(fresh);
+            }
+            let column = Column::List { offsets, values: Values::U32(values) };
+            assert_eq!(expand(column.clone(), &rows), gather(column.as_ref(), &rows));
         }
     }
 }

@@ -8,6 +8,7 @@ mod bits;
 mod block;
 mod chunk;
 mod column;
+mod decode;
 mod delta;
 mod dictionary;
 mod entropy;
