@@ -98,8 +98,7 @@ pub(crate) fn main() -> ExitCode {
             tracing_subscriber::EnvFilter::builder()
                 .with_default_directive(LevelFilter::WARN.into())
                 .from_env_lossy()
-                .add_directive(level.into())
-                .add_directive(skimmer_directive(level)),
+                .add_directive(level.into()),
         )
         .init();
     match run(&cli) {
@@ -119,7 +118,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Demo(demo) => demo.run(common),
         Command::Synth(synth) => synth.run(common),
         Command::Convert(convert) => convert.run(common),
-        Command::Inspect(inspect) => inspect.run(),
+        Command::Inspect(inspect) => inspect.run(common),
         Command::Export(export) => export.run(common),
         Command::Stage(stage) => stage.run(common),
         Command::Run(run) => run.run(common),

@@ -95,7 +95,8 @@ impl StageCommand {
             Self::Train(one) => (Stage::Train, one.force),
             Self::Evaluate(Evaluate { predictions: Some(predictions), labels: Some(labels), .. }) => {
                 let report = evaluate_predictions(predictions, labels)?;
-                return common.summarize_on_stdout(&report, || report.to_string());
+                let table = || report.as_ref().map_or_else(|| "no records".into(), Report::to_string);
+                return if common.json { common.summarize(&report, table) } else { Ok(println!("{}", table())) };
             }
             Self::Evaluate(evaluate) => (Stage::Evaluate, evaluate.force),
         };

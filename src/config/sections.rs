@@ -66,7 +66,7 @@ pub enum BiasInit {
     /// At the log-odds of the first day's reaction rates.
     #[default]
     BaseRate,
-    /// As every other bias: uniformly random around 0, like the original.
+    /// At zero.
     Zero,
 }
 
@@ -90,6 +90,9 @@ pub struct Train {
     pub validation_decay: f64,
     /// Whether the optimiser's moments start anew with each day, as the original's do.
     pub reset_optimizer_each_day: bool,
+    /// Batches, seen without learning from them, on which the batch normalisations' running statistics settle before
+    /// the network is measured or used; the original has none.
+    pub settle_batches: usize,
     /// Where the output biases start.
     pub bias_init: BiasInit,
 }
@@ -105,6 +108,7 @@ impl Default for Train {
             num_validation_epochs: 1,
             validation_decay: 0.5,
             reset_optimizer_each_day: false,
+            settle_batches: 40,
             bias_init: BiasInit::BaseRate,
         }
     }

@@ -30,6 +30,7 @@ mod visit;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
 use skimmer_formats::record::RecordBatch;
 use thiserror::Error;
 
@@ -125,7 +126,7 @@ pub struct Options {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Records answered.
     pub records: u64,
@@ -138,7 +139,7 @@ pub struct Summary {
 }
 
 /// Bytes that went through a shuffle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Shuffled {
     /// All of them.
     pub bytes: u64,

@@ -11,6 +11,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use serde::{Serialize, Serializer};
 use skimmer_formats::record::{
     FieldCount, Parsed, RecordBatch, RecordError, RecordOptions, RecordParser, RecordScanner, VOCABULARY,
 };
@@ -54,9 +55,10 @@ pub enum BadRecords {
 }
 
 /// What a conversion came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ConvertSummary {
     /// Whether the records have reactions.
+    #[serde(serialize_with = "field_number")]
     pub fields: FieldCount,
     /// Records converted.
     pub records: u64,
@@ -64,6 +66,10 @@ pub struct ConvertSummary {
     pub rejected: u64,
     /// Bytes of raw text read, after unpacking.
     pub bytes_read: u64,
+}
+
+fn field_number<S: Serializer>(fields: &FieldCount, serializer: S) -> Result<S::Ok, S::Error> {
+    fields.fields().serialize(serializer)
 }
 
 /// Why a part cannot be converted.

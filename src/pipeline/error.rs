@@ -84,7 +84,7 @@ pub enum PipelineError {
     Examples(#[from] ExamplesError),
     /// Training failed.
     #[error(transparent)]
-    Train(#[from] Box<TrainError>),
+    Train( Box<TrainError>),
     /// The counts cannot be frozen for prediction.
     #[error(transparent)]
     Freeze(#[from] FreezeError),
@@ -94,6 +94,12 @@ pub enum PipelineError {
     /// The model cannot be measured.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
+}
+
+impl From<TrainError> for PipelineError {
+    fn from(error: TrainError) -> Self {
+        Self::Train(Box::new(error))
+    }
 }
 
 impl PipelineError {

@@ -1,19 +1,27 @@
-//! The stages and their order.
+//! The stages and their order, and what works with their results: export, inspection, prediction.
 
 pub mod bundle;
 pub mod convert;
 pub mod embed;
+mod error;
 pub mod evaluate;
 pub mod examples;
 pub mod export;
 pub mod features;
+pub mod freeze;
 pub mod inspect;
 pub mod memory;
+pub mod predict;
+pub mod run;
+pub mod similar;
 pub mod sketch;
+mod stage;
 mod store;
 pub mod train;
 
 #[cfg(test)]
 mod tests;
-pub mod freeze;
-pub mod similar;
+
+pub use error::PipelineError;
+pub use run::{Pipeline, TaskReport};
+pub use stage::Stage;

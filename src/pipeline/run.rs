@@ -408,6 +408,7 @@ fn train_options(config: &Config, scratch: PathBuf) -> train::Options {
         num_validation_epochs,
         validation_decay,
         reset_optimizer_each_day,
+        settle_batches,
         bias_init,
     } = config.train;
     train::Options {
@@ -418,6 +419,7 @@ fn train_options(config: &Config, scratch: PathBuf) -> train::Options {
         validation_decay,
         weight_decay,
         reset_optimizer_each_day,
+        settle_batches,
         bias_init: match bias_init {
             BiasInit::BaseRate => train::BiasInit::BaseRate,
             BiasInit::Zero => train::BiasInit::Zero,

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use serde::Serialize;
 use skimmer_formats::Id;
 use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::part::PartReader;
@@ -19,7 +20,7 @@ const SIMILAR_TOGETHER: usize = 1 << 22;
 const AUTHORS_TOGETHER: usize = 1 << 15;
 
 /// What the stage found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SimilarSummary {
     /// Training records read.
     pub records: u64,

@@ -19,7 +19,7 @@ const UNFINISHED: &str = ".unfinished";
 const NAMES: [&str; 5] = ["train", "validation", "test", "test_labels.tsv", "truth.json"];
 
 /// What was generated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 pub struct Summary {
     /// Records of all sets.
     pub records: u64,

@@ -12,10 +12,11 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use skimmer::counts::NoSimilar;
 use skimmer::pipeline::features::{HoldOut, Inputs, Options, Outputs, build};
-use skimmer::progress::{Progress, Unit};
-use skimmer::similar::{Follows, SimilarAuthors, SimilaritySearch, SimilaritySettings};
-use skimmer_formats::part::{BLOCK_ROWS, PartReader, PartWriter, encode};
-use skimmer_formats::record::{Columns, RecordBatch, RecordOptions, RecordScanner};
+use skimmer::pipeline::similar::similar;
+use skimmer::progress::{Progress, Silent, Unit};
+use skimmer::similar::{SimilarAuthors, SimilaritySettings};
+use skimmer_formats::part::{BLOCK_ROWS, PartWriter, encode};
+use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 
 /// Times the stages `similar` and `features`.
 #[derive(Parser)]
@@ -93,23 +94,10 @@ fn main() -> Result<()> {
 }
 
 fn find_similar(training: &[PathBuf], memory: usize, data: &Path) -> Result<SimilarAuthors> {
-    let mut follows = Follows::new(memory, data);
-    let columns = Columns::AUTHOR_ID.and(Columns::READER_ID).and(Columns::AUTHOR_FOLLOWS_READER);
-    for path in training {
-        let part = PartReader::open(path)?;
-        for block in 0..part.blocks() {
-            follows.add_batch(&part.read(block, columns)?)?;
-        }
-    }
-    let settings = SimilaritySettings { threshold: 0.1, top: 100 };
-    let search = SimilaritySearch::new(follows.finish()?, settings, memory, data)?;
-    let authors = search.authors().len() as u32;
-    let mut lists = Vec::new();
-    search.for_each(0..authors, |author, list| -> Result<()> {
-        lists.push((author, list.to_vec()));
-        Ok(())
-    })?;
-    Ok(SimilarAuthors::from_lists(lists))
+    let path = data.join("similar.skim");
+    let settings = SimilaritySettings { threshold: 0.1, top: 10 };
+    similar(training, settings, memory, data, fs::File::create(&path)?, &Silent)?;
+    Ok(SimilarAuthors::open(&path)?)
 }
 
 fn make_parts(arguments: &Arguments, data: &Path) -> Result<()> {
