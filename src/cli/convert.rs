@@ -96,7 +96,9 @@ impl Convert {
     fn output_of(&self, part_name: &str) -> anyhow::Result<PathBuf> {
         let in_folder = |folder: &Path| folder.join(format!("{part_name}.skim"));
         match &self.output {
-            None if self.parts == [Path::new("-")] => bail!("standard input has no name: say where to write with -o FILE"),
+            None if self.parts == [Path::new("-")] => {
+                bail!("standard input has no name: say where to write with -o FILE")
+            }
             None => Ok(in_folder(Path::new(""))),
             Some(output) if self.parts.len() > 1 || output.is_dir() => Ok(in_folder(output)),
             Some(output) => Ok(output.clone()),

@@ -51,8 +51,7 @@ impl Predict {
         let (input, output) = (io::stdin().lock(), io::stdout().lock());
         let options = RecordOptions::default();
         let report = |error: &_| eprintln!("skimmer: standard input:{error}; left out");
-        let summary =
-            predict_stream(&mut predictor, input, output, options, self.batch.max(1), on_error, report)?;
+        let summary = predict_stream(&mut predictor, input, output, options, self.batch.max(1), on_error, report)?;
         if !common.quiet {
             eprintln!(
                 "predicted {} records in {:.2} s ({:.3} ms a record; batches {:.1} ms in the median, {:.1} ms at the 99th \

@@ -116,8 +116,7 @@ impl Run {
         if self.from > self.to {
             bail!("--from {} comes after --to {}", self.from, self.to);
         }
-        let stages: Vec<Stage> =
-            Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
+        let stages: Vec<Stage> = Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
         let reports = run_stages(common, &common.load_config()?, &stages, self.force)?;
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
@@ -156,7 +155,11 @@ fn tell(report: &TaskReport) {
         None => tracing::info!("{}: up to date", report.task),
         Some(because) => {
             let peak = report.peak_memory.map_or_else(|| "unknown".into(), |bytes| ByteSize(bytes).to_string());
-            tracing::info!("{}: done in {:.1} s, peak memory {peak} (ran because: {because})", report.task, report.seconds);
+            tracing::info!(
+                "{}: done in {:.1} s, peak memory {peak} (ran because: {because})",
+                report.task,
+                report.seconds
+            );
         }
     }
 }

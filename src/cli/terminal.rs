@@ -58,7 +58,8 @@ impl Task {
             line += &format!(" of {} ({:.0} %)", amount(total, self.unit), 100.0 * done as f64 / total as f64);
         }
         line += &format!(", {}/s", amount(rate as u64, self.unit));
-        if let Some(left) = self.total.and_then(|total| total.checked_sub(done)).filter(|&left| left > 0 && rate > 0.0) {
+        if let Some(left) = self.total.and_then(|total| total.checked_sub(done)).filter(|&left| left > 0 && rate > 0.0)
+        {
             line += &format!(", {:.0} s left", left as f64 / rate);
         }
         if !self.remark.is_empty() {
@@ -95,7 +96,8 @@ impl Progress for Terminal {
                 done.store(0, Ordering::Relaxed);
                 let now = Instant::now();
                 if let Ok(mut task) = task.lock() {
-                    *task = Some(Task { name: name.into(), total, unit, begun: now, logged: now, remark: String::new() });
+                    *task =
+                        Some(Task { name: name.into(), total, unit, begun: now, logged: now, remark: String::new() });
                 }
             }
         }

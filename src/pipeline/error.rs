@@ -84,7 +84,7 @@ pub enum PipelineError {
     Examples(#[from] ExamplesError),
     /// Training failed.
     #[error(transparent)]
-    Train( Box<TrainError>),
+    Train(Box<TrainError>),
     /// The counts cannot be frozen for prediction.
     #[error(transparent)]
     Freeze(#[from] FreezeError),

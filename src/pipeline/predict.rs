@@ -56,8 +56,7 @@ pub struct Predictor {
 
 impl Predictor {
     /// What a record needs besides the ids that counts are looked up by.
-    pub const COLUMNS: Columns =
-        Example::COLUMNS.and(Columns::TWEET).and(Columns::AUTHOR_ID).and(Columns::READER_ID);
+    pub const COLUMNS: Columns = Example::COLUMNS.and(Columns::TWEET).and(Columns::AUTHOR_ID).and(Columns::READER_ID);
 
     /// Opens a model bundle.
     ///

@@ -82,12 +82,7 @@ impl<'a> Pipeline<'a> {
     ///
     /// # Errors
     /// [`PipelineError`]; what an earlier stage should have made and is not there is named with that stage.
-    pub fn run(
-        &mut self,
-        stage: Stage,
-        force: bool,
-        done: &mut dyn FnMut(&TaskReport),
-    ) -> Result<(), PipelineError> {
+    pub fn run(&mut self, stage: Stage, force: bool, done: &mut dyn FnMut(&TaskReport)) -> Result<(), PipelineError> {
         let Self { config, workspace, progress, .. } = self;
         let stages = Stages { config, workspace, progress: *progress };
         let tasks = match stage {
@@ -324,16 +319,16 @@ impl<'s> Stages<'s> {
     }
 
     fn train(self) -> Result<Task<'s>, PipelineError> {
-        let training = self.training_parts()?.into_iter().map(|part| self.stored(part)).collect::<Result<Vec<_>, _>>()?;
+        let training =
+            self.training_parts()?.into_iter().map(|part| self.stored(part)).collect::<Result<Vec<_>, _>>()?;
         let validation = self.validation_part()?.map(|part| self.stored(part)).transpose()?;
         let codes = need(self.workspace.codes(), Stage::Sketch)?;
         let similar = need(self.workspace.similar(), Stage::Similar)?;
         let Self { config, workspace, progress } = self;
         let settings = serde_json::to_value(&config.train)?;
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let fingerprint = with_files(Fingerprint::new(), files.chain([&codes]))?
-            .with("train", &settings)
-            .with("seed", config.seed);
+        let fingerprint =
+            with_files(Fingerprint::new(), files.chain([&codes]))?.with("train", &settings).with("seed", config.seed);
         let output = workspace.model();
         let target = output.clone();
         let work = move || {

@@ -51,8 +51,9 @@ impl FromStr for Stage {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|stage| stage.name() == name).ok_or_else(|| {
-            format!("no stage of this name; the stages are {}", Self::ALL.map(Self::name).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|stage| stage.name() == name)
+            .ok_or_else(|| format!("no stage of this name; the stages are {}", Self::ALL.map(Self::name).join(", ")))
     }
 }

@@ -149,7 +149,9 @@ fn a_wrong_configuration_names_key_and_line() {
 
 #[test]
 fn wrong_usage_exits_with_2() {
-    for arguments in [&["frobnicate"][..], &["predict"], &["export", "x.skim", "--to", "xml"], &["convert", "--no-such"]] {
+    for arguments in
+        [&["frobnicate"][..], &["predict"], &["export", "x.skim", "--to", "xml"], &["convert", "--no-such"]]
+    {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
     }

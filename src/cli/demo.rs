@@ -1,0 +1,203 @@
+//! `skimmer demo`.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde::{Deserialize, Serialize};
+use skimmer::config::Config;
+use skimmer::metrics::Report;
+use skimmer::pipeline::Stage;
+use skimmer::pipeline::evaluate::evaluate_predictions;
+use skimmer::pipeline::predict::{OnError, PredictSummary, Predictor, predict_stream};
+use skimmer::progress::{Progress, Unit};
+use skimmer::workspace::AtomicFile;
+use skimmer_formats::Reaction;
+use skimmer_formats::record::RecordOptions;
+use skimmer_synth::{Options, SetTruth, Truth};
+
+use super::stages::{hold_out_report, run_stages};
+use super::{Common, Terminal};
+
+/// Take synthetic parts through everything: raw parts, features, token codes, training, evaluation, prediction.
+///
+/// Ends with average precision (AP) and relative cross entropy (RCE) of the predictions beside those of the planted model,
+/// which no learner can beat but by luck. DIR then holds the raw parts, a config.yaml to play with, all artefacts, and
+/// predictions.csv. Run again, it goes on where it stopped.
+///
+/// Example: skimmer demo --rows 200000 --out demo
+#[derive(Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Demo {
+    /// Training records; a fifth as many validation records and a tenth as many test records come on top.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    rows: u64,
+    /// Where to work.
+    #[arg(long, value_name = "DIR", default_value = "demo")]
+    out: PathBuf,
+    /// Another seed gives other records.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// The demo's text model: random weights, 2 layers, 2,000 tokens. Its tokenizer's vocabulary is the records'.
+const TEXT_MODEL: &[u8] = include_bytes!("../../fixtures/tiny-distilbert/model.onnx");
+const VOCABULARY: u32 = 2_000;
+
+/// What the raw parts in the folder were made from.
+#[derive(PartialEq, Serialize, Deserialize)]
+struct Made {
+    rows: u64,
+    seed: u64,
+}
+
+/// What the demo came to.
+#[derive(Serialize)]
+struct DemoSummary {
+    hold_out: Option<Report>,
+    test: Option<Report>,
+    truth: Truth,
+    prediction: PredictSummary,
+    predictions: PathBuf,
+}
+
+impl Demo {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        let terminal = common.terminal();
+        let data = self.out.join("recsys_data");
+        self.generate(&data, &terminal)?;
+        let config = self.configure(&data)?;
+        // The stages' own JSON would come before the demo's.
+        let stages_common = Common { config: common.config.clone(), json: false, quiet: common.quiet };
+        let reports = run_stages(&stages_common, &config, &Stage::ALL, false)?;
+        let hold_out = reports.last().and_then(hold_out_report);
+
+        let predictions = self.out.join("predictions.csv");
+        let prediction = predict(&config.working_dir.join("model"), &data.join("test/part-00000"), &predictions)?;
+        let test = evaluate_predictions(&predictions, &data.join("test_labels.tsv"))?;
+        let truth: Truth = read_json(&data.join("truth.json"))?;
+        if !common.json {
+            print!("{}", table(hold_out.as_ref(), test.as_ref(), &truth));
+            println!("\npredictions of the {} test records: {}", prediction.records, predictions.display());
+            return Ok(());
+        }
+        common.summarize(&DemoSummary { hold_out, test, truth, prediction, predictions }, String::new)
+    }
+
+    /// Makes the raw parts, unless they are there already.
+    fn generate(&self, data: &Path, terminal: &Terminal) -> anyhow::Result<()> {
+        let made_path = self.out.join("demo.json");
+        let wanted = Made { rows: self.rows, seed: self.seed };
+        if made_path.exists() {
+            if read_json::<Made>(&made_path)? == wanted {
+                return Ok(());
+            }
+            bail!("{} holds a demo with other options; give another --out, or delete it", self.out.display());
+        }
+        if self.rows < 1000 {
+            bail!("--rows {} is too few to learn anything from: at least 1000", self.rows);
+        }
+        let options = Options {
+            out: data.to_owned(),
+            parts: 2,
+            rows: self.rows,
+            valid_rows: self.rows / 5,
+            test_rows: self.rows / 10,
+            vocabulary: VOCABULARY,
+            seed: self.seed,
+            ..Options::default()
+        };
+        let total = options.rows + options.valid_rows + options.test_rows;
+        terminal.begin("synth", Some(total), Unit::Records);
+        let shown = AtomicU64::new(0);
+        skimmer_synth::generate(&options, &|written| {
+            let before = shown.fetch_max(written, Ordering::Relaxed);
+            terminal.advance(written.saturating_sub(before));
+        })?;
+        terminal.end();
+        write_whole(&made_path, &serde_json::to_vec(&wanted)?)
+    }
+
+    /// Writes the configuration and the text model, unless they are there already, and reads the configuration.
+    fn configure(&self, data: &Path) -> anyhow::Result<Config> {
+        let model = self.out.join("tiny-distilbert/model.onnx");
+        if !model.exists() {
+            write_whole(&model, TEXT_MODEL)?;
+        }
+        let path = self.out.join("config.yaml");
+        if !path.exists() {
+            let relative = |path: &Path| path.strip_prefix(&self.out).unwrap_or(path).to_owned();
+            let mut config = Config {
+                recsys_data: relative(&data.join("train")),
+                validation_part: Some(relative(&data.join("validation/part-00000"))),
+                vocabulary_size: VOCABULARY,
+                ..Config::default()
+            };
+            config.distilbert.model = Some(relative(&model));
+            // A few thousand steps have to do what the full data's millions do: a narrow network and larger steps.
+            config.train.hidden_size = 256;
+            config.train.learning_rate = 1e-3;
+            let text = "# The demo's configuration; the repository's config.yaml explains every key.\n".to_owned();
+            write_whole(&path, (text + &serde_yaml::to_string(&config)?).as_bytes())?;
+        }
+        Ok(Config::load(&path)?)
+    }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).with_context(|| path.display().to_string())?;
+    Ok(file.commit()?)
+}
+
+fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<T> {
+    let file = File::open(path).with_context(|| path.display().to_string())?;
+    serde_json::from_reader(BufReader::new(file)).with_context(|| path.display().to_string())
+}
+
+fn predict(model: &Path, test: &Path, predictions: &Path) -> anyhow::Result<PredictSummary> {
+    let mut predictor = Predictor::open(model)?;
+    let input = File::open(test).with_context(|| test.display().to_string())?;
+    let mut output = BufWriter::new(AtomicFile::create(predictions)?);
+    let options = RecordOptions::default();
+    let summary = predict_stream(&mut predictor, input, &mut output, options, 256, OnError::Stop, |_| {})?;
+    output.into_inner().map_err(std::io::IntoInnerError::into_error)?.commit()?;
+    Ok(summary)
+}
+
+/// AP and RCE of each reaction: ours on hold-out and test records, and the planted model's.
+fn table(hold_out: Option<&Report>, test: Option<&Report>, truth: &Truth) -> String {
+    let number = |value: Option<f64>, decimals| value.map_or("–".into(), |value| format!("{value:.decimals$}"));
+    let pair = |ap, rce| format!("{:>8} {:>7}", number(ap, 4), number(rce, 2));
+    let ours = |report: Option<&Report>, reaction: Reaction| {
+        let measures = report.map(|report| report.overall[reaction]).unwrap_or_default();
+        pair(measures.average_precision, measures.relative_cross_entropy)
+    };
+    let planted = |set: &Option<SetTruth>, reaction: Reaction| {
+        let truth = set.as_ref().map(|set| set.of(reaction));
+        pair(truth.and_then(|truth| truth.ap), truth.and_then(|truth| truth.rce))
+    };
+    let mut text = format!(
+        "\n{:<9}{:>17}{:>19}{:>19}{:>19}\n{:<9}{}\n",
+        "",
+        "hold-out",
+        "its true model",
+        "test",
+        "its true model",
+        "reaction",
+        format!(" {:>8} {:>7}  ", "AP", "RCE").repeat(4).trim_end(),
+    );
+    for reaction in Reaction::ALL {
+        let columns = [
+            ours(hold_out, reaction),
+            planted(&truth.validation, reaction),
+            ours(test, reaction),
+            planted(&truth.test, reaction),
+        ];
+        text += &format!("{:<9} {}\n", reaction.name(), columns.join("   "));
+    }
+    text
+}
