@@ -17,6 +17,10 @@ pub(super) struct Classes {
     /// Members of class `i`: `members[offsets[i]..offsets[i + 1]]`, ascending.
     offsets: Vec<u32>,
     members: Vec<u32>,
+    /// First member of each class, by itself because the search asks for little else.
+    first: Vec<u32>,
+    /// Size of each class's follower set.
+    sizes: Vec<u32>,
 }
 
 impl Classes {
@@ -40,8 +44,10 @@ impl Classes {
             group.iter().for_each(|&author| of_author[author as usize] = class);
             offsets.push(offsets[class as usize] + group.len() as u32);
         }
+        let first: Vec<u32> = groups.iter().map(|group| group[0]).collect();
+        let sizes = first.iter().map(|&author| sets.size(author)).collect();
         let members = groups.par_iter().flat_map_iter(|group| group.iter().copied()).collect();
-        Self { of_author, offsets, members }
+        Self { of_author, offsets, members, first, sizes }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -58,7 +64,14 @@ impl Classes {
     }
 
     /// The first author of a class.
+    #[inline]
     pub(super) fn first(&self, class: u32) -> u32 {
-        self.members[self.offsets[class as usize] as usize]
+        self.first[class as usize]
+    }
+
+    /// Number of readers in the follower set of a class.
+    #[inline]
+    pub(super) fn size(&self, class: u32) -> u32 {
+        self.sizes[class as usize]
     }
 }

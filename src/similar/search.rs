@@ -10,7 +10,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 use skimmer_formats::Id;
 
 use super::classes::Classes;
-use super::index::{Index, Posting};
+use super::index::{Index, Posting, Signature};
 use super::{FollowerSets, SimilarError};
 
 /// What counts as similar.
@@ -35,7 +35,7 @@ impl SimilaritySettings {
 
 /// Finds the similar authors of every author with a follower set.
 ///
-/// Holds 12 bytes an author, 8 bytes a reader and 8 bytes a follow in the index (the latter in a mapped temporary file
+/// Holds 20 bytes an author, 8 bytes a reader and 16 bytes a follow in the index (the latter in a mapped temporary file
 /// where they exceed a third of `memory`), and 4 bytes an author for every thread that searches.
 pub struct SimilaritySearch {
     sets: FollowerSets,
@@ -211,52 +211,80 @@ impl Probe<'_> {
 
     /// Looks at the classes that share a reader with this class; `after` are this class's readers after it.
     fn probe(&mut self, postings: &[Posting], after: &[u32], size: u32) {
-        let SimilaritySearch { sets, classes, settings, .. } = self.search;
-        let size_of = |posting: &Posting| sets.size(classes.first(posting.class));
-        let least = settings.threshold.max(self.best.least());
-        let smaller =
-            |posting: &Posting| size_of(posting) < size && jaccard(size_of(posting), size_of(posting), size) < least;
-        let mut left = &postings[postings.partition_point(smaller)..];
-        while let Some(&Posting { class, rest }) = left.first() {
+        let SimilaritySearch { classes, settings, .. } = self.search;
+        let mut own = Signature::default();
+        after.iter().for_each(|&reader| own.add(reader));
+        let own_rest = after.len() as u32;
+        let least = self.least();
+        let too_small = |posting: &Posting| {
+            let other = classes.size(posting.class);
+            other < size && jaccard(other, other, size) < least
+        };
+        let mut left = &postings[postings.partition_point(too_small)..];
+        while let Some(&Posting { class, rest, .. }) = left.first() {
             // A stretch of sets of one size whose overlap has the same bound, ordered by first author.
-            let other = sets.size(classes.first(class));
+            let other = classes.size(class);
             if other > size && !self.reaches(jaccard(size, size, other)) {
                 break;
             }
-            let bound = jaccard(1 + rest.min(after.len() as u32), size, other);
-            if bound >= settings.threshold && self.best.admits(bound, classes.first(class)) {
-                let stretch = left.iter().take_while(|posting| posting.rest == rest && size_of(posting) == other);
-                for posting in stretch {
-                    if !self.best.admits(bound, classes.first(posting.class)) {
-                        break;
-                    }
-                    self.compare(posting, after, size, other);
+            let stretch = gallop(left, |posting| posting.rest == rest && classes.size(posting.class) == other);
+            let (stretch, later) = left.split_at(stretch);
+            left = later;
+            let bound = jaccard(1 + rest.min(own_rest), size, other);
+            if bound < settings.threshold {
+                continue;
+            }
+            let mut least = self.least();
+            let mut needed = least_overlap(least, size, other);
+            for posting in stretch {
+                if bound <= least && !self.best.admits(bound, classes.first(posting.class)) {
+                    break;
+                }
+                let most = 1 + own.most_shared(own_rest, posting.signature(), rest);
+                if most < needed || !self.best.admits(jaccard(most, size, other), classes.first(posting.class)) {
+                    continue;
+                }
+                self.compare(posting, after, size, other, needed);
+                if self.least() > least {
+                    least = self.least();
+                    needed = least_overlap(least, size, other);
                 }
             }
-            left = &left[gallop(left, |posting| posting.rest == rest && size_of(posting) == other)..];
         }
+    }
+
+    /// The score that a further class must have at least.
+    fn least(&self) -> f64 {
+        self.search.settings.threshold.max(self.best.least())
     }
 
     /// Adds a class's members if it is similar enough.
     ///
     /// The reader at which the two meet is the first they share, or else a bound at an earlier one has shown that the
     /// class cannot enter: then what is found here is too little, and does not enter either.
-    fn compare(&mut self, posting: &Posting, after: &[u32], size: u32, other: u32) {
+    fn compare(&mut self, posting: &Posting, after: &[u32], size: u32, other: u32, needed: u32) {
         if !self.scratch.visit(posting.class) {
             return;
         }
         let SimilaritySearch { sets, classes, settings, .. } = self.search;
         let readers = sets.shared(classes.first(posting.class));
         let others = &readers[readers.len() - posting.rest as usize..];
-        let least = settings.threshold.max(self.best.least());
-        // One reader less than the score asks for: rounding must not lose any.
-        let needed = (least * (f64::from(size) + f64::from(other)) / (1.0 + least)) as u32;
-        let Some(common) = overlap(after, others, needed.saturating_sub(2)) else { return };
+        let Some(common) = overlap(after, others, needed.saturating_sub(1)) else { return };
         let score = jaccard(1 + common, size, other);
         if score >= settings.threshold {
             self.best.add(score, classes.members(posting.class));
         }
     }
+}
+
+/// The least number of shared readers that gives two sets a score of at least `least`, which is not above 1.
+fn least_overlap(least: f64, size: u32, other: u32) -> u32 {
+    let estimate = least * (f64::from(size) + f64::from(other)) / (1.0 + least);
+    let mut overlap = (estimate as u32).saturating_sub(1);
+    while jaccard(overlap, size, other) < least && overlap < size.min(other) {
+        overlap += 1;
+    }
+    overlap
 }
 
 /// Number of readers in both of two ascending lists; `None` as soon as it is clear that there are less than `needed`.
