@@ -4,13 +4,10 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-
-use super::{Permit, Permits};
 
 /// Applies `work` to every item of `source` on `threads` threads and hands the results to `sink` in the items' order.
 ///
@@ -63,25 +60,23 @@ pub fn ordered_map_with<T, U: Send, S, E: Send>(
         return Ok(());
     }
     let in_flight = threads.saturating_add(2);
-    let window = Permits::new(in_flight);
+    let window = Window::new(in_flight);
     let source = Mutex::new(Source { items: source, next: 0, over: false });
-    let stop = AtomicBool::new(false);
     let (sender, results) = bounded(in_flight.get());
     thread::scope(|scope| {
-        // Also when `sink` panics the workers must not go on.
-        let stop_workers = StopOnDrop(&stop);
+        let close = CloseOnDrop(&window);
         for _ in 0..threads.get() {
-            let (sender, window, source, stop) = (sender.clone(), &window, &source, &stop);
+            let (sender, window, source) = (sender.clone(), &window, &source);
             let (state, work) = (&state, &work);
-            scope.spawn(move || worker(source, window, stop, state, work, &sender));
+            scope.spawn(move || worker(source, window, state, work, &sender));
         }
         drop(sender);
-        let outcome = in_order(results, |outcome| match outcome {
+        let outcome = in_order(results, &window, |outcome| match outcome {
             Outcome::Done(Ok(result)) => sink(result),
             Outcome::Done(Err(error)) => Err(error),
             Outcome::Panicked(panic) => resume_unwind(panic),
         });
-        drop(stop_workers);
+        drop(close);
         outcome
     })
 }
@@ -109,11 +104,48 @@ impl<U, E> Outcome<U, E> {
     }
 }
 
-/// An outcome with its place in the order; the permit makes room for another item when this one is through.
+/// An outcome with its place in the order.
 struct Numbered<U, E> {
     place: u64,
     outcome: Outcome<U, E>,
-    permit: Permit,
+}
+
+/// Room for so many items between source and sink, until it is closed.
+struct Window {
+    /// Items that may still come in; `None` once closed.
+    room: Mutex<Option<usize>>,
+    changed: Condvar,
+}
+
+impl Window {
+    fn new(items: NonZeroUsize) -> Self {
+        Self { room: Mutex::new(Some(items.get())), changed: Condvar::new() }
+    }
+
+    /// Waits until another item may come in; `false` if none will ever again.
+    fn enter(&self) -> bool {
+        let room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = self.changed.wait_while(room, |room| *room == Some(0));
+        match &mut *room.unwrap_or_else(PoisonError::into_inner) {
+            Some(room) => {
+                *room -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn leave(&self) {
+        if let Some(room) = &mut *self.room.lock().unwrap_or_else(PoisonError::into_inner) {
+            *room += 1;
+        }
+        self.changed.notify_one();
+    }
+
+    fn close(&self) {
+        *self.room.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.changed.notify_all();
+    }
 }
 
 impl<T, E, I: Iterator<Item = Result<T, E>>> Source<I> {
@@ -138,18 +170,13 @@ impl<T, E, I: Iterator<Item = Result<T, E>>> Source<I> {
 
 fn worker<T, U, S, E, I: Iterator<Item = Result<T, E>>>(
     source: &Mutex<Source<I>>,
-    window: &Permits,
-    stop: &AtomicBool,
+    window: &Window,
     state: impl Fn() -> S,
     work: impl Fn(&mut S, T) -> Result<U, E>,
     results: &Sender<Numbered<U, E>>,
 ) {
     let mut state = state();
-    loop {
-        let permit = window.acquire();
-        if stop.load(Ordering::Relaxed) {
-            return;
-        }
+    while window.enter() {
         // No panic passes through the lock.
         let Some((place, item)) = source.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let outcome = match item {
@@ -159,9 +186,9 @@ fn worker<T, U, S, E, I: Iterator<Item = Result<T, E>>>(
         };
         // Every item before this one has been taken already and will be finished: the first error is among them.
         if !matches!(outcome, Outcome::Done(Ok(_))) {
-            stop.store(true, Ordering::Relaxed);
+            window.close();
         }
-        if results.send(Numbered { place, outcome, permit }).is_err() {
+        if results.send(Numbered { place, outcome }).is_err() {
             return;
         }
     }
@@ -170,32 +197,34 @@ fn worker<T, U, S, E, I: Iterator<Item = Result<T, E>>>(
 /// Hands outcomes on in their order until one fails. No more are kept than the window allows.
 fn in_order<U, E>(
     results: Receiver<Numbered<U, E>>,
+    window: &Window,
     mut each: impl FnMut(Outcome<U, E>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut next = 0;
-    let mut early: VecDeque<Option<(Outcome<U, E>, Permit)>> = VecDeque::new();
-    for Numbered { place, outcome, permit } in results {
+    let mut early: VecDeque<Option<Outcome<U, E>>> = VecDeque::new();
+    for Numbered { place, outcome } in results {
         let index = (place - next) as usize;
         if early.len() <= index {
             early.resize_with(index + 1, || None);
         }
-        early[index] = Some((outcome, permit));
+        early[index] = Some(outcome);
         while let Some(Some(_)) = early.front() {
-            if let Some(Some((outcome, permit))) = early.pop_front() {
+            if let Some(Some(outcome)) = early.pop_front() {
                 next += 1;
                 each(outcome)?;
-                drop(permit);
+                window.leave();
             }
         }
     }
     Ok(())
 }
 
-struct StopOnDrop<'a>(&'a AtomicBool);
+/// Lets waiting workers end, also when the sink panics.
+struct CloseOnDrop<'a>(&'a Window);
 
-impl Drop for StopOnDrop<'_> {
+impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.close();
     }
 }
 
