@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::activations::Activations;
 use super::adamw::disjoint;
 use super::inputs::Inputs;
-use super::kernels::{GROUP, Gather, Instructions, NormForward, Product, WeightedSum};
+use super::kernels::{GATHERED_TILES, GROUP, Gather, Instructions, NormForward, Product, WeightedSum};
 use super::network::{DENSE_AT_ZERO, Network};
 use super::parameters::{EMBEDDED, LinearPlan, NormPlan};
 use super::tiles::{COLUMNS, Row};
@@ -26,26 +26,20 @@ pub(super) struct FirstLayer<'a> {
 impl FirstLayer<'_> {
     /// Fills all tiles of outputs: `l1(x)`, then `p`.
     pub(super) fn fill(&self, instructions: Instructions, out: &mut [Row]) {
-        let (l1, p) = out.split_at_mut(out.len() / 2);
-        let tiles = self.bias.len() / 2;
-        let out = l1.par_chunks_exact_mut(self.padded).zip(p.par_chunks_exact_mut(self.padded)).enumerate();
-        out.for_each(|(tile, (l1, p))| self.tiles(instructions, [tile, tiles + tile], [l1, p]));
+        let out = out.par_chunks_mut(GATHERED_TILES * self.padded);
+        let weights = self.weight.par_chunks(GATHERED_TILES * self.rows);
+        let tiles = out.zip(weights).zip(self.bias.par_chunks(GATHERED_TILES));
+        tiles.for_each(|((out, weights), bias)| self.tiles(instructions, weights, bias, out));
     }
 
-    /// Fills two tiles of outputs.
-    fn tiles(&self, instructions: Instructions, numbers: [usize; 2], out: [&mut [Row]; 2]) {
+    /// Fills some tiles of outputs.
+    fn tiles(&self, instructions: Instructions, weights: &[Row], bias: &[Row], out: &mut [Row]) {
         let records = self.inputs.records;
         let sparse = self.rows - EMBEDDED;
-        let weights = numbers.map(|tile| &self.weight[tile * self.rows..(tile + 1) * self.rows]);
-        let [first, second] = out;
-        for ((out, weights), tile) in [&mut *first, &mut *second].into_iter().zip(weights).zip(numbers) {
-            let mut start = Row::ZERO;
-            instructions.run(WeightedSum {
-                start: &self.bias[tile],
-                scalars: &DENSE_AT_ZERO,
-                rows: &weights[self.sketch..sparse],
-                out: &mut start,
-            });
+        let tiles = out.chunks_exact_mut(self.padded).zip(weights.chunks_exact(self.rows));
+        for ((out, weights), bias) in tiles.zip(bias) {
+            let (rows, mut start) = (&weights[self.sketch..sparse], Row::ZERO);
+            instructions.run(WeightedSum { start: bias, scalars: &DENSE_AT_ZERO, rows, out: &mut start });
             instructions.run(Product {
                 start: &start,
                 vectors: &weights[sparse..],
@@ -60,8 +54,10 @@ impl FirstLayer<'_> {
             entries: &self.inputs.by_record.entries,
             starts: &self.inputs.by_record.starts,
             records,
-            weights: weights.map(|weights| &weights[..sparse]),
-            out: [first, second],
+            weights,
+            weight_rows: self.rows,
+            out,
+            out_rows: self.padded,
         });
     }
 }

@@ -16,49 +16,73 @@ pub(in crate::net) struct Entry {
     pub(in crate::net) value: f32,
 }
 
-/// `out[record] += Σ entries of the record: value × weights[at]`, for two tiles at once.
+/// Records from which on nearly every input of a block is used by one of them, so that all may be prefetched.
+const PREFETCHING_RECORDS: usize = 32;
+
+/// Tiles gathered together.
+pub(in crate::net) const GATHERED_TILES: usize = 2;
+
+/// `out[record] += Σ entries of the record: value × weights[at]`, for [`GATHERED_TILES`] tiles.
 pub(in crate::net) struct Gather<'a> {
     /// Entries ordered by block of inputs, then by record.
     pub(in crate::net) entries: &'a [Entry],
     /// Where each (block, record)'s entries start, and the end.
     pub(in crate::net) starts: &'a [u32],
     pub(in crate::net) records: usize,
-    pub(in crate::net) weights: [&'a [Row]; 2],
-    pub(in crate::net) out: [&'a mut [Row]; 2],
+    /// Tiles of weights.
+    pub(in crate::net) weights: &'a [Row],
+    /// Rows of a tile of weights.
+    pub(in crate::net) weight_rows: usize,
+    /// Tiles of outputs.
+    pub(in crate::net) out: &'a mut [Row],
+    /// Rows of a tile of outputs.
+    pub(in crate::net) out_rows: usize,
 }
 
 impl Gather<'_> {
+    /// `P` vectors a row, `T` tiles.
     #[inline(always)]
-    fn parts<L: Lanes, const P: usize>(self, lanes: L) {
-        let inputs = self.weights[0].len();
-        assert!(self.weights[1].len() == inputs && self.out.iter().all(|out| out.len() >= self.records));
-        let [first_out, second_out] = self.out;
-        for block in self.starts.windows(self.records + 1).step_by(self.records) {
+    fn tiles<L: Lanes, const P: usize, const T: usize>(self, lanes: L) {
+        assert!(self.weights.len() == T * self.weight_rows && self.out.len() == T * self.out_rows);
+        assert!(self.records <= self.out_rows);
+        for (number, block) in self.starts.windows(self.records + 1).step_by(self.records).enumerate() {
+            // Weights are used in no order that the processor could foresee, so the next block is asked for by and by.
+            let (mut next, end) = match self.records < PREFETCHING_RECORDS {
+                true => (0, 0),
+                false => ((number + 1) * INPUT_BLOCK, ((number + 2) * INPUT_BLOCK).min(self.weight_rows)),
+            };
+            let share = INPUT_BLOCK.div_ceil(self.records);
             for record in 0..self.records {
+                for row in next..(next + share).min(end) {
+                    for tile in 0..T {
+                        lanes.prefetch(&self.weights[tile * self.weight_rows + row]);
+                    }
+                }
+                next += share;
                 let entries = &self.entries[block[record] as usize..block[record + 1] as usize];
                 if entries.is_empty() {
                     continue;
                 }
-                let mut first = [lanes.splat(0.0); P];
-                let mut second = first;
+                let mut sums = [[lanes.splat(0.0); P]; T];
                 for entry in entries {
                     let value = lanes.splat(entry.value);
-                    let at = entry.at as usize;
-                    debug_assert!(at < inputs);
-                    // SAFETY: the lists are built by `inputs`, which lets no input beyond the layer's pass.
-                    let (first_row, second_row) =
-                        unsafe { (self.weights[0].get_unchecked(at), self.weights[1].get_unchecked(at)) };
-                    for part in 0..P {
-                        first[part] = lanes.mul_add(value, lanes.load(first_row, part), first[part]);
-                        second[part] = lanes.mul_add(value, lanes.load(second_row, part), second[part]);
+                    for tile in 0..T {
+                        let at = tile * self.weight_rows + entry.at as usize;
+                        debug_assert!((entry.at as usize) < self.weight_rows);
+                        // SAFETY: the lists are built by `inputs`, which lets no input beyond the layer's pass.
+                        let row = unsafe { self.weights.get_unchecked(at) };
+                        for part in 0..P {
+                            sums[tile][part] = lanes.mul_add(value, lanes.load(row, part), sums[tile][part]);
+                        }
                     }
                 }
                 // A block's sum is added as a whole: short sums round less than one long sum.
-                for part in 0..P {
-                    let first = lanes.add(first[part], lanes.load(&first_out[record], part));
-                    let second = lanes.add(second[part], lanes.load(&second_out[record], part));
-                    lanes.store(&mut first_out[record], part, first);
-                    lanes.store(&mut second_out[record], part, second);
+                for tile in 0..T {
+                    let out = &mut self.out[tile * self.out_rows + record];
+                    for part in 0..P {
+                        let sum = lanes.add(sums[tile][part], lanes.load(out, part));
+                        lanes.store(out, part, sum);
+                    }
                 }
             }
         }
@@ -69,11 +93,14 @@ impl Kernel for Gather<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self, lanes: L) {
         match L::PARTS {
-            2 => self.parts::<L, 2>(lanes),
-            _ => self.parts::<L, 4>(lanes),
+            2 => self.tiles::<L, 2, GATHERED_TILES>(lanes),
+            _ => self.tiles::<L, 4, GATHERED_TILES>(lanes),
         }
     }
 }
+
+/// How many inputs ahead weights and moments are asked for on the way back.
+const AHEAD: usize = 8;
 
 /// Gradient of a tile of first-layer weights and its AdamW step.
 ///
@@ -105,6 +132,7 @@ impl GatherStep<'_> {
             all[part] = lanes.load(self.sums, part);
         }
         for input in 0..inputs {
+            self.slots.prefetch(lanes, (input + AHEAD).min(inputs - 1));
             let entries = &self.entries[self.starts[input] as usize..self.starts[input + 1] as usize];
             // Several sums side by side, because one alone would wait for each addition.
             let mut sums = [[lanes.splat(0.0); P]; CHAINS];

@@ -18,7 +18,7 @@ mod update;
 #[cfg(test)]
 mod tests;
 
-pub(super) use gather::{Entry, Gather, GatherStep, INPUT_BLOCK};
+pub(super) use gather::{Entry, GATHERED_TILES, Gather, GatherStep, INPUT_BLOCK};
 pub(super) use norm::{ActivateEvaluation, ColumnSums, EPSILON, NormBackward, NormForward};
 pub(super) use product::{GROUP, Product, WeightStep};
 pub(super) use update::{AddRows, Slots, Update, UpdateRows, WeightedSum};

@@ -113,8 +113,8 @@ proptest! {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut values = vec![vec![0.0f32; inputs]; records];
         values.iter_mut().flatten().for_each(|value| if unit(&mut random) < density { *value = unit(&mut random) });
-        let weights = [rows(&mut random, inputs), rows(&mut random, inputs)];
-        let before = [rows(&mut random, records), rows(&mut random, records)];
+        let weights = rows(&mut random, GATHERED_TILES * inputs);
+        let before = rows(&mut random, GATHERED_TILES * records);
         let (mut entries, mut starts) = (Vec::new(), vec![0]);
         for block in (0..inputs).step_by(INPUT_BLOCK) {
             for row in &values {
@@ -125,21 +125,23 @@ proptest! {
         }
         for instructions in Instructions::available() {
             let mut out = before.clone();
-            let [first, second] = &mut out;
             instructions.run(Gather {
                 entries: &entries,
                 starts: &starts,
                 records,
-                weights: [&weights[0], &weights[1]],
-                out: [first, second],
+                weights: &weights,
+                weight_rows: inputs,
+                out: &mut out,
+                out_rows: records,
             });
-            for tile in 0..2 {
-                let expected: Vec<[f64; COLUMNS]> = (0..records).map(|record| std::array::from_fn(|column| {
-                    f64::from(before[tile][record].0[column]) + (0..inputs)
-                        .map(|at| f64::from(values[record][at]) * f64::from(weights[tile][at].0[column])).sum::<f64>()
-                })).collect();
-                assert_close(&out[tile], &expected, instructions.name());
-            }
+            let value = |row: usize, column: usize| {
+                let (tile, record) = (row / records, row % records);
+                let weights = weights[tile * inputs..].iter().zip(&values[record]);
+                let sum = weights.map(|(weight, &value)| f64::from(value) * f64::from(weight.0[column])).sum::<f64>();
+                f64::from(before[row].0[column]) + sum
+            };
+            let expected: Vec<_> = (0..out.len()).map(|row| std::array::from_fn(|column| value(row, column))).collect();
+            assert_close(&out, &expected, instructions.name());
         }
     }
 

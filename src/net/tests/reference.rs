@@ -32,6 +32,8 @@ pub(super) struct Outcome {
     pub(super) loss: f64,
     pub(super) logits: Matrix,
     pub(super) gradients: BTreeMap<String, Vec<f64>>,
+    /// How near a rectifier's argument comes to zero, where its slope jumps.
+    pub(super) kink: f64,
 }
 
 impl Reference {
@@ -165,7 +167,8 @@ impl Reference {
             }
             gradients.insert(name, gradient);
         }
-        Outcome { loss: loss(&logits, batch), logits, gradients }
+        let kink = z.iter().flatten().flatten().fold(f64::INFINITY, |kink, z| kink.min(z.abs()));
+        Outcome { loss: loss(&logits, batch), logits, gradients, kink }
     }
 
     fn linear_back(&self, name: &str, input: &Matrix, out: &Matrix, all: &mut BTreeMap<String, Vec<f64>>) -> Matrix {

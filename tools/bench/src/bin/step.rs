@@ -79,6 +79,16 @@ fn per_step(time: Duration, steps: usize) -> f64 {
     time.as_secs_f64() * 1e3 / steps as f64
 }
 
+/// Processor time of all threads so far: on a machine that others use too, it tells more than the clock. Linux only.
+fn processor_time() -> Option<Duration> {
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        let times = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        nanoseconds += times.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    Some(Duration::from_nanos(nanoseconds))
+}
+
 fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     let layout = Layout { sketch_depth: 20, sketch_width: 256, languages: 65 };
     let shape = Shape { layout, hidden: arguments.hidden };
@@ -98,7 +108,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     for batch in batches.iter().take(2) {
         trainer.step(batch, 1e-4)?;
     }
-    let (before, start) = (trainer.stage_times(), Instant::now());
+    let (before, processor_before, start) = (trainer.stage_times(), processor_time(), Instant::now());
     let mut fastest = f64::INFINITY;
     let mut loss = 0.0;
     for number in 0..arguments.steps {
@@ -106,7 +116,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         loss = trainer.step(&batches[number % batches.len()], 1e-4)?;
         fastest = fastest.min(start.elapsed().as_secs_f64());
     }
-    let (elapsed, after) = (start.elapsed(), trainer.stage_times());
+    let (elapsed, processor_after, after) = (start.elapsed(), processor_time(), trainer.stage_times());
     let rows = arguments.batch as f64;
     println!(
         "training: {:.0} rows/s, {:.1} ms a step (fastest {:.1} ms, {:.0} rows/s), loss {loss:.4}",
@@ -115,6 +125,11 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         fastest * 1e3,
         rows / fastest,
     );
+    if let (Some(before), Some(after)) = (processor_before, processor_after) {
+        let time = after - before;
+        let rate = rows * arguments.steps as f64 / time.as_secs_f64();
+        println!("  processor time {:.1} ms a step ({rate:.0} rows/s of it)", per_step(time, arguments.steps));
+    }
     for (stage, time) in [
         ("inputs listed", after.inputs - before.inputs),
         ("first layer forward", after.first_forward - before.first_forward),
