@@ -106,7 +106,7 @@ pub(crate) fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("skimmer: {error:#}");
+            eprintln!("skimmer: {}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -124,6 +124,19 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Run(run) => run.run(common),
         Command::Predict(predict) => predict.run(common),
     }
+}
+
+/// The error with its causes, but for causes that its message quotes already.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |sentence, cause| {
+        if sentence.is_empty() {
+            cause
+        } else if sentence.contains(&cause) {
+            sentence
+        } else {
+            format!("{sentence}: {cause}")
+        }
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -96,7 +96,11 @@ impl StageCommand {
             Self::Evaluate(Evaluate { predictions: Some(predictions), labels: Some(labels), .. }) => {
                 let report = evaluate_predictions(predictions, labels)?;
                 let table = || report.as_ref().map_or_else(|| "no records".into(), Report::to_string);
-                return if common.json { common.summarize(&report, table) } else { Ok(println!("{}", table())) };
+                if common.json {
+                    return common.summarize(&report, table);
+                }
+                println!("{}", table());
+                return Ok(());
             }
             Self::Evaluate(evaluate) => (Stage::Evaluate, evaluate.force),
         };

@@ -232,7 +232,7 @@ impl Drop for CloseOnDrop<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     fn threads(threads: usize) -> NonZeroUsize {

@@ -83,7 +83,7 @@ fn a_carriage_return_and_a_missing_newline_are_said_plainly() {
     fs::write(&part, &text[..text.len() - 1]).unwrap();
     assert_says(&refused(&part), &[":3:", "newline"]);
     fs::write(&part, [&text[..], b"\n"].concat()).unwrap();
-    assert_says(&refused(&part), &[":4:", "field"]);
+    assert_says(&refused(&part), &[":4:", "empty"]);
 }
 
 #[test]
@@ -133,14 +133,13 @@ fn a_wrong_configuration_names_key_and_line() {
         ("seed: 1\nsketch_widht: 3\n", ["config.yaml:2", "sketch_widht", "sketch_width"]),
         ("sketch_depth: deep\n", ["config.yaml:1", "sketch_depth", "deep"]),
         ("validation_percentage: 10\n", ["config.yaml:1", "validation_percentage", "between 0 and 1"]),
-        ("recsys_data: nowhere\n", ["nowhere", "No such file", "part"]),
+        ("recsys_data: nowhere\n", ["nowhere", "directory", "No such file"]),
     ];
     for (text, words) in cases {
         fs::write(&config, text).unwrap();
         let output = run([Path::new("run"), Path::new("--config"), &config]);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-        assert_says(&stderr(&output), &words[..2]);
-        assert!(words[2..].iter().any(|word| stderr(&output).contains(word)), "{}", stderr(&output));
+        assert_says(&stderr(&output), &words);
     }
     let output = run(["run", "--config", "/nowhere/config.yaml"]);
     assert_eq!(output.status.code(), Some(1));

@@ -1,4 +1,7 @@
 //! What the program promises, through the binary and the public API.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod demo;
+mod golden;
 mod harness;
