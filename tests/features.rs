@@ -73,10 +73,10 @@ impl Stage {
         build(&inputs, &self.options, &self.outputs(), &Silent)
     }
 
-    /// All output files' bytes by path.
+    /// All output files' bytes by path; an output directory that was never made has none.
     fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let Outputs { features, counts } = self.outputs();
-        let entries = [features, counts].into_iter().flat_map(|path| fs::read_dir(path).expect("an output directory"));
+        let entries = [features, counts].into_iter().filter_map(|path| fs::read_dir(path).ok()).flatten();
         let paths = entries.map(|entry| entry.expect("an entry").path());
         paths
             .map(|path| (path.strip_prefix(self.directory.path()).expect("below").to_owned(), path))

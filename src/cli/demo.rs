@@ -14,7 +14,7 @@ use skimmer::pipeline::Stage;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::predict::{OnError, PredictSummary, Predictor, predict_stream};
 use skimmer::progress::{Progress, Unit};
-use skimmer::workspace::AtomicFile;
+use skimmer::workspace::{AtomicFile, write_file};
 use skimmer_formats::Reaction;
 use skimmer_formats::record::RecordOptions;
 use skimmer_synth::{Options, SetTruth, Truth};
@@ -118,14 +118,15 @@ impl Demo {
             terminal.advance(written.saturating_sub(before));
         })?;
         terminal.end();
-        write_whole(&made_path, &serde_json::to_vec(&wanted)?)
+        let text = serde_json::to_vec(&wanted)?;
+        Ok(write_file(&made_path, |out| out.write_all(&text))?)
     }
 
     /// Writes the configuration and the text model, unless they are there already, and reads the configuration.
     fn configure(&self, data: &Path) -> anyhow::Result<Config> {
         let model = self.out.join("tiny-distilbert/model.onnx");
         if !model.exists() {
-            write_whole(&model, TEXT_MODEL)?;
+            write_file(&model, |out| out.write_all(TEXT_MODEL))?;
         }
         let path = self.out.join("config.yaml");
         if !path.exists() {
@@ -140,17 +141,14 @@ impl Demo {
             // A few thousand steps have to do what the full data's millions do: a narrow network and larger steps.
             config.train.hidden_size = 256;
             config.train.learning_rate = 1e-3;
-            let text = "# The demo's configuration; the repository's config.yaml explains every key.\n".to_owned();
-            write_whole(&path, (text + &serde_yaml::to_string(&config)?).as_bytes())?;
+            let text = serde_yaml::to_string(&config)?;
+            write_file(&path, |out| {
+                writeln!(out, "# The demo's configuration; the repository's config.yaml explains every key.")?;
+                out.write_all(text.as_bytes())
+            })?;
         }
         Ok(Config::load(&path)?)
     }
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut file = AtomicFile::create(path)?;
-    file.write_all(bytes).with_context(|| path.display().to_string())?;
-    Ok(file.commit()?)
 }
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<T> {

@@ -1,7 +1,6 @@
 //! The embed stage: the mean DistilBERT vector of each token over the records of some parts.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use skimmer_formats::columnar::ColumnarError;
@@ -9,9 +8,9 @@ use skimmer_formats::part::PartReader;
 use skimmer_formats::record::Columns;
 use thiserror::Error;
 
-use super::store::store;
 use crate::progress::{Progress, Unit};
 use crate::text::{EngineReport, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, TextError, VectorPaths};
+use crate::workspace::{WorkspaceError, write_file};
 
 /// What to embed and how.
 #[derive(Clone, Debug)]
@@ -53,13 +52,8 @@ pub enum EmbedError {
     #[error(transparent)]
     Text(#[from] TextError),
     /// The vectors cannot be stored.
-    #[error("{}: cannot write: {source}", path.display())]
-    Store {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Store(#[from] WorkspaceError),
 }
 
 /// Computes the vectors and stores them; the same parts and model give the same bytes for any number of threads.
@@ -79,13 +73,9 @@ pub fn embed(options: &EmbedOptions, progress: &dyn Progress) -> Result<EmbedSum
     let (vectors, summary) = mean.finish(progress)?;
     progress.end();
     // The vectors come last: where they are, the others are too.
-    write(&options.output.tokens, |out| vectors.write_tokens(out))?;
-    write(&options.output.counts, |out| vectors.write_counts(out))?;
-    write(&options.output.vectors, |out| vectors.write_vectors(out))?;
+    write_file(&options.output.tokens, |out| vectors.write_tokens(out))?;
+    write_file(&options.output.counts, |out| vectors.write_counts(out))?;
+    write_file(&options.output.vectors, |out| vectors.write_vectors(out))?;
     let (tokens, width) = vectors.vectors.dim();
     Ok(EmbedSummary { mean: summary, tokens, width, engine: model.engine().clone() })
-}
-
-fn write(path: &Path, content: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> Result<(), EmbedError> {
-    store(path, |out| content(out)).map_err(|source| EmbedError::Store { path: path.to_owned(), source })
 }

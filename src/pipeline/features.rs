@@ -5,10 +5,10 @@
 //! finetune, 1 hold-out) and `chunk` (u16; 0 for a hold-out record). Every [`Table`] gets `counts/TABLE.skim`: `key`
 //! (u64, ascending), the four reactions and, where it has them, `none` (u32).
 
-use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{fmt, mem};
 
 use skimmer_formats::Reaction;
 use skimmer_formats::columnar::{
@@ -23,6 +23,7 @@ use crate::counts::{
     RecordSource, Side, SimilarLookup, Split, SplitError, Summary, Table, TotalsBlock,
 };
 use crate::progress::Progress;
+use crate::workspace::{AtomicFile, WorkspaceError};
 
 /// Kind of the `.skim` files with a part's counts.
 pub const FEATURES_KIND: &str = "features";
@@ -93,14 +94,12 @@ pub enum FeaturesError {
     /// The split file is unusable.
     #[error(transparent)]
     Split(#[from] SplitError),
-    /// An output file could not be made or put in its place.
-    #[error("cannot write {path}: {source}")]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// An output file could not be written.
+    #[error("cannot write the counts: {0}")]
+    Write(#[source] BoxError),
+    /// An output file could not be put in its place.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// Counting failed.
     #[error(transparent)]
     Counts(#[from] CountsError),
@@ -195,61 +194,61 @@ impl RecordSource for Part {
     }
 }
 
-/// A file that gets its final name at the very end.
+/// A file that gets its final name at the very end, together with the others.
 struct Draft {
     path: PathBuf,
-    /// The name until then; a draft left by a crash is overwritten.
-    draft: PathBuf,
-    writer: Mutex<Option<Writer<BufWriter<File>>>>,
+    state: Mutex<DraftState>,
+}
+
+enum DraftState {
+    Planned,
+    Started(Box<Writer<BufWriter<AtomicFile>>>),
+    Complete(AtomicFile),
 }
 
 impl Draft {
     fn new(path: PathBuf) -> Self {
-        let mut draft = path.clone().into_os_string();
-        draft.push(".unfinished");
-        Self { path, draft: draft.into(), writer: Mutex::new(None) }
+        Self { path, state: Mutex::new(DraftState::Planned) }
     }
 
-    fn start(&self, schema: &Schema) -> Result<(), ColumnarError> {
-        let file = File::create(&self.draft).map_err(ColumnarError::Write)?;
-        *self.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(Writer::new(BufWriter::new(file), schema)?);
+    fn state(&self) -> MutexGuard<'_, DraftState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start(&self, schema: &Schema) -> Result<(), BoxError> {
+        let file = BufWriter::new(AtomicFile::create(&self.path)?);
+        *self.state() = DraftState::Started(Box::new(Writer::new(file, schema).map_err(|error| self.named(error))?));
         Ok(())
     }
 
-    fn append(&self, block: EncodedBlock) -> Result<(), ColumnarError> {
-        match &mut *self.writer.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(writer) => writer.append(block),
-            None => Ok(()),
+    fn append(&self, block: EncodedBlock) -> Result<(), BoxError> {
+        match &mut *self.state() {
+            DraftState::Started(writer) => writer.append(block).map_err(|error| self.named(error)),
+            DraftState::Planned | DraftState::Complete(_) => Ok(()),
         }
     }
 
-    /// Completes the file, which keeps its draft's name.
-    fn complete(&self) -> Result<(), ColumnarError> {
-        let Some(writer) = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take() else { return Ok(()) };
-        let file = writer.finish()?.into_inner().map_err(|error| ColumnarError::Write(error.into_error()))?;
-        file.sync_all().map_err(ColumnarError::Write)
+    /// Completes and closes the file, which has no final name yet.
+    fn complete(&self) -> Result<(), BoxError> {
+        let mut state = self.state();
+        if let DraftState::Started(writer) = mem::replace(&mut *state, DraftState::Planned) {
+            let file = writer.finish().map_err(|error| self.named(error))?.into_inner();
+            let mut file = file.map_err(|error| self.named(error.into_error()))?;
+            file.close()?;
+            *state = DraftState::Complete(file);
+        }
+        Ok(())
     }
 
-    fn publish(&self) -> Result<(), FeaturesError> {
-        let failed = |source| FeaturesError::Write { path: self.path.clone(), source };
-        std::fs::rename(&self.draft, &self.path).map_err(failed)?;
-        let directory = self.path.parent().unwrap_or(Path::new("."));
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
+    fn publish(self) -> Result<(), FeaturesError> {
+        match self.state.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            DraftState::Complete(file) => Ok(file.commit()?),
+            DraftState::Planned | DraftState::Started(_) => Ok(()),
+        }
     }
 
-    fn failed(&self, error: BoxError) -> FeaturesError {
-        FeaturesError::Write { path: self.path.clone(), source: io::Error::other(error) }
-    }
-
-    fn error(&self, error: ColumnarError) -> BoxError {
-        format!("{}: {error}", self.draft.display()).into()
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Gone already if it was published; otherwise the run failed and the next would overwrite it.
-        let _ = std::fs::remove_file(&self.draft);
+    fn named(&self, error: impl fmt::Display) -> BoxError {
+        format!("{}: {error}", self.path.display()).into()
     }
 }
 
@@ -272,9 +271,6 @@ impl<'a> Sink<'a> {
         if let Some(same) = names.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(FeaturesError::SameName { name: same[0].display().to_string() });
         }
-        for path in [&outputs.features, &outputs.counts] {
-            std::fs::create_dir_all(path).map_err(|source| FeaturesError::Write { path: path.clone(), source })?;
-        }
         let is_validation = |part: usize| split.is_some() && part + 1 == parts.len();
         let sink = Self {
             features: parts.iter().map(|part| Draft::new(outputs.features.join(part.file_name()))).collect(),
@@ -285,7 +281,7 @@ impl<'a> Sink<'a> {
             total_schemas: Table::ALL.map(total_schema).into(),
         };
         for (draft, schema) in sink.totals.iter().zip(&sink.total_schemas) {
-            draft.start(schema).map_err(|error| draft.failed(draft.error(error)))?;
+            draft.start(schema).map_err(FeaturesError::Write)?;
         }
         Ok(sink)
     }
@@ -295,10 +291,10 @@ impl<'a> Sink<'a> {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         while *started <= part {
             if let Some(before) = started.checked_sub(1) {
-                self.features[before].complete().map_err(|error| self.features[before].error(error))?;
+                self.features[before].complete()?;
             }
             if let Some(draft) = self.features.get(*started) {
-                draft.start(&self.feature_schemas[*started]).map_err(|error| draft.error(error))?;
+                draft.start(&self.feature_schemas[*started])?;
             }
             *started += 1;
         }
@@ -306,13 +302,9 @@ impl<'a> Sink<'a> {
     }
 
     fn finish(self) -> Result<(), FeaturesError> {
-        if let Some(last) = self.features.last() {
-            self.reach(self.features.len()).map_err(|error| last.failed(error))?;
-        }
-        for draft in &self.totals {
-            draft.complete().map_err(|error| draft.failed(error.into()))?;
-        }
-        self.features.iter().chain(&self.totals).try_for_each(Draft::publish)
+        self.reach(self.features.len()).map_err(FeaturesError::Write)?;
+        self.totals.iter().try_for_each(Draft::complete).map_err(FeaturesError::Write)?;
+        self.features.into_iter().chain(self.totals).try_for_each(Draft::publish)
     }
 }
 
@@ -359,12 +351,12 @@ impl CountSink for Sink<'_> {
             }
             columns.extend([ColumnRef::flat(&sides), ColumnRef::flat(&chunks)]);
         }
-        encode_block(&self.feature_schemas[part], &columns).map_err(|error| self.features[part].error(error))
+        encode_block(&self.feature_schemas[part], &columns).map_err(|error| self.features[part].named(error))
     }
 
     fn append(&self, part: usize, block: EncodedBlock) -> Result<(), BoxError> {
         self.reach(part)?;
-        self.features[part].append(block).map_err(|error| self.features[part].error(error))
+        self.features[part].append(block)
     }
 
     fn totals(&self, table: Table, block: &TotalsBlock) -> Result<(), BoxError> {
@@ -378,6 +370,6 @@ impl CountSink for Sink<'_> {
             columns.push(ColumnRef::flat(&block.unreacted));
         }
         let encoded = encode_block(&self.total_schemas[table.index()], &columns);
-        encoded.and_then(|encoded| draft.append(encoded)).map_err(|error| draft.error(error))
+        draft.append(encoded.map_err(|error| draft.named(error))?)
     }
 }

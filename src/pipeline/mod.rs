@@ -16,7 +16,6 @@ pub mod run;
 pub mod similar;
 pub mod sketch;
 mod stage;
-mod store;
 pub mod train;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Runs the stages of a configuration in its working directory, skipping what is up to date.
 
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -19,6 +20,7 @@ use super::features::{self, HoldOut};
 use super::sketch::SketchOptions;
 use super::{Stage, embed, freeze, memory, similar, sketch, train};
 use crate::config::{self, BadRecords, BiasInit, Config, Engine};
+use crate::counts::Table;
 use crate::features::{InputBuilder, Layout};
 use crate::net::Shape;
 use crate::progress::Progress;
@@ -26,7 +28,7 @@ use crate::similar::{SimilarAuthors, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
 use crate::stream::{BlockSize, LineBlocks, Permits, RawPart, list_parts};
 use crate::text::{EngineChoice, MeanOptions, ModelOptions, VectorPaths};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest, Outdated, Workspace};
+use crate::workspace::{AtomicFile, Fingerprint, Manifest, Outdated, Workspace, write_file};
 
 /// Name of the folder with the frozen counts in a model bundle.
 pub const BUNDLE_COUNTS: &str = "counts";
@@ -83,8 +85,8 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// [`PipelineError`]; what an earlier stage should have made and is not there is named with that stage.
     pub fn run(&mut self, stage: Stage, force: bool, done: &mut dyn FnMut(&TaskReport)) -> Result<(), PipelineError> {
-        let Self { config, workspace, progress, .. } = self;
-        let stages = Stages { config, workspace, progress: *progress };
+        let Self { config, workspace, manifest, progress } = self;
+        let stages = Stages { config, workspace, finished: manifest.outputs(), progress: *progress };
         let tasks = match stage {
             Stage::Convert => stages.convert()?,
             Stage::Similar => vec![stages.similar()?],
@@ -95,7 +97,7 @@ impl<'a> Pipeline<'a> {
             Stage::Evaluate => vec![stages.evaluate()?],
         };
         for task in tasks {
-            run_task(&mut self.manifest, task, force, done)?;
+            run_task(manifest, task, force, done)?;
         }
         self.workspace.remove_scratch()?;
         Ok(())
@@ -133,6 +135,8 @@ fn run_task(
 struct Stages<'s> {
     config: &'s Config,
     workspace: &'s Workspace,
+    /// What finished tasks made.
+    finished: Vec<PathBuf>,
     progress: &'s dyn Progress,
 }
 
@@ -148,13 +152,19 @@ impl<'s> Stages<'s> {
     /// The converted training parts, each of which must be there.
     fn training_parts(&self) -> Result<Vec<PathBuf>, PipelineError> {
         let parts = self.raw_parts()?.into_iter().map(|part| self.workspace.part(&part.name));
-        parts.map(|path| need(path, Stage::Convert)).collect()
+        parts.map(|path| self.made(path, Stage::Convert)).collect()
     }
 
     /// The converted validation part, which must be there if the configuration has one.
     fn validation_part(&self) -> Result<Option<PathBuf>, PipelineError> {
         let wanted = self.config.validation_part.as_ref();
-        wanted.map(|_| need(self.workspace.validation_part(), Stage::Convert)).transpose()
+        wanted.map(|_| self.made(self.workspace.validation_part(), Stage::Convert)).transpose()
+    }
+
+    /// The path of something an earlier stage made to its end.
+    fn made(&self, path: PathBuf, stage: Stage) -> Result<PathBuf, PipelineError> {
+        let whole = path.exists() && self.finished.iter().any(|output| path.starts_with(output));
+        if whole { Ok(path) } else { Err(PipelineError::Missing { path, stage }) }
     }
 
     fn threads(&self) -> NonZeroUsize {
@@ -168,7 +178,7 @@ impl<'s> Stages<'s> {
         if let Some(path) = &self.config.validation_part {
             parts.push(RawPart { name: "validation".into(), path: path.clone() });
         }
-        let Self { config, workspace, progress } = self;
+        let Self { config, workspace, progress, .. } = self;
         let threads = self.threads();
         let tasks = parts.into_iter().map(|part| {
             let output = workspace.part(&part.name);
@@ -227,9 +237,9 @@ impl<'s> Stages<'s> {
     }
 
     fn features(self) -> Result<Task<'s>, PipelineError> {
-        let Self { config, workspace, progress } = self;
+        let Self { config, workspace, progress, .. } = self;
         let (training, validation) = (self.training_parts()?, self.validation_part()?);
-        let similar = need(workspace.similar(), Stage::Similar)?;
+        let similar = self.made(workspace.similar(), Stage::Similar)?;
         let hold_out = match &config.validation_split {
             Some(path) => HoldOut::File(path.clone()),
             None => HoldOut::Random { percentage: config.validation_percentage, seed: config.seed },
@@ -244,7 +254,10 @@ impl<'s> Stages<'s> {
             }
         };
         let outputs = features::Outputs { features: workspace.features(), counts: workspace.counts() };
-        let made = vec![outputs.features.clone(), outputs.counts.clone()];
+        let files = training.iter().chain(&validation).filter_map(|part| part.file_name());
+        let features = files.map(|name| outputs.features.join(name));
+        let totals = Table::ALL.map(|table| outputs.counts.join(format!("{}.skim", table.name())));
+        let made = features.chain(totals).collect();
         let budget = config.memory_budget();
         let work = move || {
             let options = features::Options {
@@ -295,7 +308,7 @@ impl<'s> Stages<'s> {
     fn sketch(self) -> Result<Task<'s>, PipelineError> {
         let vectors = VectorPaths::in_directory(self.workspace.root());
         let (embeddings, ids) = (vectors.vectors.clone(), vectors.tokens.clone());
-        let inputs = [need(embeddings, Stage::Embed)?, need(ids, Stage::Embed)?];
+        let inputs = [self.made(embeddings, Stage::Embed)?, self.made(ids, Stage::Embed)?];
         let Config { sketch_depth: depth, sketch_width: width, seed, .. } = *self.config;
         let fingerprint = with_files(Fingerprint::new(), &inputs)?
             .with("sketch_depth", depth)
@@ -315,16 +328,16 @@ impl<'s> Stages<'s> {
 
     fn stored(&self, part: PathBuf) -> Result<StoredPart, PipelineError> {
         let features = self.workspace.features().join(part.file_name().unwrap_or_default());
-        Ok(StoredPart { features: need(features, Stage::Features)?, part })
+        Ok(StoredPart { features: self.made(features, Stage::Features)?, part })
     }
 
     fn train(self) -> Result<Task<'s>, PipelineError> {
         let training =
             self.training_parts()?.into_iter().map(|part| self.stored(part)).collect::<Result<Vec<_>, _>>()?;
         let validation = self.validation_part()?.map(|part| self.stored(part)).transpose()?;
-        let codes = need(self.workspace.codes(), Stage::Sketch)?;
-        let similar = need(self.workspace.similar(), Stage::Similar)?;
-        let Self { config, workspace, progress } = self;
+        let codes = self.made(self.workspace.codes(), Stage::Sketch)?;
+        let similar = self.made(self.workspace.similar(), Stage::Similar)?;
+        let Self { config, workspace, progress, .. } = self;
         let settings = serde_json::to_value(&config.train)?;
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
         let fingerprint =
@@ -348,14 +361,19 @@ impl<'s> Stages<'s> {
             bundle.finish(&network, &codes, examples.languages())?;
             Ok(serde_json::to_value(summary)?)
         };
-        Ok(Task { name: "train".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
+        Ok(Task {
+            name: "train".into(),
+            fingerprint,
+            outputs: vec![output.join(super::bundle::MANIFEST), output],
+            work: Box::new(work),
+        })
     }
 
     fn evaluate(self) -> Result<Task<'s>, PipelineError> {
         let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
         let validation = self.stored(validation)?;
-        let model = need(self.workspace.model(), Stage::Train)?;
-        let manifest = need(model.join(super::bundle::MANIFEST), Stage::Train)?;
+        let model = self.made(self.workspace.model(), Stage::Train)?;
+        let manifest = self.made(model.join(super::bundle::MANIFEST), Stage::Train)?;
         let fingerprint = with_files(Fingerprint::new(), [&validation.part, &validation.features, &manifest])?;
         let output = self.workspace.evaluation();
         let target = output.clone();
@@ -366,9 +384,8 @@ impl<'s> Stages<'s> {
             let network = bundle.network()?;
             let report = evaluate(&network, &examples, Portion::HoldOut, &builder, self.progress, |_, _| {})?;
             let report = json!({ "hold_out": report });
-            let mut file = AtomicFile::create(&target)?;
-            serde_json::to_writer_pretty(&mut file, &report)?;
-            file.commit()?;
+            let text = serde_json::to_vec_pretty(&report)?;
+            write_file(&target, |out| out.write_all(&text))?;
             Ok(report)
         };
         Ok(Task { name: "evaluate".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
@@ -432,11 +449,6 @@ fn engine_choice(engine: Engine) -> EngineChoice {
         Engine::Onnxruntime => EngineChoice::OnnxRuntime,
         Engine::Tract => EngineChoice::Tract,
     }
-}
-
-/// A path if something stands there, else an error that names the stage that makes it.
-fn need(path: PathBuf, stage: Stage) -> Result<PathBuf, PipelineError> {
-    if path.exists() { Ok(path) } else { Err(PipelineError::Missing { path, stage }) }
 }
 
 fn with_files<'p>(

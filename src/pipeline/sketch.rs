@@ -7,10 +7,10 @@ use serde::Serialize;
 use skimmer_formats::columnar::ColumnarError;
 use thiserror::Error;
 
-use super::store::store;
 use crate::progress::{Progress, Unit};
 use crate::sketch::{Projection, Quality, SketchError, SketchShape, TokenCodes, encode};
 use crate::text::{MappedVectors, TextError, VectorPaths};
+use crate::workspace::{WorkspaceError, write_file};
 
 /// What to code and how.
 #[derive(Clone, Debug)]
@@ -64,13 +64,8 @@ pub enum SketchStageError {
         reason: String,
     },
     /// The codes cannot be stored.
-    #[error("{}: cannot write: {source}", path.display())]
-    Store {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Store(#[from] WorkspaceError),
 }
 
 /// Codes the tokens and stores the codes; the same vectors, shape and seed give the same bytes for any number of threads.
@@ -93,11 +88,10 @@ pub fn sketch(options: &SketchOptions, progress: &dyn Progress) -> Result<Sketch
     let quality = pool.install(|| Quality::measure(vectors, &encoded, shape, seed));
     progress.advance(vectors.nrows() as u64);
     progress.end();
-    let stored = store(&options.output, |out| match codes.write(out) {
+    write_file(&options.output, |out| match codes.write(out) {
         Ok(_) => Ok(()),
         Err(ColumnarError::Write(source)) => Err(source),
         Err(error) => Err(io::Error::other(error)),
-    });
-    stored.map_err(|source| SketchStageError::Store { path: options.output.clone(), source })?;
+    })?;
     Ok(SketchSummary { tokens: vectors.nrows(), dimensions: vectors.ncols(), shape, quality })
 }

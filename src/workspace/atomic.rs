@@ -2,10 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{WorkspaceError, remove_if_there};
+use super::WorkspaceError;
 
 const TEMPORARY: &str = ".unfinished-";
 
@@ -24,7 +24,7 @@ fn temporary_name(path: &Path) -> PathBuf {
 /// was written is removed.
 #[derive(Debug)]
 pub struct AtomicFile {
-    // `None` once committed.
+    // `None` once closed.
     file: Option<File>,
     temporary: PathBuf,
     path: PathBuf,
@@ -44,24 +44,32 @@ impl AtomicFile {
         Ok(Self { file: Some(file), temporary, path: path.to_owned() })
     }
 
+    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with others.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`] if it cannot be synced.
+    pub fn close(&mut self) -> Result<(), WorkspaceError> {
+        let synced = self.file.take().map_or(Ok(()), |file| file.sync_all());
+        synced.map_err(WorkspaceError::io("write", &self.path))
+    }
+
     /// Syncs the file and gives it its final name, in place of what stood there.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if it cannot be synced or renamed; then nothing changes under the final name.
     pub fn commit(mut self) -> Result<(), WorkspaceError> {
-        let file = self.file.take();
-        let moved = file.map_or(Ok(()), |file| file.sync_all()).and_then(|()| fs::rename(&self.temporary, &self.path));
-        moved.map_err(|error| {
-            let _ = fs::remove_file(&self.temporary);
-            WorkspaceError::io("finish", &self.path)(error)
-        })?;
+        self.close()?;
+        fs::rename(&self.temporary, &self.path).map_err(WorkspaceError::io("finish", &self.path))?;
         sync_folder(&self.path)
     }
 }
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
+        match &mut self.file {
+            Some(file) => file.write(bytes),
+            None => Err(io::Error::other("the file is closed")),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -71,46 +79,23 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if self.file.take().is_some() {
-            let _ = fs::remove_file(&self.temporary);
-        }
+        // Gone already if it got its final name.
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 
-/// Fills a folder under a temporary name and puts it in the place of `path`, whatever stood there.
+/// Writes a whole file: nothing stands under its name before everything is written and synced.
 ///
 /// # Errors
-/// What `fill` gives, and [`WorkspaceError::Io`] if the folder cannot be made, synced or renamed.
-pub fn replace_directory<E: From<WorkspaceError>>(
+/// [`WorkspaceError::Io`] with what `write` or the system gives; then nothing changes under the name.
+pub fn write_file(
     path: &Path,
-    fill: impl FnOnce(&Path) -> Result<(), E>,
-) -> Result<(), E> {
-    let temporary = temporary_name(path);
-    remove_if_there(&temporary)?;
-    fs::create_dir_all(&temporary).map_err(WorkspaceError::io("make the folder", &temporary))?;
-    let filled = fill(&temporary).and_then(|()| Ok(sync_files(&temporary)?));
-    if let Err(error) = filled {
-        let _ = fs::remove_dir_all(&temporary);
-        return Err(error);
-    }
-    // A folder cannot be renamed over one that is not empty, so the old one goes first; a crash in between leaves no
-    // folder, which reads as "not made yet".
-    remove_if_there(path)?;
-    fs::rename(&temporary, path).map_err(WorkspaceError::io("finish", path))?;
-    Ok(sync_folder(path)?)
-}
-
-fn sync_files(folder: &Path) -> Result<(), WorkspaceError> {
-    let entries = fs::read_dir(folder).map_err(WorkspaceError::io("list", folder))?;
-    for entry in entries {
-        let path = entry.map_err(WorkspaceError::io("list", folder))?.path();
-        if path.is_dir() {
-            sync_files(&path)?;
-        } else {
-            File::open(&path).and_then(|file| file.sync_all()).map_err(WorkspaceError::io("sync", &path))?;
-        }
-    }
-    Ok(())
+    write: impl FnOnce(&mut BufWriter<AtomicFile>) -> io::Result<()>,
+) -> Result<(), WorkspaceError> {
+    let mut out = BufWriter::new(AtomicFile::create(path)?);
+    write(&mut out).map_err(WorkspaceError::io("write", path))?;
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error);
+    file.map_err(WorkspaceError::io("write", path))?.commit()
 }
 
 fn sync_folder(path: &Path) -> Result<(), WorkspaceError> {
@@ -140,18 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_replaced_whole() {
+    fn a_failed_write_leaves_the_old_file() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model");
-        let write = |name: &'static str| {
-            replace_directory(&path, |new| fs::write(new.join(name), name).map_err(WorkspaceError::io("write", new)))
-        };
-        write("a").unwrap();
-        write("b").unwrap();
-        assert!(!path.join("a").exists() && path.join("b").exists());
-        let failed: Result<(), WorkspaceError> =
-            replace_directory(&path, |new| Err(WorkspaceError::io("write", new)(io::ErrorKind::StorageFull.into())));
-        assert!(failed.is_err() && path.join("b").exists());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let path = folder.path().join("file");
+        write_file(&path, |out| out.write_all(b"first")).unwrap();
+        let failed = write_file(&path, |out| out.write_all(b"second").and_then(|()| Err(io::Error::other("full"))));
+        assert!(failed.unwrap_err().to_string().ends_with("full"));
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left over");
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AtomicFile, Fingerprint, Workspace, WorkspaceError, file_stamp};
+use super::{Fingerprint, Workspace, WorkspaceError, file_stamp, write_file};
 
 /// What is known of every finished task.
 #[derive(Debug)]
@@ -109,6 +109,11 @@ impl Manifest {
         if self.tasks.remove(task).is_some() { self.write() } else { Ok(()) }
     }
 
+    /// The files and folders that finished tasks made.
+    pub fn outputs(&self) -> Vec<PathBuf> {
+        self.tasks.values().flat_map(|record| record.outputs.keys().cloned()).collect()
+    }
+
     /// What is known of a finished task.
     pub fn task(&self, task: &str) -> Option<&TaskRecord> {
         self.tasks.get(task)
@@ -117,9 +122,7 @@ impl Manifest {
     fn write(&self) -> Result<(), WorkspaceError> {
         let text = serde_json::to_vec_pretty(&self.tasks)
             .map_err(|error| WorkspaceError::Manifest { path: self.path.clone(), reason: error.to_string() })?;
-        let mut file = AtomicFile::create(&self.path)?;
-        file.write_all(&text).map_err(WorkspaceError::io("write", &self.path))?;
-        file.commit()
+        write_file(&self.path, |out| out.write_all(&text))
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use atomic::{AtomicFile, replace_directory};
+pub use atomic::{AtomicFile, write_file};
 pub use fingerprint::{Fingerprint, file_stamp};
 pub use manifest::{Manifest, Outdated, TaskRecord};
 
