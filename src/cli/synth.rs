@@ -13,10 +13,8 @@ use super::Common;
 /// Writes DIR/train/part-00000…, DIR/validation/part-00000, DIR/test/part-00000 (without reactions),
 /// DIR/test_labels.tsv, and DIR/truth.json: the reactions' rates, and the AP and RCE of the planted model itself.
 /// The same options give the same bytes.
-///
-/// Example: skimmer synth --out recsys_data --parts 4 --rows 1000000
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:\n  skimmer synth --out recsys_data --parts 4 --rows 1000000")]
 pub(super) struct Synth {
     /// Where to write.
     #[arg(long, value_name = "DIR")]
