@@ -31,7 +31,7 @@ use super::{Common, Terminal};
 #[command(after_help = "Example:\n  skimmer demo --rows 200000 --out demo")]
 pub(super) struct Demo {
     /// Training records; a fifth as many validation records and a tenth as many test records come on top.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
     rows: u64,
     /// Where to work.
     #[arg(long, value_name = "DIR", default_value = "demo")]
