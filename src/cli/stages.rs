@@ -112,8 +112,16 @@ impl Run {
         if self.from > self.to {
             bail!("--from {} comes after --to {}", self.from, self.to);
         }
-        let stages: Vec<Stage> = Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
-        let reports = run_stages(common, &common.load_config()?, &stages, self.force)?;
+        let config = common.load_config()?;
+        let mut stages: Vec<Stage> =
+            Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
+        if config.validation_part.is_none() && self.from != Stage::Evaluate {
+            tracing::warn!(
+                "validation_part is not set: the model is not fine-tuned, and there is nothing to evaluate it on"
+            );
+            stages.retain(|&stage| stage != Stage::Evaluate);
+        }
+        let reports = run_stages(common, &config, &stages, self.force)?;
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {

@@ -170,6 +170,24 @@ fn the_number_of_threads_does_not_show_in_any_artefact() {
 }
 
 #[test]
+fn without_a_validation_part_there_is_a_model_and_nothing_to_evaluate() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(demo().join("config.yaml")).unwrap();
+    let text = text
+        .replace("validation_part: recsys_data/validation/part-00000", "validation_part: null")
+        .replace("recsys_data: recsys_data", &format!("recsys_data: {}/recsys_data", demo().display()))
+        .replace("tiny-distilbert/", &format!("{}/tiny-distilbert/", demo().display()))
+        .replace("hidden_size: 256", "hidden_size: 16");
+    let config = folder.path().join("config.yaml");
+    fs::write(&config, text).unwrap();
+    let output = success(run([Path::new("run"), Path::new("--config"), &config]));
+    assert!(stderr(&output).contains("validation_part is not set"), "{}", stderr(&output));
+    let model = folder.path().join("working_dir/model");
+    let output = success(run_with_input([Path::new("predict"), Path::new("--model"), &model], &test_part()));
+    assert_eq!(output.stdout.split(|&byte| byte == b'\n').count() - 1, 1200);
+}
+
+#[test]
 fn what_is_up_to_date_is_not_done_again() {
     let demo = demo();
     let (config, model) = (demo.join("config.yaml"), model().join("weights.safetensors"));
