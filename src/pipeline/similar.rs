@@ -52,17 +52,20 @@ pub fn similar<W: Write>(
     progress: &dyn Progress,
 ) -> Result<(W, SimilarSummary), SimilarError> {
     settings.check()?;
-    let parts = parts.iter().map(PartReader::open).collect::<Result<Vec<_>, _>>()?;
-    let mut summary = SimilarSummary { records: parts.iter().map(PartReader::rows).sum(), ..Default::default() };
+    let records = parts.iter().map(|part| Ok(PartReader::open(part)?.rows()));
+    let records = records.sum::<Result<u64, ColumnarError>>()?;
+    let mut summary = SimilarSummary { records, ..Default::default() };
 
     progress.begin("follower sets", Some(summary.records), Unit::Records);
     let mut follows = Follows::new(memory, directory);
     let together = 2 * rayon::current_num_threads();
-    for part in &parts {
+    for part in parts {
+        // Open, and thus mapped, only while it is read.
+        let part = PartReader::open(part)?;
         for first in (0..part.blocks()).step_by(together) {
             let blocks = first..part.blocks().min(first + together);
             let pairs = blocks.into_par_iter().map(|block| {
-                let pairs = block_follows(part, block)?;
+                let pairs = block_follows(&part, block)?;
                 let rows = part.block_rows(block);
                 progress.advance(rows.end - rows.start);
                 Ok(pairs)
