@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 use skimmer_formats::Id;
 use skimmer_formats::columnar::ColumnarError;
@@ -52,27 +52,27 @@ pub fn similar<W: Write>(
     progress: &dyn Progress,
 ) -> Result<(W, SimilarSummary), SimilarError> {
     settings.check()?;
-    let records = parts.iter().map(|part| Ok(PartReader::open(part)?.rows()));
-    let records = records.sum::<Result<u64, ColumnarError>>()?;
-    let mut summary = SimilarSummary { records, ..Default::default() };
+    // All parts are looked at before any work, and mapped for a block at a time: what is mapped counts as memory.
+    let mut blocks: Vec<(&Path, usize)> = Vec::new();
+    let mut summary = SimilarSummary::default();
+    for path in parts {
+        let part = PartReader::open(path)?;
+        summary.records += part.rows();
+        blocks.extend((0..part.blocks()).map(|block| (path.as_path(), block)));
+    }
 
     progress.begin("follower sets", Some(summary.records), Unit::Records);
     let mut follows = Follows::new(memory, directory);
-    let together = 2 * rayon::current_num_threads();
-    for part in parts {
-        // Open, and thus mapped, only while it is read.
-        let part = PartReader::open(part)?;
-        for first in (0..part.blocks()).step_by(together) {
-            let blocks = first..part.blocks().min(first + together);
-            let pairs = blocks.into_par_iter().map(|block| {
-                let pairs = block_follows(&part, block)?;
-                let rows = part.block_rows(block);
-                progress.advance(rows.end - rows.start);
-                Ok(pairs)
-            });
-            for block in pairs.collect::<Result<Vec<_>, ColumnarError>>()? {
-                block.into_iter().try_for_each(|(author, reader)| follows.add(author, reader))?;
-            }
+    for together in blocks.chunks(2 * rayon::current_num_threads()) {
+        let pairs = together.par_iter().map(|&(path, block)| {
+            let part = PartReader::open(path)?;
+            let pairs = block_follows(&part, block)?;
+            let rows = part.block_rows(block);
+            progress.advance(rows.end - rows.start);
+            Ok(pairs)
+        });
+        for pairs in pairs.collect::<Result<Vec<_>, ColumnarError>>()? {
+            pairs.into_iter().try_for_each(|(author, reader)| follows.add(author, reader))?;
         }
     }
     let sets = follows.finish()?;
