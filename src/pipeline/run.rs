@@ -338,10 +338,13 @@ impl<'s> Stages<'s> {
         let codes = self.made(self.workspace.codes(), Stage::Sketch)?;
         let similar = self.made(self.workspace.similar(), Stage::Similar)?;
         let Self { config, workspace, progress, .. } = self;
-        let settings = serde_json::to_value(&config.train)?;
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let fingerprint =
-            with_files(Fingerprint::new(), files.chain([&codes]))?.with("train", &settings).with("seed", config.seed);
+        let mut fingerprint = with_files(Fingerprint::new(), files.chain([&codes]))?.with("seed", config.seed);
+        if let Value::Object(settings) = serde_json::to_value(&config.train)? {
+            for (key, value) in settings {
+                fingerprint = fingerprint.with(&format!("train.{key}"), value);
+            }
+        }
         let output = workspace.model();
         let target = output.clone();
         let work = move || {
