@@ -1,4 +1,10 @@
 //! Which task made which artefacts from what, in `manifest.json`.
+//!
+//! A task is up to date if it depends on the same values and files as then and every file it made is as it left it (size
+//! and time of change). Files are known by their names in the working directory, which may be moved. Before a task is
+//! done anew, files that it made and will not make again are removed: the features of a raw part that was taken away
+//! must not lie among those of the others. Each part's conversion is a task of its own, so a converted part stays when
+//! its raw part goes, unused, and is right again when the raw part comes back.
 
 use std::collections::BTreeMap;
 use std::fmt;
