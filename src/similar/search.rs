@@ -105,7 +105,7 @@ impl SimilaritySearch {
     /// The best `top` authors of a class, its own members included.
     fn ranking(&self, class: u32) -> Ranking {
         let idle = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut scratch = idle.unwrap_or_else(|| Scratch { visited: vec![0; self.classes.len()], search: 0 });
+        let mut scratch = idle.unwrap_or_else(|| Scratch::new(self.classes.len()));
         let mut best = Best { top: self.settings.top, worst_first: BinaryHeap::new() };
         Probe { search: self, best: &mut best, scratch: &mut scratch, class }.run();
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
@@ -118,9 +118,15 @@ struct Scratch {
     /// Number of the last search that looked at each class.
     visited: Vec<u32>,
     search: u32,
+    /// Signature of the searching class's readers after each of them, last reader first.
+    after: Vec<Signature>,
 }
 
 impl Scratch {
+    fn new(classes: usize) -> Self {
+        Self { visited: vec![0; classes], search: 0, after: Vec::new() }
+    }
+
     fn begin(&mut self) {
         self.search = self.search.checked_add(1).unwrap_or_else(|| {
             self.visited.fill(0);
@@ -194,13 +200,21 @@ impl Probe<'_> {
         self.best.add(1.0, classes.members(self.class));
         let author = classes.first(self.class);
         let (readers, size) = (sets.shared(author), sets.size(author));
+        // All at once: at each reader anew, the signatures would take time quadratic in the size of the set.
+        self.scratch.after.clear();
+        let mut signature = Signature::default();
+        for &reader in readers.iter().rev() {
+            self.scratch.after.push(signature);
+            signature.add(reader);
+        }
         for (place, &reader) in readers.iter().enumerate() {
             let after = &readers[place + 1..];
+            let own = self.scratch.after[after.len()];
             // A set found here for the first time shares this reader and at most all after it.
             if !self.reaches(f64::from(after.len() as u32 + 1) / f64::from(size)) {
                 break;
             }
-            self.probe(index.of(reader), after, size);
+            self.probe(index.of(reader), after, own, size);
         }
     }
 
@@ -209,11 +223,10 @@ impl Probe<'_> {
         bound >= self.search.settings.threshold && self.best.admits(bound, 0)
     }
 
-    /// Looks at the classes that share a reader with this class; `after` are this class's readers after it.
-    fn probe(&mut self, postings: &[Posting], after: &[u32], size: u32) {
+    /// Looks at the classes that share a reader with this class; `after` are this class's readers after it,
+    /// and `own` is their signature.
+    fn probe(&mut self, postings: &[Posting], after: &[u32], own: Signature, size: u32) {
         let SimilaritySearch { classes, settings, .. } = self.search;
-        let mut own = Signature::default();
-        after.iter().for_each(|&reader| own.add(reader));
         let own_rest = after.len() as u32;
         let least = self.least();
         let too_small = |posting: &Posting| {
