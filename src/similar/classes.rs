@@ -4,6 +4,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
 use super::FollowerSets;
+use super::signature::Signature;
 
 /// The class number of authors without a class.
 const NONE: u32 = u32::MAX;
@@ -19,8 +20,19 @@ pub(super) struct Classes {
     members: Vec<u32>,
     /// First member of each class, by itself because the search asks for little else.
     first: Vec<u32>,
-    /// Size of each class's follower set.
-    sizes: Vec<u32>,
+    outlines: Vec<Outline>,
+}
+
+/// What the search asks first of a class it has met: all in one place.
+#[derive(Clone, Copy)]
+#[repr(align(16))]
+pub(super) struct Outline {
+    /// Number of readers in the follower set.
+    pub(super) size: u32,
+    /// How many of them are popular.
+    pub(super) popular: u32,
+    /// Signature of the popular ones.
+    pub(super) signature: Signature,
 }
 
 impl Classes {
@@ -45,9 +57,13 @@ impl Classes {
             offsets.push(offsets[class as usize] + group.len() as u32);
         }
         let first: Vec<u32> = groups.iter().map(|group| group[0]).collect();
-        let sizes = first.iter().map(|&author| sets.size(author)).collect();
+        let outline = |&author: &u32| {
+            let (_, popular) = sets.rare_and_popular(author);
+            Outline { size: sets.size(author), popular: popular.len() as u32, signature: Signature::of(popular) }
+        };
+        let outlines = first.par_iter().map(outline).collect();
         let members = groups.par_iter().flat_map_iter(|group| group.iter().copied()).collect();
-        Self { of_author, offsets, members, first, sizes }
+        Self { of_author, offsets, members, first, outlines }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,6 +88,11 @@ impl Classes {
     /// Number of readers in the follower set of a class.
     #[inline]
     pub(super) fn size(&self, class: u32) -> u32 {
-        self.sizes[class as usize]
+        self.outlines[class as usize].size
+    }
+
+    #[inline]
+    pub(super) fn outline(&self, class: u32) -> Outline {
+        self.outlines[class as usize]
     }
 }
