@@ -21,6 +21,8 @@ pub(super) struct Classes {
     /// First member of each class, by itself because the search asks for little else.
     first: Vec<u32>,
     outlines: Vec<Outline>,
+    /// The sizes that there are, ascending, each with the number of classes up to it.
+    up_to_size: Vec<(u32, u32)>,
 }
 
 /// What the search asks first of a class it has met: all in one place.
@@ -61,9 +63,16 @@ impl Classes {
             let (_, popular) = sets.rare_and_popular(author);
             Outline { size: sets.size(author), popular: popular.len() as u32, signature: Signature::of(popular) }
         };
-        let outlines = first.par_iter().map(outline).collect();
+        let outlines: Vec<Outline> = first.par_iter().map(outline).collect();
+        let mut up_to_size: Vec<(u32, u32)> = Vec::new();
+        for (outline, classes) in outlines.iter().zip(1..) {
+            match up_to_size.last_mut() {
+                Some(last) if last.0 == outline.size => last.1 = classes,
+                _ => up_to_size.push((outline.size, classes)),
+            }
+        }
         let members = groups.par_iter().flat_map_iter(|group| group.iter().copied()).collect();
-        Self { of_author, offsets, members, first, outlines }
+        Self { of_author, offsets, members, first, outlines, up_to_size }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -94,5 +103,11 @@ impl Classes {
     #[inline]
     pub(super) fn outline(&self, class: u32) -> Outline {
         self.outlines[class as usize]
+    }
+
+    /// Number of classes whose sets have at most `size` readers: they come before all others.
+    pub(super) fn up_to_size(&self, size: u32) -> u32 {
+        let sizes = self.up_to_size.partition_point(|&(other, _)| other <= size);
+        sizes.checked_sub(1).map_or(0, |last| self.up_to_size[last].1)
     }
 }

@@ -119,24 +119,29 @@ struct Scratch {
     /// all others.
     shared: Vec<u32>,
     met: Vec<u32>,
+    /// Those of them met twice or more.
+    met_again: Vec<u32>,
 }
 
 impl Scratch {
     fn new(classes: usize) -> Self {
-        Self { shared: vec![0; classes], met: Vec::new() }
+        Self { shared: vec![0; classes], met: Vec::new(), met_again: Vec::new() }
     }
 
     /// Counts a shared reader of a class.
     #[inline]
     fn meet(&mut self, class: u32) {
         let shared = &mut self.shared[class as usize];
-        if *shared == 0 {
-            self.met.push(class);
+        match *shared {
+            0 => self.met.push(class),
+            1 => self.met_again.push(class),
+            _ => {}
         }
         *shared += 1;
     }
 
     fn end(&mut self) {
+        self.met_again.clear();
         self.met.drain(..).for_each(|class| self.shared[class as usize] = 0);
     }
 }
@@ -159,8 +164,11 @@ impl Probe<'_> {
         let SimilaritySearch { sets, classes, index, .. } = self.search;
         self.best.add(1.0, classes.members(self.class));
         let (rare, popular) = sets.rare_and_popular(classes.first(self.class));
+        let wanted = self.window(classes.size(self.class));
         for &reader in rare {
-            index.rare(reader).iter().for_each(|&class| self.scratch.meet(class));
+            // The larger sets come last: those too small for this one need not even be counted.
+            let large_enough = index.rare(reader).iter().rev().take_while(|&&class| class >= wanted.start);
+            large_enough.for_each(|&class| self.scratch.meet(class));
         }
         self.take_met(popular);
         if self.scratch.shared[self.class as usize] == 0 {
@@ -170,25 +178,56 @@ impl Probe<'_> {
         self.scratch.end();
     }
 
+    /// The classes of a size that can enter the list if they share at most `most` readers with this one.
+    fn window(&self, most: u32) -> Range<u32> {
+        let classes = &self.search.classes;
+        let (size, least) = (classes.size(self.class), self.least());
+        let most = f64::from(most.min(size));
+        // Rounded apart by far more than the computation rounds.
+        let smallest = f64::from(size) * least * (1.0 - 1e-9);
+        let largest = most * (1.0 + 1.0 / least) * (1.0 + 1e-9) - f64::from(size);
+        // A conversion to u32 ends at its limits.
+        let start = classes.up_to_size((smallest.ceil() as u32).saturating_sub(1));
+        start..if largest < 1.0 { 0 } else { classes.up_to_size(largest as u32) }
+    }
+
     /// Adds the classes met through rare readers that are similar enough; `popular` are this class's popular readers.
     fn take_met(&mut self, popular: &[u32]) {
+        // Those met more than once first: the better the list, the fewer of the many others are worth a look.
+        let again = std::mem::take(&mut self.scratch.met_again);
+        self.take(&again, popular, |_| true, u32::MAX);
+        self.scratch.met_again = again;
+        let met = std::mem::take(&mut self.scratch.met);
+        self.take(&met, popular, |shared| shared == 1, 1 + popular.len() as u32);
+        self.scratch.met = met;
+    }
+
+    /// Adds those of the classes that are similar enough, if `wanted` of what they are known to share; they share at
+    /// most `most` readers with this one.
+    fn take(&mut self, met: &[u32], popular: &[u32], wanted: impl Fn(u32) -> bool, most: u32) {
         let SimilaritySearch { classes, .. } = self.search;
         let own = classes.outline(self.class);
         let mut cut = Cut::new(self.least());
-        for place in 0..self.scratch.met.len() {
-            let class = self.scratch.met[place];
+        let mut window = self.window(most);
+        for &class in met {
+            if window.is_empty() {
+                break;
+            }
             let shared = self.scratch.shared[class as usize];
-            let other = classes.outline(class);
-            let most = shared + own.signature.most_shared(own.popular, other.signature, other.popular);
-            if cut.excludes(most, own.size, other.size) || class == self.class {
+            if !window.contains(&class) || !wanted(shared) || class == self.class {
                 continue;
             }
-            if !self.best.admits(jaccard(most, own.size, other.size), classes.first(class)) {
+            let other = classes.outline(class);
+            let most_shared = shared + own.signature.most_shared(own.popular, other.signature, other.popular);
+            if cut.excludes(most_shared, own.size, other.size)
+                || !self.best.admits(jaccard(most_shared, own.size, other.size), classes.first(class))
+            {
                 continue;
             }
             let needed = least_overlap(cut.least, own.size, other.size).saturating_sub(shared);
-            if self.compare(class, popular, other.popular, shared, needed) {
+            if self.compare(class, popular, other.popular, shared, needed) && self.least() > cut.least {
                 cut = Cut::new(self.least());
+                window = self.window(most);
             }
         }
     }
