@@ -35,8 +35,9 @@ impl SimilaritySettings {
 
 /// Finds the similar authors of every author with a follower set.
 ///
-/// Holds 20 bytes an author, 8 bytes a reader and 16 bytes a follow in the index (the latter in a mapped temporary file
-/// where they exceed a third of `memory`), and 4 bytes an author for every thread that searches.
+/// Holds 32 bytes an author, 8 bytes a reader, 4 bytes a follow of a rare reader and 20 bytes a follow of a popular one
+/// (the follows in mapped temporary files where they exceed a sixth of `memory` each), and 4 to 12 bytes an author for
+/// every thread that searches.
 pub struct SimilaritySearch {
     sets: FollowerSets,
     classes: Classes,

@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use skimmer::key::{Key, siphash};
-use skimmer::similar::{Follows, SimilaritySearch, SimilaritySettings};
+use skimmer::similar::{Follows, SimilarAuthors, SimilaritySearch, SimilaritySettings};
 use skimmer_formats::Id;
 use skimmer_formats::part::PartReader;
 use skimmer_formats::record::Columns;
@@ -44,6 +44,9 @@ struct Arguments {
     /// Memory for sorting, in MiB.
     #[arg(long, default_value_t = 256)]
     memory: usize,
+    /// Look-ups of single authors to time at the end, on one thread.
+    #[arg(long, default_value_t = 0)]
+    look_ups: usize,
     /// Threads.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -81,6 +84,7 @@ fn main() -> Result<()> {
     say("indexed", "")?;
     let (mut found, mut longest, mut checksum) = (0, 0, 0u64);
     let mut bytes = Vec::new();
+    let mut lists = Vec::new();
     for first in (0..number).step_by(1 << 14) {
         let range = first..number.min(first + (1 << 14));
         search.for_each(range, |author, list| -> Result<()> {
@@ -89,11 +93,25 @@ fn main() -> Result<()> {
             bytes.clear();
             bytes.extend(author.0);
             list.iter().for_each(|(id, score)| bytes.extend(id.0.into_iter().chain(score.to_le_bytes())));
+            if arguments.look_ups > 0 && !list.is_empty() {
+                lists.push((author, list[..1].to_vec()));
+            }
             checksum = checksum.wrapping_add(siphash(&bytes));
             Ok(())
         })?;
     }
-    say("searched", &format!("{found} similar authors, at most {longest} an author, checksum {checksum:016x}"))
+    say("searched", &format!("{found} similar authors, at most {longest} an author, checksum {checksum:016x}"))?;
+    if arguments.look_ups > 0 {
+        let similar = SimilarAuthors::from_lists(lists);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
+        let ids = search.authors();
+        let keys: Vec<Key> = (0..arguments.look_ups).map(|_| Key::of(ids[random.random_range(0..ids.len())])).collect();
+        let start = cpu_seconds()?;
+        let scores: f64 = keys.iter().flat_map(|&key| similar.get(key).1).sum();
+        let nanoseconds = (cpu_seconds()? - start) * 1e9 / arguments.look_ups as f64;
+        println!("looked up  {nanoseconds:8.1} ns each (CPU), scores sum up to {scores:.3}");
+    }
+    Ok(())
 }
 
 /// Popularity of authors and of readers: a Zipf law each, and half of an author's readers from its neighbourhood, so
