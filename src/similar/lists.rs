@@ -8,7 +8,7 @@ use super::SimilarError;
 use super::file::read_lists;
 use crate::key::Key;
 
-/// The similar authors of every author that has any: 24 to 32 bytes an author, 16 bytes a similar author.
+/// The similar authors of every author that has any: 26 to 28 bytes an author, 16 bytes a similar author.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimilarAuthors {
     /// Where each author's list stands, ascending by author.
