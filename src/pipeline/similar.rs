@@ -39,7 +39,8 @@ pub struct SimilarSummary {
 /// depends on neither them nor `memory`.
 ///
 /// `memory` is the bytes used for sorting and for the index, as far as they do not go to nameless temporary files in
-/// `directory`. Beyond it the search holds 52 bytes an author and 16 bytes a reader of two authors or more.
+/// `directory`. Beyond it the search holds 60 bytes an author, 4 to 12 bytes an author for every thread, and 16 bytes a
+/// reader of two authors or more.
 ///
 /// # Errors
 /// [`SimilarError`] for a part that cannot be read, settings out of range, or a full disk.
