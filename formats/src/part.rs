@@ -7,8 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::columnar::{
-    Advice, ColumnRef, ColumnarError, Element, EncodedBlock, Field, Reader, Schema, ValueType, Writer,
-    encode_block_advised,
+    Advice, BlockEncoder, ColumnRef, ColumnarError, Element, EncodedBlock, Field, Reader, Schema, ValueType, Writer,
 };
 use crate::record::{Columns, Media, RecordBatch, TweetType, Users};
 use crate::{Lists, PerReaction, Reaction};
@@ -73,40 +72,54 @@ fn advice(schema: &Schema) -> Vec<Advice> {
 /// Encodes a batch of at most [`BLOCK_ROWS`] records with all their columns. Pure.
 ///
 /// # Errors
-/// [`ColumnarError::Shape`] for a batch that is too large or whose columns differ in length.
+/// As [`PartEncoder::encode`].
 pub fn encode(batch: &RecordBatch) -> Result<EncodedBlock, ColumnarError> {
-    if batch.rows > BLOCK_ROWS {
-        let what = format!("{} records, a block of a part holds at most {BLOCK_ROWS}", batch.rows);
-        return Err(ColumnarError::Shape(what));
+    PartEncoder::default().encode(batch)
+}
+
+/// Encodes batch after batch in the same memory.
+#[derive(Default)]
+pub struct PartEncoder(BlockEncoder);
+
+impl PartEncoder {
+    /// Encodes a batch of at most [`BLOCK_ROWS`] records with all their columns. The same batch gives the same bytes.
+    ///
+    /// # Errors
+    /// [`ColumnarError::Shape`] for a batch that is too large or whose columns differ in length.
+    pub fn encode(&mut self, batch: &RecordBatch) -> Result<EncodedBlock, ColumnarError> {
+        if batch.rows > BLOCK_ROWS {
+            let what = format!("{} records, a block of a part holds at most {BLOCK_ROWS}", batch.rows);
+            return Err(ColumnarError::Shape(what));
+        }
+        let schema = schema(batch.reactions.is_some());
+        let media_codes: Vec<u8> = batch.media.values().iter().map(|&media| media as u8).collect();
+        let type_codes: Vec<u8> = batch.tweet_type.iter().map(|&tweet_type| tweet_type as u8).collect();
+        let mut columns = vec![
+            ColumnRef::lists(&batch.tokens),
+            ColumnRef::lists(&batch.hashtags),
+            ColumnRef::flat(&batch.tweet),
+            ColumnRef::List { offsets: batch.media.offsets(), values: u8::borrow(&media_codes) },
+            ColumnRef::lists(&batch.links),
+            ColumnRef::lists(&batch.domains),
+            ColumnRef::flat(&type_codes),
+            ColumnRef::flat(&batch.language),
+            ColumnRef::flat(&batch.tweet_time),
+        ];
+        for Users { id, followers, following, verified, created } in [&batch.author, &batch.reader] {
+            let numbers = [followers, following].map(|values| ColumnRef::flat(values.as_slice()));
+            columns.push(ColumnRef::flat(id));
+            columns.extend(numbers);
+            columns.extend([ColumnRef::flat(verified), ColumnRef::flat(created)]);
+        }
+        columns.push(ColumnRef::flat(&batch.author_follows_reader));
+        if let Some(times) = &batch.reactions {
+            columns.extend(Reaction::RECORD_ORDER.map(|reaction| ColumnRef::flat(&times[reaction])));
+        }
+        if columns.iter().any(|column| column.rows() != batch.rows) {
+            return Err(ColumnarError::Shape(format!("a batch of {} records lacks columns or rows", batch.rows)));
+        }
+        self.0.encode(&schema, &columns, &advice(&schema))
     }
-    let schema = schema(batch.reactions.is_some());
-    let media_codes: Vec<u8> = batch.media.values().iter().map(|&media| media as u8).collect();
-    let type_codes: Vec<u8> = batch.tweet_type.iter().map(|&tweet_type| tweet_type as u8).collect();
-    let mut columns = vec![
-        ColumnRef::lists(&batch.tokens),
-        ColumnRef::lists(&batch.hashtags),
-        ColumnRef::flat(&batch.tweet),
-        ColumnRef::List { offsets: batch.media.offsets(), values: u8::borrow(&media_codes) },
-        ColumnRef::lists(&batch.links),
-        ColumnRef::lists(&batch.domains),
-        ColumnRef::flat(&type_codes),
-        ColumnRef::flat(&batch.language),
-        ColumnRef::flat(&batch.tweet_time),
-    ];
-    for Users { id, followers, following, verified, created } in [&batch.author, &batch.reader] {
-        let numbers = [followers, following].map(|values| ColumnRef::flat(values.as_slice()));
-        columns.push(ColumnRef::flat(id));
-        columns.extend(numbers);
-        columns.extend([ColumnRef::flat(verified), ColumnRef::flat(created)]);
-    }
-    columns.push(ColumnRef::flat(&batch.author_follows_reader));
-    if let Some(times) = &batch.reactions {
-        columns.extend(Reaction::RECORD_ORDER.map(|reaction| ColumnRef::flat(&times[reaction])));
-    }
-    if columns.iter().any(|column| column.rows() != batch.rows) {
-        return Err(ColumnarError::Shape(format!("a batch of {} records lacks columns or rows", batch.rows)));
-    }
-    encode_block_advised(&schema, &columns, &advice(&schema))
 }
 
 /// Writes a part.

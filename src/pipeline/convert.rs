@@ -127,18 +127,20 @@ pub enum ConvertError {
 
 /// Converts a part.
 ///
-/// `open` makes the output as soon as the number of fields is known; `encode` turns a block's records into what
-/// `append` adds to the output, on many threads at a time. Returns the output, still to be finished, and a summary.
+/// `open` makes the output as soon as the number of fields is known; `encoder` makes what a thread encodes with, `encode`
+/// turns a block's records into what `append` adds to the output, on many threads at a time. Returns the output, still to
+/// be finished, and a summary.
 ///
 /// Equal text gives equal calls of `append` in equal order, whatever the number of threads.
 ///
 /// # Errors
 /// [`ConvertError`]; the output is then incomplete. Of several bad lines the first is named.
-pub fn convert<W, B: Send, E: Error + Send + Sync + 'static>(
+pub fn convert<W, S, B: Send, E: Error + Send + Sync + 'static>(
     blocks: LineBlocks,
     options: &ConvertOptions,
     open: impl FnOnce(FieldCount) -> Result<W, E>,
-    encode: impl Fn(&RecordBatch) -> Result<B, E> + Sync,
+    encoder: impl Fn() -> S + Sync,
+    encode: impl Fn(&mut S, &RecordBatch) -> Result<B, E> + Sync,
     append: impl Fn(&mut W, B) -> Result<(), E>,
     progress: &dyn Progress,
 ) -> Result<(W, ConvertSummary), ConvertError> {
@@ -167,10 +169,10 @@ pub fn convert<W, B: Send, E: Error + Send + Sync + 'static>(
     let outcome = ordered_map_with(
         options.threads,
         blocks.map(|block| block.map_err(ConvertError::from)),
-        RecordBatch::default,
-        |batch, block| {
+        || (RecordBatch::default(), encoder()),
+        |(batch, encoder), block| {
             let rejected = reading.read(&block, batch)?;
-            let columns = if batch.rows > 0 { Some(encode(batch).map_err(write_error)?) } else { None };
+            let columns = if batch.rows > 0 { Some(encode(encoder, batch).map_err(write_error)?) } else { None };
             Ok(Converted { columns, records: batch.rows, bytes: block.text().len(), rejected })
         },
         |converted| {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use skimmer_formats::columnar::ColumnarError;
-use skimmer_formats::part::{self, PartWriter};
+use skimmer_formats::part::{PartEncoder, PartWriter};
 use skimmer_formats::record::{FieldCount, RecordBatch};
 
 use super::bundle::{Bundle, BundleWriter, Verify};
@@ -374,9 +374,9 @@ pub fn convert_part(
         error => error.into(),
     };
     let open = |fields: FieldCount| PartWriter::new(file, fields.has_reactions()).map_err(named);
-    let encode = |records: &RecordBatch| part::encode(records).map_err(named);
+    let encode = |encoder: &mut PartEncoder, records: &RecordBatch| encoder.encode(records).map_err(named);
     let append = |writer: &mut PartWriter<_>, block| writer.append(block).map_err(named);
-    let (writer, summary) = convert::convert(blocks, options, open, encode, append, progress)?;
+    let (writer, summary) = convert::convert(blocks, options, open, PartEncoder::default, encode, append, progress)?;
     let file = writer.finish().map_err(named)?;
     file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?.commit()?;
     Ok(summary)

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::chunk::ChunkWriter;
-use super::column::{Column, ColumnRef, ValuesRef};
+use super::column::{ColumnRef, ValuesRef};
+use super::first_seen::FirstSeen;
 use super::footer::{ChunkEntry, Statistics};
-use super::ids::{self, FirstSeen};
-use super::keyed::{self, Kept};
+use super::ids;
+use super::keyed::{self, KeyRows};
 use super::node;
 use super::schema::{Schema, ValueType};
+use super::spare::{Lent, Returns};
 use super::word::Word;
 use super::{ColumnarError, MAX_BLOCK_ROWS, MAX_CHUNK_BYTES, relative};
+use crate::Id;
 
 pub(super) const FLAT: u8 = 0;
 pub(super) const LIST: u8 = 1;
@@ -37,7 +40,7 @@ pub enum Advice {
 #[derive(Clone, Debug)]
 pub struct EncodedBlock {
     pub(super) rows: u32,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Lent,
     pub(super) chunks: Vec<ChunkEntry>,
     /// The fields' types, which must be those of the file it is appended to.
     pub(super) types: Vec<(ValueType, bool)>,
@@ -74,71 +77,130 @@ pub fn encode_block_advised(
     columns: &[ColumnRef<'_>],
     advice: &[Advice],
 ) -> Result<EncodedBlock, ColumnarError> {
-    let rows = check_shape(schema, columns)?;
-    let types = schema.fields.iter().map(|field| (field.value, field.list)).collect();
-    let mut block = EncodedBlock { rows: rows as u32, bytes: Vec::new(), chunks: Vec::new(), types };
-    if rows == 0 {
-        return Ok(block);
-    }
-    let advice_for = |field: usize| advice.get(field).copied().unwrap_or_default();
-    let mut keys = BTreeMap::new();
-    for field in 0..columns.len() {
-        if let Advice::KeyedBy(key) = advice_for(field) {
-            match columns.get(key) {
-                Some(ColumnRef::Flat(ValuesRef::Id(ids))) if key != field && advice_for(key) == Advice::Auto => {
-                    keys.entry(key).or_insert_with(|| FirstSeen::of(ids));
-                }
-                _ => return Err(shape(schema, field, "is keyed by a field that is not a flat id column")),
+    BlockEncoder::default().encode(schema, columns, advice)
+}
+
+/// Encodes block after block in the same memory, that of blocks dropped meanwhile included.
+#[derive(Default)]
+pub struct BlockEncoder {
+    chunk: ChunkWriter,
+    returns: Returns,
+}
+
+/// What the columns that are ids or depend on ids share.
+struct Key {
+    seen: FirstSeen<Id>,
+    /// `None` where they cannot be keys.
+    rows: Option<KeyRows>,
+}
+
+impl BlockEncoder {
+    /// The same as [`encode_block_advised`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn encode(
+        &mut self,
+        schema: &Schema,
+        columns: &[ColumnRef<'_>],
+        advice: &[Advice],
+    ) -> Result<EncodedBlock, ColumnarError> {
+        let rows = check_shape(schema, columns)?;
+        self.chunk.description.clear();
+        self.chunk.bytes = self.returns.take();
+        let mut chunks = Vec::with_capacity(columns.len());
+        if rows > 0 {
+            let keys = self.keys(schema, columns, advice)?;
+            for field in 0..columns.len() {
+                chunks.push(self.column(schema, columns, advice, &keys, field)?);
             }
         }
+        let bytes = self.returns.lend(std::mem::take(&mut self.chunk.bytes));
+        let types = schema.fields.iter().map(|field| (field.value, field.list)).collect();
+        Ok(EncodedBlock { rows: rows as u32, bytes, chunks, types })
     }
-    for (field, &column) in columns.iter().enumerate() {
-        let mut chunk = ChunkWriter::default();
-        match advice_for(field) {
-            Advice::Plain => encode_column(column, true, None, &mut chunk)?,
-            Advice::KeyedBy(key) => encode_keyed(column, key, &keys[&key], &mut chunk)?,
+
+    /// The fields that others are keyed by.
+    fn keys(
+        &mut self,
+        schema: &Schema,
+        columns: &[ColumnRef<'_>],
+        advice: &[Advice],
+    ) -> Result<BTreeMap<usize, Key>, ColumnarError> {
+        let mut keys = BTreeMap::new();
+        for field in 0..columns.len() {
+            if let Advice::KeyedBy(key) = advice_for(advice, field) {
+                match columns.get(key) {
+                    Some(ColumnRef::Flat(ValuesRef::Id(ids)))
+                        if key != field && advice_for(advice, key) == Advice::Auto =>
+                    {
+                        keys.entry(key).or_insert_with(|| {
+                            let seen = FirstSeen::of(ids, &mut self.chunk.spare.table);
+                            let rows = KeyRows::of(&seen);
+                            Key { seen, rows }
+                        });
+                    }
+                    _ => return Err(shape(schema, field, "is keyed by a field that is not a flat id column")),
+                }
+            }
+        }
+        Ok(keys)
+    }
+
+    /// Appends the chunk of a column.
+    fn column(
+        &mut self,
+        schema: &Schema,
+        columns: &[ColumnRef<'_>],
+        advice: &[Advice],
+        keys: &BTreeMap<usize, Key>,
+        field: usize,
+    ) -> Result<ChunkEntry, ColumnarError> {
+        let (column, chunk) = (columns[field], &mut self.chunk);
+        let start = chunk.bytes.len();
+        let mut statistics = None;
+        match advice_for(advice, field) {
+            Advice::Plain => encode_column(column, true, None, chunk)?,
+            Advice::KeyedBy(key) => statistics = encode_keyed(column, key, keys[&key].rows.as_ref(), chunk)?,
             Advice::RelativeTo(reference) => {
-                let plain_reference = !matches!(advice_for(reference), Advice::RelativeTo(_));
+                let plain_reference = !matches!(advice_for(advice, reference), Advice::RelativeTo(_));
                 match (column, columns.get(reference)) {
                     (ColumnRef::Flat(ValuesRef::U32(values)), Some(ColumnRef::Flat(ValuesRef::U32(references))))
                         if plain_reference =>
                     {
-                        encode_relative(values, references, reference, &mut chunk)?;
+                        encode_relative(values, references, reference, chunk)?;
                     }
                     (ColumnRef::Flat(ValuesRef::U64(values)), Some(ColumnRef::Flat(ValuesRef::U64(references))))
                         if plain_reference =>
                     {
-                        encode_relative(values, references, reference, &mut chunk)?;
+                        encode_relative(values, references, reference, chunk)?;
                     }
                     _ => return Err(shape(schema, field, "is relative to a field that it cannot be relative to")),
                 }
             }
-            Advice::Auto => encode_column(column, false, keys.get(&field), &mut chunk)?,
+            Advice::Auto => encode_column(column, false, keys.get(&field).map(|key| &key.seen), chunk)?,
         }
-        block.append(chunk, column);
-    }
-    Ok(block)
-}
-
-impl EncodedBlock {
-    fn append(&mut self, chunk: ChunkWriter, column: ColumnRef<'_>) {
-        let (start, data, description) = (self.bytes.len(), chunk.data.len(), chunk.description.len());
-        let length = chunk.finish_into(&mut self.bytes);
-        self.chunks.push(ChunkEntry {
-            length: length as u32,
+        let (data, description) = chunk.finish(start);
+        let bytes = &chunk.bytes[start..];
+        Ok(ChunkEntry {
+            length: bytes.len() as u32,
             data_length: data as u32,
             description_length: description as u32,
             values: column.values().len() as u32,
-            checksum: xxh3_64(&self.bytes[start..]),
-            statistics: Statistics::of(column.values()),
-        });
+            checksum: xxh3_64(bytes),
+            statistics: statistics.or_else(|| Statistics::of(column.values())),
+        })
     }
+}
+
+fn advice_for(advice: &[Advice], field: usize) -> Advice {
+    advice.get(field).copied().unwrap_or_default()
 }
 
 fn encode_column(
     column: ColumnRef<'_>,
     plain: bool,
-    first_seen: Option<&FirstSeen>,
+    first_seen: Option<&FirstSeen<Id>>,
     chunk: &mut ChunkWriter,
 ) -> Result<(), ColumnarError> {
     match column {
@@ -158,7 +220,7 @@ fn encode_column(
 fn encode_values(
     values: ValuesRef<'_>,
     plain: bool,
-    first_seen: Option<&FirstSeen>,
+    first_seen: Option<&FirstSeen<Id>>,
     chunk: &mut ChunkWriter,
 ) -> Result<(), ColumnarError> {
     fn numbers<W: Word>(values: &[W], plain: bool, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
@@ -183,30 +245,31 @@ fn encode_values(
         }
         ValuesRef::Id(ids) => match first_seen {
             Some(first_seen) => ids::encode(ids, first_seen, chunk),
-            None => ids::encode(ids, &FirstSeen::of(ids), chunk),
+            None => ids::encode(ids, &FirstSeen::of(ids, &mut chunk.spare.table), chunk),
         },
     }
 }
 
+/// Also gives the statistics, where they could be had of fewer values.
 fn encode_keyed(
     column: ColumnRef<'_>,
     key: usize,
-    keys: &FirstSeen,
+    key_rows: Option<&KeyRows>,
     chunk: &mut ChunkWriter,
-) -> Result<(), ColumnarError> {
-    // Only ids that are stored in a dictionary can be keys: enough of them repeat, and there are two at least.
-    let usable = keys.pays() && keys.distinct.len() > 1;
-    match usable.then(|| Kept::of(column, keys)).flatten() {
-        Some(kept) => {
-            chunk.tag(KEYED);
-            chunk.field(key);
-            chunk.count(kept.rows.len());
-            node::encode_leaf(&kept.changed, chunk)?;
-            let stored: Column = keyed::gather(column, &kept.rows);
-            encode_column(stored.as_ref(), false, None, chunk)
-        }
-        None => encode_column(column, false, None, chunk),
-    }
+) -> Result<Option<Statistics>, ColumnarError> {
+    let Some(kept) = key_rows.and_then(|rows| rows.kept(column)) else {
+        return encode_column(column, false, None, chunk).map(|()| None);
+    };
+    chunk.tag(KEYED);
+    chunk.field(key);
+    chunk.count(kept.rows.len());
+    node::encode_leaf(&kept.changed, chunk)?;
+    let stored = keyed::gather(column, &kept.rows, &mut chunk.spare);
+    encode_column(stored.as_ref(), false, None, chunk)?;
+    // What is left out is equal to something that is stored.
+    let statistics = Statistics::of(stored.as_ref().values());
+    keyed::give_back(stored, &mut chunk.spare);
+    Ok(statistics)
 }
 
 fn encode_relative<W: Word>(

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::io::Cursor;
 
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::error::Damage;
+use super::spare::Spare;
 use super::word::Word;
 use super::{ALIGNMENT, ColumnarError, MAX_CHUNK_BYTES};
 
@@ -19,15 +21,18 @@ const CODEC_ZSTD: u8 = 1;
 
 thread_local! {
     // A context is some 100 kB of tables: one a thread, not one a stream.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Writes a chunk.
+/// Writes a block, chunk after chunk.
 #[derive(Default)]
 pub(super) struct ChunkWriter {
-    pub(super) data: Vec<u8>,
+    /// Whole chunks, and DATA of the one under way.
+    pub(super) bytes: Vec<u8>,
+    /// Of the chunk under way.
     pub(super) description: Vec<u8>,
+    compressor: Option<Compressor<'static>>,
+    pub(super) spare: Spare,
 }
 
 impl ChunkWriter {
@@ -50,27 +55,26 @@ impl ChunkWriter {
     /// A stream as it is, for bytes that are known not to compress or that are to be viewed in the map.
     pub(super) fn raw_stream(&mut self, raw: &[u8]) {
         self.stream_header(CODEC_NONE, raw.len(), raw.len());
-        self.data.extend_from_slice(raw);
+        self.bytes.extend_from_slice(raw);
     }
 
     /// A stream, compressed if that saves at least a 32nd.
     pub(super) fn stream(&mut self, raw: &[u8]) -> Result<(), ColumnarError> {
-        let start = self.data.len();
-        self.data.resize(start + zstd::zstd_safe::compress_bound(raw.len()), 0);
-        let stored = COMPRESSOR
-            .with_borrow_mut(|slot| {
-                let compressor = match slot {
-                    Some(compressor) => compressor,
-                    None => slot.insert(Compressor::new(ZSTD_LEVEL)?),
-                };
-                compressor.compress_to_buffer(raw, &mut self.data[start..])
-            })
-            .map_err(ColumnarError::Write)?;
-        self.data.truncate(start + stored);
+        let start = self.bytes.len();
+        self.bytes.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+        let compressor = match &mut self.compressor {
+            Some(compressor) => compressor,
+            none => none.insert(Compressor::new(ZSTD_LEVEL).map_err(ColumnarError::Write)?),
+        };
+        let mut room = Cursor::new(std::mem::take(&mut self.bytes));
+        room.set_position(start as u64);
+        let stored = compressor.compress_to_buffer(raw, &mut room);
+        self.bytes = room.into_inner();
+        let stored = stored.map_err(ColumnarError::Write)?;
         if stored < raw.len() - raw.len() / 32 && raw.len() / ZSTD_MAX_RATIO <= stored {
             self.stream_header(CODEC_ZSTD, raw.len(), stored);
         } else {
-            self.data.truncate(start);
+            self.bytes.truncate(start);
             self.raw_stream(raw);
         }
         Ok(())
@@ -82,13 +86,13 @@ impl ChunkWriter {
         self.count(stored);
     }
 
-    /// The chunk's bytes: data, description, zeros up to the alignment.
-    pub(super) fn finish_into(self, bytes: &mut Vec<u8>) -> usize {
-        let start = bytes.len();
-        bytes.extend_from_slice(&self.data);
-        bytes.extend_from_slice(&self.description);
-        bytes.resize(bytes.len().next_multiple_of(ALIGNMENT), 0);
-        bytes.len() - start
+    /// Ends the chunk whose DATA began at `start`: puts the description behind it and zeros up to the alignment. Gives
+    /// the lengths of DATA and of the description.
+    pub(super) fn finish(&mut self, start: usize) -> (usize, usize) {
+        let lengths = (self.bytes.len() - start, self.description.len());
+        self.bytes.append(&mut self.description);
+        self.bytes.resize(start + (self.bytes.len() - start).next_multiple_of(ALIGNMENT), 0);
+        lengths
     }
 }
 

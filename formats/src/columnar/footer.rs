@@ -6,6 +6,7 @@ use std::fmt;
 use super::column::ValuesRef;
 use super::error::Damage;
 use super::schema::{Field, Schema, ValueType};
+use super::word::Word;
 use super::{ALIGNMENT, MAX_BLOCK_ROWS};
 use crate::Id;
 
@@ -39,9 +40,16 @@ pub(super) struct Statistics {
 
 impl Statistics {
     pub(super) fn of(values: ValuesRef<'_>) -> Option<Self> {
-        fn ends<T: Copy + Ord>(values: &[T], scalar: impl Fn(T) -> Scalar) -> Option<Statistics> {
-            let (minimum, maximum) = (values.iter().min()?, values.iter().max()?);
-            Some(Statistics { minimum: scalar(*minimum), maximum: scalar(*maximum) })
+        fn ends<W: Word>(values: &[W]) -> Option<Statistics> {
+            let (minimum, maximum) = W::ends(values)?;
+            let scalar = |value: W| Scalar::Unsigned(value.to_u64());
+            Some(Statistics { minimum: scalar(minimum), maximum: scalar(maximum) })
+        }
+        fn id_ends(ids: &[Id]) -> Option<Statistics> {
+            // As numbers they compare faster than as bytes.
+            let numbers = || ids.iter().map(|id| u128::from_be_bytes(id.0));
+            let scalar = |number: u128| Scalar::Id(Id(number.to_be_bytes()));
+            Some(Statistics { minimum: scalar(numbers().min()?), maximum: scalar(numbers().max()?) })
         }
         fn float_ends(values: impl Iterator<Item = f64>) -> Option<Statistics> {
             let numbers = values.filter(|value| !value.is_nan());
@@ -51,14 +59,14 @@ impl Statistics {
                 .then_some(Statistics { minimum: Scalar::Float(minimum), maximum: Scalar::Float(maximum) })
         }
         match values {
-            ValuesRef::Bool(values) => ends(values, |value| Scalar::Unsigned(value.into())),
-            ValuesRef::U8(values) => ends(values, |value| Scalar::Unsigned(value.into())),
-            ValuesRef::U16(values) => ends(values, |value| Scalar::Unsigned(value.into())),
-            ValuesRef::U32(values) => ends(values, |value| Scalar::Unsigned(value.into())),
-            ValuesRef::U64(values) => ends(values, Scalar::Unsigned),
+            ValuesRef::Bool(values) => ends::<u8>(bytemuck::cast_slice(values)),
+            ValuesRef::U8(values) => ends(values),
+            ValuesRef::U16(values) => ends(values),
+            ValuesRef::U32(values) => ends(values),
+            ValuesRef::U64(values) => ends(values),
             ValuesRef::F32(values) => float_ends(values.iter().map(|&value| value.into())),
             ValuesRef::F64(values) => float_ends(values.iter().copied()),
-            ValuesRef::Id(values) => ends(values, Scalar::Id),
+            ValuesRef::Id(values) => id_ends(values),
         }
     }
 }

@@ -111,16 +111,15 @@ fn refused(field: usize, make: impl FnOnce(&mut ChunkWriter)) -> bool {
     let mut block = block();
     let mut chunk = ChunkWriter::default();
     make(&mut chunk);
-    let (data, description) = (chunk.data.len() as u32, chunk.description.len() as u32);
-    let mut bytes = Vec::new();
-    let length = chunk.finish_into(&mut bytes);
+    let (data, description) = chunk.finish(0);
+    let bytes = chunk.bytes;
     let start = start_of(&block, field);
     let old = block.chunks[field].clone();
     block.bytes.splice(start..start + old.length as usize, bytes.iter().copied());
     block.chunks[field] = ChunkEntry {
-        length: length as u32,
-        data_length: data,
-        description_length: description,
+        length: bytes.len() as u32,
+        data_length: data as u32,
+        description_length: description as u32,
         checksum: xxh3_64(&bytes),
         ..old
     };

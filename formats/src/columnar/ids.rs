@@ -2,71 +2,13 @@
 
 use super::chunk::{ChunkReader, ChunkWriter};
 use super::error::Damage;
+use super::first_seen::FirstSeen;
 use super::node::{self, CONSTANT, DICTIONARY, FRESH, PLAIN};
 use super::{ColumnarError, dictionary};
 use crate::Id;
 
-const EMPTY: u32 = u32::MAX;
-
-/// Ids numbered in the order in which they first occur.
-pub(super) struct FirstSeen {
-    /// Every id once.
-    pub(super) distinct: Vec<Id>,
-    /// The number of each id given.
-    pub(super) indices: Vec<u32>,
-}
-
-impl FirstSeen {
-    pub(super) fn of(ids: &[Id]) -> Self {
-        // Open addressing, at most half full.
-        let slots = (2 * ids.len()).next_power_of_two().max(2);
-        let shift = 64 - slots.ilog2();
-        let mut table = vec![EMPTY; slots];
-        let mut distinct: Vec<Id> = Vec::new();
-        let mut indices = Vec::with_capacity(ids.len());
-        for &id in ids {
-            let [low, high]: [u64; 2] = bytemuck::cast(id.0);
-            let hash = (low ^ high.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let mut slot = (hash >> shift) as usize;
-            let index = loop {
-                match table[slot] {
-                    EMPTY => {
-                        table[slot] = distinct.len() as u32;
-                        distinct.push(id);
-                        break table[slot];
-                    }
-                    index if distinct[index as usize] == id => break index,
-                    _ => slot = (slot + 1) & (slots - 1),
-                }
-            };
-            indices.push(index);
-        }
-        Self { distinct, indices }
-    }
-
-    /// Whether enough ids repeat for numbers to be worth their cost.
-    pub(super) fn pays(&self) -> bool {
-        let repeats = self.indices.len() - self.distinct.len();
-        repeats > 0 && repeats >= self.indices.len() / 32
-    }
-
-    /// FRESH codes of the numbers.
-    fn codes(&self) -> Vec<u32> {
-        let mut next = 0;
-        let code = |&index: &u32| {
-            if index == next {
-                next += 1;
-                0
-            } else {
-                index + 1
-            }
-        };
-        self.indices.iter().map(code).collect()
-    }
-}
-
 /// Writes ids; `first_seen` is theirs.
-pub(super) fn encode(ids: &[Id], first_seen: &FirstSeen, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
+pub(super) fn encode(ids: &[Id], first_seen: &FirstSeen<Id>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
     match first_seen.distinct[..] {
         [only] if ids.len() > 1 => {
             chunk.tag(CONSTANT);

@@ -1,49 +1,89 @@
 //! KEYED: rows that are the same as the last row with the same id need not be stored.
 
+use std::borrow::Cow;
+
 use super::chunk::ChunkReader;
 use super::column::{Column, ColumnRef, Element, Values, ValuesRef, each};
 use super::error::Damage;
-use super::ids::FirstSeen;
+use super::first_seen::FirstSeen;
+use super::spare::Spare;
+use crate::Id;
 
-/// Which rows of a column are stored, and for every later row of a key whether it is one of them.
-pub(super) struct Kept {
-    pub(super) rows: Vec<u32>,
-    pub(super) changed: Vec<u32>,
+/// The rows of a block by their key: made once for all the columns that have it.
+pub(super) struct KeyRows {
+    /// First row of every key, ascending.
+    first: Vec<u32>,
+    /// Every other row, ascending, and the last row before it with the same key.
+    later: Vec<[u32; 2]>,
 }
 
-impl Kept {
-    /// `None` where so few rows are left out that it does not pay.
-    pub(super) fn of(column: ColumnRef<'_>, keys: &FirstSeen) -> Option<Self> {
-        let kept = match column {
-            ColumnRef::Flat(values) => {
-                each!(values, ValuesRef, values => Self::by(keys, |a, b| values[a] == values[b]))
+impl KeyRows {
+    /// `None` where ids are not stored in a dictionary and so cannot be keys: enough of them must repeat, and there must
+    /// be two at least.
+    pub(super) fn of(keys: &FirstSeen<Id>) -> Option<Self> {
+        if !keys.pays() || keys.distinct.len() < 2 {
+            return None;
+        }
+        let mut last = vec![0; keys.distinct.len()];
+        let mut first = Vec::with_capacity(keys.distinct.len());
+        let mut later = Vec::with_capacity(keys.indices.len() - keys.distinct.len());
+        for (row, &key) in (0..).zip(&keys.indices) {
+            // Keys are numbered in the order of their first rows.
+            if key as usize == first.len() {
+                first.push(row);
+            } else {
+                later.push([row, last[key as usize]]);
             }
-            ColumnRef::List { offsets, values } => each!(values, ValuesRef, values => Self::by(keys, |a, b| {
-                let list = |row: usize| &values[offsets[row] as usize..offsets[row + 1] as usize];
-                list(a) == list(b)
-            })),
-        };
-        let left_out = keys.indices.len() - kept.rows.len();
-        (left_out >= keys.indices.len() / 32 && left_out > 0).then_some(kept)
+            last[key as usize] = row;
+        }
+        Some(Self { first, later })
     }
 
-    fn by(keys: &FirstSeen, equal: impl Fn(usize, usize) -> bool) -> Self {
-        let mut last = vec![u32::MAX; keys.distinct.len()];
-        let (mut rows, mut changed) = (Vec::new(), Vec::new());
-        for (row, &key) in (0..).zip(&keys.indices) {
-            let last = &mut last[key as usize];
-            if *last != u32::MAX {
-                let same = equal(*last as usize, row as usize);
-                changed.push(u32::from(!same));
-                if same {
-                    continue;
-                }
+    /// Which rows of a column are stored; `None` where so few are left out that it does not pay.
+    pub(super) fn kept(&self, column: ColumnRef<'_>) -> Option<Kept<'_>> {
+        let changed = match column {
+            ColumnRef::Flat(values) => {
+                each!(values, ValuesRef, values => self.changed(|a, b| values[a] != values[b]))
+            }
+            ColumnRef::List { offsets, values } => each!(values, ValuesRef, values => self.changed(|a, b| {
+                let list = |row: usize| &values[offsets[row] as usize..offsets[row + 1] as usize];
+                list(a) != list(b)
+            })),
+        };
+        let (rows, left_out) = (self.first.len() + self.later.len(), changed.iter().filter(|&&flag| flag == 0).count());
+        if left_out < rows / 32 || left_out == 0 {
+            return None;
+        }
+        let rows =
+            if left_out == changed.len() { Cow::Borrowed(&self.first[..]) } else { self.merged(&changed).into() };
+        Some(Kept { rows, changed })
+    }
+
+    /// For every later row whether its value is another than that of the row before: whoever is equal to the row before
+    /// is equal to the row that is stored for it.
+    fn changed(&self, differ: impl Fn(usize, usize) -> bool) -> Vec<u32> {
+        self.later.iter().map(|&[row, before]| u32::from(differ(row as usize, before as usize))).collect()
+    }
+
+    /// The first rows and those that changed.
+    fn merged(&self, changed: &[u32]) -> Vec<u32> {
+        let mut rows = Vec::with_capacity(self.first.len() + changed.len());
+        let mut first = self.first.iter().copied().peekable();
+        for (&[row, _], _) in self.later.iter().zip(changed).filter(|&(_, &flag)| flag != 0) {
+            while let Some(earlier) = first.next_if(|&first| first < row) {
+                rows.push(earlier);
             }
             rows.push(row);
-            *last = row;
         }
-        Self { rows, changed }
+        rows.extend(first);
+        rows
     }
+}
+
+/// Which rows of a column are stored, and for every later row of a key whether it is one of them.
+pub(super) struct Kept<'k> {
+    pub(super) rows: Cow<'k, [u32]>,
+    pub(super) changed: Vec<u32>,
 }
 
 /// Which stored row each row is, from the rows' key numbers (`keys` of them) and the `changed` flags.
@@ -80,27 +120,55 @@ pub(super) fn stored_rows(
     }
 }
 
-/// The rows given, in that order; they must be there.
-pub(super) fn gather(column: ColumnRef<'_>, rows: &[u32]) -> Column {
+/// The rows given, in that order; they must be there. Lists go into spare memory.
+pub(super) fn gather(column: ColumnRef<'_>, rows: &[u32], spare: &mut Spare) -> Column {
     match column {
         ColumnRef::Flat(values) => Column::Flat(each!(values, ValuesRef, values => gather_flat(values, rows))),
         ColumnRef::List { offsets, values } => {
-            let list = |row: u32| offsets[row as usize] as usize..offsets[row as usize + 1] as usize;
-            let values = each!(values, ValuesRef, values => {
-                let mut gathered = Vec::new();
-                rows.iter().for_each(|&row| gathered.extend_from_slice(&values[list(row)]));
-                Element::into_values(gathered)
-            });
+            let values = match values {
+                ValuesRef::U32(values) => {
+                    Values::U32(gather_lists(offsets, values, rows, std::mem::take(&mut spare.numbers)))
+                }
+                ValuesRef::Id(values) => {
+                    Values::Id(gather_lists(offsets, values, rows, std::mem::take(&mut spare.ids)))
+                }
+                _ => each!(values, ValuesRef, values => {
+                    Element::into_values(gather_lists(offsets, values, rows, Vec::new()))
+                }),
+            };
             Column::List { offsets: gathered_offsets(offsets, rows), values }
         }
     }
+}
+
+/// Puts the memory of a gathered column back.
+pub(super) fn give_back(column: Column, spare: &mut Spare) {
+    match column {
+        Column::List { values: Values::U32(numbers), .. } => spare.numbers = numbers,
+        Column::List { values: Values::Id(ids), .. } => spare.ids = ids,
+        _ => {}
+    }
+}
+
+fn gather_lists<T: Copy>(offsets: &[u32], values: &[T], rows: &[u32], mut gathered: Vec<T>) -> Vec<T> {
+    let place = |row: u32| offsets[row as usize] as usize;
+    gathered.clear();
+    for run in runs(rows) {
+        gathered.extend_from_slice(&values[place(run[0])..place(run[run.len() - 1] + 1)]);
+    }
+    gathered
+}
+
+/// Rows in runs of those that follow each other.
+fn runs(rows: &[u32]) -> impl Iterator<Item = &[u32]> {
+    rows.chunk_by(|&row, &next| row + 1 == next)
 }
 
 /// The stored rows that [`stored_rows`] gave. Lists are moved within the memory they are in: a block's tokens are
 /// large, and to touch new memory costs more than to decode them.
 pub(super) fn expand(column: Column, rows: &[u32]) -> Column {
     match column {
-        Column::Flat(_) => gather(column.as_ref(), rows),
+        Column::Flat(values) => Column::Flat(each!(&values, Values, values => gather_flat(values, rows))),
         Column::List { offsets, mut values } => {
             let new_offsets = gathered_offsets(&offsets, rows);
             each!(&mut values, Values, values => expand_lists(values, &offsets, rows, &new_offsets));
@@ -181,7 +249,7 @@ mod tests {
                 next += u32::from(fresh);
             }
             let column = Column::List { offsets, values: Values::U32(values) };
-            assert_eq!(expand(column.clone(), &rows), gather(column.as_ref(), &rows));
+            assert_eq!(expand(column.clone(), &rows), gather(column.as_ref(), &rows, &mut Spare::default()));
         }
     }
 }

@@ -13,6 +13,7 @@ mod delta;
 mod dictionary;
 mod entropy;
 mod error;
+mod first_seen;
 mod footer;
 #[cfg(test)]
 mod hostile;
@@ -25,10 +26,11 @@ mod reader;
 mod relative;
 mod schema;
 mod slots;
+mod spare;
 mod word;
 mod writer;
 
-pub use block::{Advice, EncodedBlock, encode_block, encode_block_advised};
+pub use block::{Advice, BlockEncoder, EncodedBlock, encode_block, encode_block_advised};
 pub use column::{Column, ColumnRef, Element, Values, ValuesRef};
 pub use error::ColumnarError;
 pub use footer::Scalar;

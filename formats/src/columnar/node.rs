@@ -21,7 +21,7 @@ pub(super) const MAX_DEPTH: usize = 6;
 
 /// A sample is so many runs of so many neighbours.
 const SAMPLE_RUNS: usize = 16;
-const SAMPLE_RUN: usize = 1024;
+const SAMPLE_RUN: usize = 256;
 
 /// Smallest and largest value.
 #[derive(Clone, Copy)]
@@ -32,8 +32,8 @@ pub(super) struct Span<W> {
 
 impl<W: Word> Span<W> {
     pub(super) fn of(values: &[W]) -> Self {
-        let minimum = values.iter().copied().min().unwrap_or_default();
-        Self { minimum, maximum: values.iter().copied().max().unwrap_or_default() }
+        let (minimum, maximum) = W::ends(values).unwrap_or_default();
+        Self { minimum, maximum }
     }
 
     pub(super) fn range(self) -> u64 {
@@ -47,7 +47,7 @@ impl<W: Word> Span<W> {
 
 /// The encodings that need no other node.
 #[derive(Clone, Copy, PartialEq)]
-enum Leaf {
+pub(super) enum Leaf {
     Constant,
     Plain,
     Packed,
@@ -56,7 +56,7 @@ enum Leaf {
 }
 
 /// The cheapest leaf and its estimated bits a value, preferring what is faster to read where it is close.
-fn choose_leaf<W: Word>(sample: &[W], span: Span<W>) -> (Leaf, f64) {
+pub(super) fn choose_leaf<W: Word>(sample: &[W], span: Span<W>) -> (Leaf, f64) {
     let bits = span.bits();
     if bits == 0 {
         return (Leaf::Constant, 0.0);
@@ -100,35 +100,34 @@ pub(super) fn leaf_cost<W: Word>(values: &[W]) -> f64 {
 pub(super) fn encode<W: Word>(values: &[W], chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
     let (span, sample) = (Span::of(values), sample(values));
     let (leaf, cost) = choose_leaf(&sample, span);
-    // A dictionary cannot beat what takes next to nothing.
-    if cost > 1.0
-        && let Some(frequencies) = Frequencies::count(values, &sample, span)
-    {
-        let cheapest_other = cost.min(delta::cost(&sample));
-        if frequencies.cost() < 0.93 * cheapest_other * values.len() as f64 {
-            chunk.tag(DICTIONARY);
-            return frequencies.encode(values, chunk);
-        }
+    // Neither a dictionary nor differences can beat what takes next to nothing.
+    if cost <= 1.0 {
+        return write_leaf(values, span, leaf, chunk);
     }
-    write_without_dictionary(values, span, &sample, leaf, cost, chunk)
+    let delta = delta::cost(&sample);
+    if let Some(frequencies) = Frequencies::count(values, &sample, span, &mut chunk.spare.table)
+        && frequencies.cost() < 0.93 * cost.min(delta) * values.len() as f64
+    {
+        chunk.tag(DICTIONARY);
+        return frequencies.encode(values, &sample, chunk);
+    }
+    write_without_dictionary(values, span, (leaf, cost), delta, chunk)
 }
 
 /// Writes numbers in the cheapest encoding but DICTIONARY.
 pub(super) fn encode_without_dictionary<W: Word>(values: &[W], chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
     let (span, sample) = (Span::of(values), sample(values));
-    let (leaf, cost) = choose_leaf(&sample, span);
-    write_without_dictionary(values, span, &sample, leaf, cost, chunk)
+    write_without_dictionary(values, span, choose_leaf(&sample, span), delta::cost(&sample), chunk)
 }
 
 fn write_without_dictionary<W: Word>(
     values: &[W],
     span: Span<W>,
-    sample: &[W],
-    leaf: Leaf,
-    cost: f64,
+    (leaf, cost): (Leaf, f64),
+    delta: f64,
     chunk: &mut ChunkWriter,
 ) -> Result<(), ColumnarError> {
-    if cost > 1.0 && delta::cost(sample) < 0.9 * cost {
+    if cost > 1.0 && delta < 0.9 * cost {
         chunk.tag(DELTA);
         delta::encode(values, chunk)
     } else {
@@ -142,7 +141,13 @@ pub(super) fn encode_leaf<W: Word>(values: &[W], chunk: &mut ChunkWriter) -> Res
     write_leaf(values, span, choose_leaf(&sample(values), span).0, chunk)
 }
 
-fn write_leaf<W: Word>(values: &[W], span: Span<W>, leaf: Leaf, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
+/// Writes numbers in the encoding given; `span` is theirs.
+pub(super) fn write_leaf<W: Word>(
+    values: &[W],
+    span: Span<W>,
+    leaf: Leaf,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
     match leaf {
         Leaf::Constant => {
             chunk.tag(CONSTANT);
@@ -159,7 +164,7 @@ fn write_leaf<W: Word>(values: &[W], span: Span<W>, leaf: Leaf, chunk: &mut Chun
         }
         Leaf::Slots => {
             chunk.tag(SLOTS);
-            slots::encode(values, span.minimum, chunk)
+            slots::encode(values, span, chunk)
         }
         Leaf::Planes => {
             chunk.tag(PLANES);

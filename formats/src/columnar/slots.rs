@@ -1,10 +1,12 @@
 //! SLOTS: long-tailed numbers as an entropy-coded slot (eight to an octave) and the remaining bits.
 
 use super::ColumnarError;
-use super::bits::{self, BitWriter};
+use super::bits;
 use super::chunk::{ChunkReader, ChunkWriter};
 use super::entropy::zstd_bits;
 use super::error::Damage;
+use super::node::Span;
+use super::spare::at_least;
 use super::word::Word;
 
 /// Number of slots of 32-bit numbers.
@@ -38,21 +40,125 @@ pub(super) fn slot_of(number: u32) -> u8 {
     ((exponent - 3) * 8 + (number >> (exponent - 3))) as u8
 }
 
-/// Writes `values`, all less than 2^32 above `minimum`.
-pub(super) fn encode<W: Word>(values: &[W], minimum: W, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
-    chunk.value(minimum);
-    let mut slots = Vec::with_capacity(values.len());
-    let mut rest = BitWriter::with_capacity(values.len());
-    for value in values {
-        let number = value.minus(minimum).to_u64() as u32;
+/// A number on its way into the two streams.
+#[derive(Clone, Copy)]
+struct Split {
+    slot: u8,
+    bits: u32,
+    rest: u32,
+}
+
+impl Split {
+    #[inline(always)]
+    fn of(number: u32) -> Self {
         let slot = slot_of(number);
         let Slot { base, bits, .. } = TABLE[usize::from(slot)];
-        slots.push(slot);
-        rest.push(u64::from(number - base), bits);
+        Self { slot, bits, rest: number - base }
     }
-    chunk.stream(&slots)?;
-    chunk.raw_stream(&rest.finish());
-    Ok(())
+}
+
+/// A number below 2^20 in its parts, in one word: so tables of them stay small.
+#[derive(Clone, Copy)]
+pub(super) struct Parts(u32);
+
+impl Parts {
+    /// How many numbers have parts.
+    pub(super) const NUMBERS: usize = 1 << 20;
+
+    pub(super) fn of(number: u32) -> Self {
+        let Split { slot, bits, rest } = Split::of(number);
+        Self(u32::from(slot) | bits << 8 | rest << 13)
+    }
+
+    pub(super) fn from_word(word: u32) -> Self {
+        Self(word)
+    }
+
+    pub(super) fn word(self) -> u32 {
+        self.0
+    }
+
+    #[inline(always)]
+    fn split(self) -> Split {
+        Split { slot: self.0 as u8, bits: self.0 >> 8 & 0x1F, rest: self.0 >> 13 }
+    }
+
+    /// The number.
+    pub(super) fn number(self) -> u32 {
+        let Split { slot, rest, .. } = self.split();
+        TABLE[usize::from(slot)].base + rest
+    }
+}
+
+/// Writes `values`, all less than 2^32 above `span`'s minimum.
+pub(super) fn encode<W: Word>(values: &[W], span: Span<W>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
+    chunk.value(span.minimum);
+    let split = |value: W| Split::of(value.minus(span.minimum).to_u64() as u32);
+    write(values, span.range() as u32, split, chunk)
+}
+
+/// Writes numbers up to `largest` which `parts` gives for values.
+pub(super) fn encode_parts<W: Word>(
+    values: &[W],
+    largest: u32,
+    parts: impl Fn(W) -> Parts,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
+    chunk.value(0u32);
+    write(values, largest, |value| parts(value).split(), chunk)
+}
+
+fn write<T: Copy>(
+    values: &[T],
+    largest: u32,
+    split: impl Fn(T) -> Split,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
+    let most_bits = Split::of(largest).bits;
+    let (mut slots, mut rest) = (std::mem::take(&mut chunk.spare.slots), std::mem::take(&mut chunk.spare.rest));
+    let slots_out = at_least(&mut slots, values.len());
+    let rest_out = at_least(&mut rest, bits::length(values.len() * most_bits as usize) + bits::SLACK);
+    // A store of 8 bytes takes 57 bits: those of 2 numbers of any size or of 4 not so large ones.
+    let end = match most_bits {
+        0..=14 => split_all::<4, T>(values, split, slots_out, rest_out),
+        _ => split_all::<2, T>(values, split, slots_out, rest_out),
+    };
+    let outcome = chunk.stream(slots_out);
+    chunk.raw_stream(&rest_out[..end]);
+    (chunk.spare.slots, chunk.spare.rest) = (slots, rest);
+    outcome
+}
+
+/// Fills both streams, `GROUP` numbers a store; gives the length of the second one.
+fn split_all<const GROUP: usize, T: Copy>(
+    values: &[T],
+    split: impl Fn(T) -> Split,
+    slots: &mut [u8],
+    rest: &mut [u8],
+) -> usize {
+    let (mut word, mut filled, mut at) = (0u64, 0, 0);
+    let mut group = |values: &[T], slots: &mut [u8]| {
+        for (&value, slot) in values.iter().zip(slots) {
+            let Split { slot: number, bits, rest } = split(value);
+            *slot = number;
+            word |= u64::from(rest) << filled;
+            filled += bits;
+        }
+        rest[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        at += filled as usize / 8;
+        word >>= filled & !7;
+        filled &= 7;
+    };
+    let (whole, left) = values.as_chunks::<GROUP>();
+    let (whole_slots, left_slots) = slots.as_chunks_mut::<GROUP>();
+    for (values, slots) in whole.iter().zip(whole_slots) {
+        group(values, slots);
+    }
+    group(left, left_slots);
+    // The last store holds what is left of bits and zeros behind it, which may be less than the slack.
+    let end = at + usize::from(filled > 0);
+    rest[end..end + bits::SLACK].fill(0);
+    end + bits::SLACK
 }
 
 pub(super) fn decode<W: Word>(count: usize, chunk: &mut ChunkReader<'_>) -> Result<Vec<W>, Damage> {
@@ -138,6 +244,9 @@ mod tests {
                 let slot = TABLE[usize::from(slot_of(number))];
                 assert!(slot.base <= number && u64::from(number - slot.base) < 1 << slot.bits, "{number}");
             }
+        }
+        for number in (0..Parts::NUMBERS as u32).step_by(7).chain([Parts::NUMBERS as u32 - 1]) {
+            assert_eq!(Parts::of(number).number(), number);
         }
         assert_eq!([0, 1, 15, 16, 17, 18, u32::MAX].map(slot_of), [0, 1, 15, 16, 16, 17, 239]);
     }

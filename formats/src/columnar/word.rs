@@ -11,6 +11,8 @@ pub(super) trait Word: Pod + Ord + Default + std::fmt::Debug {
     fn from_u64(value: u64) -> Self;
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
+    /// The smallest and the largest of some values.
+    fn ends(values: &[Self]) -> Option<(Self, Self)>;
 }
 
 macro_rules! word {
@@ -32,6 +34,25 @@ macro_rules! word {
             #[inline(always)]
             fn minus(self, other: Self) -> Self {
                 self.wrapping_sub(other)
+            }
+            fn ends(values: &[Self]) -> Option<(Self, Self)> {
+                #[inline(always)]
+                fn ends(values: &[$integer]) -> Option<($integer, $integer)> {
+                    let first = *values.first()?;
+                    Some(values.iter().fold((first, first), |(low, high), &value| (low.min(value), high.max(value))))
+                }
+                #[cfg(target_arch = "x86_64")]
+                {
+                    #[target_feature(enable = "avx2")]
+                    fn ends_wide(values: &[$integer]) -> Option<($integer, $integer)> {
+                        ends(values)
+                    }
+                    if is_x86_feature_detected!("avx2") {
+                        // SAFETY: the processor has just been asked for what the function needs.
+                        return unsafe { ends_wide(values) };
+                    }
+                }
+                ends(values)
             }
         }
     )*};
@@ -56,6 +77,17 @@ pub(super) fn unzigzag<W: Word>(code: W, reference: W) -> W {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ends_are_the_smallest_and_the_largest() {
+        assert_eq!(u32::ends(&[]), None);
+        for length in 1..80u64 {
+            let values: Vec<u64> = (0..length).map(|i| (i + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+            assert_eq!(u64::ends(&values), values.iter().copied().min().zip(values.iter().copied().max()));
+            let bytes: Vec<u8> = values.iter().map(|value| (value >> 56) as u8).collect();
+            assert_eq!(u8::ends(&bytes), bytes.iter().copied().min().zip(bytes.iter().copied().max()));
+        }
+    }
 
     #[test]
     fn zigzag_is_small_near_zero_and_wraps() {
