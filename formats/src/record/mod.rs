@@ -22,6 +22,8 @@ mod read;
 pub mod sample;
 mod scan;
 mod value;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 mod write;
 
 pub use batch::{Columns, Media, RecordBatch, TweetType, Users};

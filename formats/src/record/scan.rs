@@ -3,6 +3,8 @@
 use super::append::Line;
 use super::error::Fault;
 use super::field::fields_of;
+#[cfg(target_arch = "x86_64")]
+use super::wide::WideReader;
 use super::{
     FIELD_SEPARATOR, FieldCount, LIST_SEPARATOR, MAX_RECORD_BYTES, Media, Reason, RecordBatch, RecordError,
     RecordOptions, TweetType, Users,
@@ -20,6 +22,8 @@ pub struct RecordScanner<'a> {
     last: &'a [u8],
     line: u64,
     offset: u64,
+    #[cfg(target_arch = "x86_64")]
+    wide: Option<WideReader>,
 }
 
 impl<'a> RecordScanner<'a> {
@@ -30,7 +34,15 @@ impl<'a> RecordScanner<'a> {
 
     /// A scanner of a piece of a larger input that begins at a line's beginning: its 1-based `line` and its byte `offset`.
     pub fn starting_at(text: &'a [u8], options: RecordOptions, line: u64, offset: u64) -> Self {
-        Self { rest: text, options, last: &[], line, offset }
+        Self {
+            rest: text,
+            options,
+            last: &[],
+            line,
+            offset,
+            #[cfg(target_arch = "x86_64")]
+            wide: WideReader::new(),
+        }
     }
 
     /// Adds the next record to `batch`; `None` at the end of the text. After an error the batch is as it was, and the
@@ -45,6 +57,10 @@ impl<'a> RecordScanner<'a> {
     pub fn read(&mut self, batch: &mut RecordBatch) -> Option<Result<(), RecordError>> {
         if self.rest.is_empty() {
             return None;
+        }
+        #[cfg(target_arch = "x86_64")]
+        if self.read_wide(batch) {
+            return Some(Ok(()));
         }
         let newline = memchr::memchr(b'\n', self.rest);
         let (line, rest) = self.rest.split_at(newline.unwrap_or(self.rest.len()));
@@ -67,6 +83,24 @@ impl<'a> RecordScanner<'a> {
     /// How many fields the records have, as soon as that is known.
     pub fn fields(&self) -> Option<FieldCount> {
         self.options.fields
+    }
+
+    /// Adds the next record the widest way, or leaves it to the others.
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn read_wide(&mut self, batch: &mut RecordBatch) -> bool {
+        let (Some(wide), Some(fields)) = (&mut self.wide, self.options.fields) else { return false };
+        let row = batch.rows;
+        batch.begin(fields);
+        let Some(length) = wide.read(self.rest, fields, self.options.vocabulary, batch) else {
+            batch.roll_back(row);
+            return false;
+        };
+        batch.rows += 1;
+        (self.last, self.rest) = (&self.rest[..length], &self.rest[length + 1..]);
+        self.line += 1;
+        self.offset += length as u64 + 1;
+        true
     }
 
     #[inline]
