@@ -100,7 +100,7 @@ impl Resolving<'_> {
             worker.visits.extend(each_visit(run));
             Ok::<(), ShuffleError>(())
         })?;
-        worker.visits.sort_unstable_by_key(|visit| visit.major);
+        worker.visits.sort_unstable_by_key(Visit::order);
         for place in worker.visits.chunk_by(|a, b| a.major == b.major) {
             worker.places.resolve(place, &mut worker.answers, &mut worker.totals)?;
         }
