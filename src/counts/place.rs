@@ -27,9 +27,20 @@ pub(super) struct Places<'a> {
     counted_tables: u32,
     /// The numbers of each visit.
     known: Vec<Known>,
-    /// What each reader visit is told of its author's similar authors.
-    lists: Vec<(&'a [Key], &'a [f64])>,
+    lists: SimilarLists<'a>,
 }
+
+/// The similar authors of the authors that the next reader visits bring.
+#[derive(Default)]
+struct SimilarLists<'a> {
+    lists: Vec<(&'a [Key], &'a [f64])>,
+    next: usize,
+    /// Visits up to which they were looked up.
+    end: usize,
+}
+
+/// Visits whose similar authors are looked up together: each look-up waits for memory, and so they wait together.
+const LOOKED_UP_TOGETHER: usize = 256;
 
 /// Kinds of minor keys, which are numbered apart.
 #[derive(Clone, Copy)]
@@ -101,12 +112,33 @@ impl<'a> Places<'a> {
             questions: questions_about(0),
             counted_tables: 0,
             known: Vec::new(),
-            lists: Vec::new(),
+            lists: SimilarLists::default(),
         }
     }
 
-    /// Counts all visits of one place, which come in [`Visit::order`], answers each, and hands the place's totals over.
+    /// Counts all visits of whole places, which come in [`Visit::order`], answers each, and hands the totals over.
     pub(super) fn resolve(
+        &mut self,
+        visits: &[Visit],
+        answers: &mut Answers<'_>,
+        totals: &mut TotalsRouter<'_>,
+    ) -> Result<(), ShuffleError> {
+        self.lists = SimilarLists { lists: std::mem::take(&mut self.lists.lists), next: 0, end: 0 };
+        let mut start = 0;
+        for place in visits.chunk_by(|a, b| a.major == b.major) {
+            let end = start + place.len();
+            if self.lists.end < end {
+                let end = visits.len().min(end.max(start + LOOKED_UP_TOGETHER));
+                self.lists.look_up(self.similar, &visits[start..end]);
+                self.lists.end = end;
+            }
+            self.resolve_place(place, answers, totals)?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn resolve_place(
         &mut self,
         visits: &[Visit],
         answers: &mut Answers<'_>,
@@ -118,15 +150,14 @@ impl<'a> Places<'a> {
             self.counted_tables = counted_tables;
             self.questions = questions_about(counted_tables);
         }
-        self.look_up_similar(visits);
         let any_author = visits.iter().any(|visit| visit.stamp.visitor() == Visitor::Author);
         let mass = if any_author { self.similar.get(visits[0].major).1.iter().sum() } else { 0.0 };
 
-        let (mut first, mut list) = (0, 0);
+        let mut first = 0;
         for company in visits.chunk_by(|a, b| a.stamp.company() == b.stamp.company()) {
             self.leave_out(company, first);
             for (visit, place) in company.iter().zip(first..) {
-                self.answer(visit, self.known[place], &mut list, mass, answers);
+                self.answer(visit, self.known[place], mass, answers);
                 answers.send(visit.stamp.address())?;
             }
             self.take_back(company, first);
@@ -180,15 +211,6 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// All at once, because each look-up waits for memory, and so they wait together.
-    fn look_up_similar(&mut self, visits: &[Visit]) {
-        self.lists.clear();
-        if self.questions[Visitor::Reader as usize].iter().any(|question| question.answer == Answer::Similar) {
-            let readers = visits.iter().filter(|visit| visit.stamp.visitor() == Visitor::Reader);
-            self.lists.extend(readers.map(|visit| self.similar.get(visit.minor)));
-        }
-    }
-
     /// Leaves the visits of one company, the first of which is number `first` of the place, out of what is told.
     fn leave_out(&mut self, company: &[Visit], first: usize) {
         for (visit, known) in company.iter().zip(&self.known[first..]) {
@@ -211,10 +233,9 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Answers a visit; `list` is the place of the next reader visit's similar authors, `mass` the similarity mass of the
-    /// place as an author.
+    /// Answers a visit; `mass` is the similarity mass of the place as an author.
     #[inline]
-    fn answer(&self, visit: &Visit, mut known: Known, list: &mut usize, mass: f64, answers: &mut Answers<'_>) {
+    fn answer(&mut self, visit: &Visit, mut known: Known, mass: f64, answers: &mut Answers<'_>) {
         let visitor = visit.stamp.visitor();
         let find =
             |minor| Kind::of(visitor, minor).map_or(NONE, |kind| self.numbers[kind as usize].find(visit.key(minor)));
@@ -224,6 +245,7 @@ impl<'a> Places<'a> {
                 known.language = find(Minor::Language);
             }
         }
+        let similar = if visitor == Visitor::Reader { self.lists.next() } else { Default::default() };
         for &Question { family, table, asked_with, answer } in &self.questions[visitor as usize] {
             match answer {
                 Answer::Reactions => {
@@ -237,8 +259,7 @@ impl<'a> Places<'a> {
                     }
                 }
                 Answer::Similar => {
-                    answers.reals(family, &self.similar_sums(self.lists[*list], &self.tables[table]));
-                    *list += 1;
+                    answers.reals(family, &self.similar_sums(similar, &self.tables[table]));
                 }
                 Answer::SimilarityMass => answers.reals(family, &[mass]),
             }
@@ -259,6 +280,26 @@ impl<'a> Places<'a> {
             }
         }
         sums
+    }
+}
+
+impl<'a> SimilarLists<'a> {
+    /// Looks up those that the reader visits among `visits` need.
+    fn look_up(&mut self, similar: &'a dyn SimilarLookup, visits: &[Visit]) {
+        let readers = visits.iter().filter(|visit| visit.stamp.visitor() == Visitor::Reader);
+        self.lists.clear();
+        self.lists.extend(readers.map(|visit| similar.get(visit.minor)));
+        self.next = 0;
+        // Brings them into the cache.
+        for (authors, _) in &self.lists {
+            std::hint::black_box((authors.first().copied(), authors.last().copied()));
+        }
+    }
+
+    #[inline]
+    fn next(&mut self) -> (&'a [Key], &'a [f64]) {
+        self.next += 1;
+        self.lists[self.next - 1]
     }
 }
 

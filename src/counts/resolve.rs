@@ -101,9 +101,7 @@ impl Resolving<'_> {
             Ok::<(), ShuffleError>(())
         })?;
         worker.visits.sort_unstable_by_key(Visit::order);
-        for place in worker.visits.chunk_by(|a, b| a.major == b.major) {
-            worker.places.resolve(place, &mut worker.answers, &mut worker.totals)?;
-        }
+        worker.places.resolve(&worker.visits, &mut worker.answers, &mut worker.totals)?;
         if bytes > self.limit / self.threads as u64 {
             worker.visits = Vec::new();
         }
