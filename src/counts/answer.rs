@@ -17,8 +17,8 @@ const WIDE: u8 = 128;
 /// Most blocks a range may have, so that a place fits its 32 bits.
 pub(super) const LARGEST_RANGE: usize = 1 << 16;
 
-/// Records of a tile: few enough that the tile's counts fit a core's cache while answers are added to it in any order.
-const TILE_ROWS: usize = 2048;
+/// Records of a tile: few enough that the tile's numbers fit a core's cache while answers are added in any order.
+const TILE_ROWS: usize = 1024;
 const TILES_A_BLOCK: usize = LARGEST_BLOCK / TILE_ROWS;
 
 /// Writes answers and routes each to the range of blocks it belongs to.
@@ -92,18 +92,22 @@ fn split_answer(run: &[u8]) -> Option<(usize, &[u8], usize)> {
     Some((place, &rest[..length], HEADER + length))
 }
 
-/// The answers of a range of blocks, tile by tile.
+/// The answers of a range of blocks, tile by tile. Reused range after range.
+#[derive(Default)]
 pub(super) struct Tiles {
     tiles: Vec<Vec<u8>>,
 }
 
 impl Tiles {
-    /// For `blocks` blocks with `bytes` bytes of answers.
-    pub(super) fn new(blocks: usize, bytes: u64) -> Self {
-        let tiles = blocks * TILES_A_BLOCK;
+    /// Forgets everything and makes room for `blocks` blocks with `bytes` bytes of answers.
+    pub(super) fn restart(&mut self, blocks: usize, bytes: u64) {
+        self.tiles.resize_with(blocks * TILES_A_BLOCK, Vec::new);
         // A little more than the mean: most tiles never need to grow.
-        let capacity = bytes as usize / tiles * 17 / 16;
-        Self { tiles: (0..tiles).map(|_| Vec::with_capacity(capacity)).collect() }
+        let capacity = bytes as usize / self.tiles.len() * 17 / 16;
+        for tile in &mut self.tiles {
+            tile.clear();
+            tile.reserve(capacity);
+        }
     }
 
     /// Appends every answer of a run to its tile.
@@ -114,9 +118,9 @@ impl Tiles {
         }
     }
 
-    /// Takes the answers of a block, `block` within the range.
-    pub(super) fn take(&mut self, block: usize) -> impl Iterator<Item = Vec<u8>> {
-        self.tiles[block * TILES_A_BLOCK..(block + 1) * TILES_A_BLOCK].iter_mut().map(std::mem::take)
+    /// The tiles of a block, `block` within the range.
+    pub(super) fn of_block(&self, block: usize) -> &[Vec<u8>] {
+        &self.tiles[block * TILES_A_BLOCK..(block + 1) * TILES_A_BLOCK]
     }
 }
 
@@ -124,11 +128,16 @@ impl Tiles {
 #[derive(Clone, Debug, Default)]
 pub struct CountBlock {
     rows: usize,
-    /// Numbers from the start of a column to that of the next.
-    stride: usize,
     counts: Vec<u32>,
     reals: Vec<f64>,
+    /// The numbers of one tile's records, record by record.
+    tile_counts: Vec<[u32; COUNT_SLOTS]>,
+    tile_reals: Vec<[f64; REAL_SLOTS]>,
 }
+
+/// Numbers of a record in a tile: whole cache lines.
+const COUNT_SLOTS: usize = (COUNTS - REALS).next_multiple_of(16);
+const REAL_SLOTS: usize = REALS.next_multiple_of(8);
 
 /// One column of a [`CountBlock`], a number a record.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -151,14 +160,6 @@ const SLOTS: [usize; COUNTS] = {
     slots
 };
 
-/// Takes the first bytes of a run.
-#[inline]
-fn take<const N: usize>(run: &mut &[u8]) -> [u8; N] {
-    let (bytes, rest) = run.split_first_chunk().expect("a run holds whole records");
-    *run = rest;
-    *bytes
-}
-
 const REALS: usize = {
     let (mut reals, mut column) = (0, 0);
     while column < COUNTS {
@@ -168,62 +169,41 @@ const REALS: usize = {
     reals
 };
 
-/// Columns this far apart, and the rows of a tile in them, fall on different lines of a cache.
-const APART: usize = 80;
-
 impl CountBlock {
-    /// Makes it `rows` records of zeros.
-    pub(super) fn reset(&mut self, rows: usize) {
-        (self.rows, self.stride) = (rows, rows + APART);
-        self.counts.clear();
-        self.counts.resize((COUNTS - REALS) * self.stride, 0);
-        self.reals.clear();
-        self.reals.resize(REALS * self.stride, 0.0);
+    /// Makes it the `rows` records of these tiles.
+    pub(super) fn fill(&mut self, rows: usize, tiles: &[Vec<u8>]) {
+        self.rows = rows;
+        self.counts.resize((COUNTS - REALS) * rows, 0);
+        self.reals.resize(REALS * rows, 0.0);
+        for (tile, first) in tiles.iter().zip((0..rows).step_by(TILE_ROWS)) {
+            let tile_rows = TILE_ROWS.min(rows - first);
+            self.tile_counts.clear();
+            self.tile_counts.resize(tile_rows, [0; COUNT_SLOTS]);
+            self.tile_reals.clear();
+            self.tile_reals.resize(tile_rows, [0.0; REAL_SLOTS]);
+            self.add(tile, first);
+            transpose(&self.tile_counts, &mut self.counts, rows, first);
+            transpose(&self.tile_reals, &mut self.reals, rows, first);
+        }
     }
 
-    /// Adds every answer of a run to its record; the answers must belong to this block.
-    pub(super) fn scatter(&mut self, mut run: &[u8]) {
+    /// Adds every answer of a tile, whose records begin at `first`, to its record.
+    fn add(&mut self, mut run: &[u8], first: usize) {
         while let Some((place, mut items, length)) = split_answer(run) {
-            let row = place % LARGEST_BLOCK;
+            let row = place % LARGEST_BLOCK - first;
+            let (counts, reals) = (&mut self.tile_counts[row], &mut self.tile_reals[row]);
             while let Some((&head, rest)) = items.split_first() {
                 let family = usize::from(head % WIDE);
-                let at = SLOTS[FIRST_COLUMNS[family]] * self.stride + row;
-                let wide = head >= WIDE;
+                let (wide, slot) = (head >= WIDE, SLOTS[FIRST_COLUMNS[family]]);
                 items = match FAMILIES[family].answer {
-                    Answer::Reactions => self.add_counts::<4>(at, wide, rest),
-                    Answer::Unreacted => self.add_counts::<1>(at, wide, rest),
-                    Answer::Similar => self.add_reals::<4>(at, rest),
-                    Answer::SimilarityMass => self.add_reals::<1>(at, rest),
+                    Answer::Reactions => add_counts::<4>(counts, slot, wide, rest),
+                    Answer::Unreacted => add_counts::<1>(counts, slot, wide, rest),
+                    Answer::Similar => add_reals::<4>(reals, slot, rest),
+                    Answer::SimilarityMass => add_reals::<1>(reals, slot, rest),
                 };
             }
             run = &run[length..];
         }
-    }
-
-    #[inline]
-    fn add_counts<'a, const N: usize>(&mut self, at: usize, wide: bool, items: &'a [u8]) -> &'a [u8] {
-        let (mut numbers, mut items) = ([0; N], items);
-        if wide {
-            for number in &mut numbers {
-                *number = u32::from_le_bytes(take(&mut items));
-            }
-        } else {
-            numbers = take::<N>(&mut items).map(u32::from);
-        }
-        for (column, number) in numbers.into_iter().enumerate() {
-            // Only the hashtags of a record answer one by one; all other numbers come once.
-            let count = &mut self.counts[at + column * self.stride];
-            *count = count.saturating_add(number);
-        }
-        items
-    }
-
-    #[inline]
-    fn add_reals<'a, const N: usize>(&mut self, at: usize, mut items: &'a [u8]) -> &'a [u8] {
-        for column in 0..N {
-            self.reals[at + column * self.stride] += f64::from_le_bytes(take(&mut items));
-        }
-        items
     }
 
     /// Number of records.
@@ -233,11 +213,60 @@ impl CountBlock {
 
     /// One of the [`COUNTS`] columns.
     pub fn column(&self, column: usize) -> CountColumn<'_> {
-        let start = SLOTS[column] * self.stride;
-        let range = start..start + self.rows;
+        let range = SLOTS[column] * self.rows..(SLOTS[column] + 1) * self.rows;
         match REAL_COLUMNS[column] {
             true => CountColumn::Reals(&self.reals[range]),
             false => CountColumn::Counts(&self.counts[range]),
+        }
+    }
+}
+
+/// Adds the counts at the start of `items` to a record's; gives what comes after them.
+#[inline]
+fn add_counts<'a, const N: usize>(
+    counts: &mut [u32; COUNT_SLOTS],
+    slot: usize,
+    wide: bool,
+    mut items: &'a [u8],
+) -> &'a [u8] {
+    let mut numbers = [0; N];
+    if wide {
+        numbers.fill_with(|| u32::from_le_bytes(take(&mut items)));
+    } else {
+        numbers = take::<N>(&mut items).map(u32::from);
+    }
+    for (count, number) in counts[slot..slot + N].iter_mut().zip(numbers) {
+        // Only the hashtags of a record answer one by one; all other numbers come once.
+        *count = count.saturating_add(number);
+    }
+    items
+}
+
+/// The same with reals.
+#[inline]
+fn add_reals<'a, const N: usize>(reals: &mut [f64; REAL_SLOTS], slot: usize, mut items: &'a [u8]) -> &'a [u8] {
+    reals[slot..slot + N].iter_mut().for_each(|real| *real += f64::from_le_bytes(take(&mut items)));
+    items
+}
+
+/// Takes the first bytes of a run.
+#[inline]
+fn take<const N: usize>(run: &mut &[u8]) -> [u8; N] {
+    let (bytes, rest) = run.split_first_chunk().expect("a run holds whole records");
+    *run = rest;
+    *bytes
+}
+
+/// Writes records, the first of which is number `first`, to columns of `rows` numbers each; a record may have more
+/// numbers than there are columns.
+fn transpose<T: Copy, const SLOTS: usize>(records: &[[T; SLOTS]], columns: &mut [T], rows: usize, first: usize) {
+    // So many records that a line of each fits the innermost cache.
+    const TOGETHER: usize = 128;
+    for (records, first) in records.chunks(TOGETHER).zip((first..).step_by(TOGETHER)) {
+        for (slot, column) in columns.chunks_exact_mut(rows).enumerate() {
+            for (record, number) in records.iter().zip(&mut column[first..]) {
+                *number = record[slot];
+            }
         }
     }
 }
@@ -262,16 +291,16 @@ mod tests {
         }
         answers.finish().expect("sent");
         assert_eq!(shuffle.bytes(0), 0, "zeros are not sent");
-        let mut tiles = Tiles::new(3, shuffle.bytes(1));
+        let mut tiles = Tiles::default();
+        tiles.restart(3, shuffle.bytes(1));
         let split = |run: &[u8]| {
             tiles.add(run);
             Ok::<(), ShuffleError>(())
         };
         shuffle.take(1, split).expect("taken");
-        assert!(tiles.take(0).all(|tile| tile.is_empty()));
+        assert!(tiles.of_block(0).iter().all(Vec::is_empty));
         let mut block = CountBlock::default();
-        block.reset(65_536);
-        tiles.take(1).for_each(|tile| block.scatter(&tile));
+        block.fill(65_536, tiles.of_block(1));
         let counts = |block: &CountBlock, column| match block.column(column) {
             CountColumn::Counts(counts) => counts.to_vec(),
             CountColumn::Reals(_) => panic!("counts"),
@@ -284,8 +313,7 @@ mod tests {
         }
         let CountColumn::Reals(mass) = block.column(24) else { panic!("reals") };
         assert_eq!((mass[0], mass[65_535]), (32.5, f64::from(u32::MAX) / 4.0));
-        block.reset(8);
-        tiles.take(2).for_each(|tile| block.scatter(&tile));
+        block.fill(8, tiles.of_block(2));
         assert_eq!(counts(&block, 0), [0, 0, 0, 0, 0, 0, 0, 256]);
         assert_eq!(counts(&block, 64), [0, 0, 0, 0, 0, 0, 0, 128]);
     }

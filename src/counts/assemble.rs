@@ -25,20 +25,19 @@ impl<S: CountSink> Assembly<'_, S> {
     /// Gives the sink all blocks in order.
     pub(super) fn assemble(&self) -> Result<(), CountsError> {
         Queue::run(self.answers.partitions(), self.threads, |queue| {
-            let mut block = CountBlock::default();
+            let (mut block, mut tiles) = (CountBlock::default(), Tiles::default());
             while let Some(range) = queue.take() {
                 let blocks = range * self.range..((range + 1) * self.range).min(self.blocks);
                 // A range's blocks are encoded before the first has its turn: encoded they are small, and the other
                 // threads get on with their ranges meanwhile.
                 let mut encoded = Vec::with_capacity(blocks.len());
-                let mut tiles = Tiles::new(blocks.len(), self.answers.bytes(range));
+                tiles.restart(blocks.len(), self.answers.bytes(range));
                 self.answers.take(range, |run| {
                     tiles.add(run);
                     Ok::<(), ShuffleError>(())
                 })?;
                 for index in blocks.clone() {
-                    block.reset(self.rows(index));
-                    tiles.take(index - blocks.start).for_each(|tile| block.scatter(&tile));
+                    block.fill(self.rows(index), tiles.of_block(index - blocks.start));
                     encoded.push(self.encode(index, &block)?);
                 }
                 queue.in_turn(range, || {

@@ -64,6 +64,13 @@ impl Numbers {
         }
     }
 
+    /// Which of up to 64 keys may have a number, a bit each: few of those that have none.
+    #[inline]
+    pub(super) fn candidates(&self, keys: &[Key]) -> u64 {
+        // Without a branch a key: which of them pass is hard to predict.
+        (0..).zip(keys).fold(0, |candidates, (place, key)| candidates | (self.seen >> (key.0 >> 58) & 1) << place)
+    }
+
     /// The key with this number.
     pub(super) fn key(&self, number: u32) -> Key {
         self.keys[number as usize]
@@ -96,6 +103,10 @@ mod tests {
                 assert_eq!(numbers.key(index as u32), key(index));
             }
             assert_eq!(numbers.find(key(most as u64)), NONE);
+            let keys: Vec<Key> = (0..64).map(key).collect();
+            let candidates = numbers.candidates(&keys);
+            assert!((0..most.min(64)).all(|place| candidates >> place & 1 == 1));
+            assert_eq!(candidates == 0, most == 0);
         }
     }
 }

@@ -271,11 +271,15 @@ impl<'a> Places<'a> {
     fn similar_sums(&self, (authors, scores): (&[Key], &[f64]), pairs: &Tallies) -> [f64; 4] {
         let users = &self.numbers[Kind::User as usize];
         let mut sums = [0.0; 4];
-        for (&author, &score) in authors.iter().zip(scores) {
-            let number = users.find(author);
-            if let Some(Tally { reactions, .. }) = pairs.ask(number) {
-                for reaction in Reaction::ALL {
-                    sums[reaction as usize] += score * f64::from(reactions[reaction]);
+        for (authors, scores) in authors.chunks(64).zip(scores.chunks(64)) {
+            let mut candidates = users.candidates(authors);
+            while candidates != 0 {
+                let place = candidates.trailing_zeros() as usize;
+                candidates &= candidates - 1;
+                if let Some(Tally { reactions, .. }) = pairs.ask(users.find(authors[place])) {
+                    for reaction in Reaction::ALL {
+                        sums[reaction as usize] += scores[place] * f64::from(reactions[reaction]);
+                    }
                 }
             }
         }
