@@ -4,6 +4,8 @@
 //! its id, the hash of the published solution. A key of two entities is the same hash over their two keys: it tells
 //! pairs apart as well as hashing the text `"{first}_{second}"` would, at a fraction of the cost.
 
+mod lanes;
+
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
@@ -27,6 +29,12 @@ impl Key {
     #[inline]
     pub fn of(id: Id) -> Self {
         Self(siphash(&id.to_hex()))
+    }
+
+    /// The keys of many entities in place of what `keys` holds: the same as [`Key::of`] each, several times as fast.
+    pub fn of_all(ids: &[Id], keys: &mut Vec<Self>) {
+        keys.resize(ids.len(), Self(0));
+        lanes::hash_ids(ids, bytemuck::cast_slice_mut(keys));
     }
 
     /// The key of an ordered pair of entities.

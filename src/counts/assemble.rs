@@ -1,6 +1,6 @@
 //! From answers to blocks of 65 columns, in record order.
 
-use super::answer::{CountBlock, split_by_block};
+use super::answer::{CountBlock, Tiles};
 use super::queue::Queue;
 use super::route::Part;
 use super::{CountSink, CountsError};
@@ -25,30 +25,20 @@ impl<S: CountSink> Assembly<'_, S> {
     /// Gives the sink all blocks in order.
     pub(super) fn assemble(&self) -> Result<(), CountsError> {
         Queue::run(self.answers.partitions(), self.threads, |queue| {
-            let mut block = CountBlock::default();
+            let (mut block, mut tiles) = (CountBlock::default(), Tiles::default());
             while let Some(range) = queue.take() {
                 let blocks = range * self.range..((range + 1) * self.range).min(self.blocks);
                 // A range's blocks are encoded before the first has its turn: encoded they are small, and the other
                 // threads get on with their ranges meanwhile.
                 let mut encoded = Vec::with_capacity(blocks.len());
-                if blocks.len() == 1 {
-                    block.reset(self.rows(range));
-                    self.answers.take(range, |run| {
-                        block.scatter(run);
-                        Ok::<(), ShuffleError>(())
-                    })?;
-                    encoded.push(self.encode(range, &block)?);
-                } else {
-                    let mut answers = vec![Vec::new(); blocks.len()];
-                    self.answers.take(range, |run| {
-                        split_by_block(run, &mut answers);
-                        Ok::<(), ShuffleError>(())
-                    })?;
-                    for (index, answers) in blocks.clone().zip(answers) {
-                        block.reset(self.rows(index));
-                        block.scatter(&answers);
-                        encoded.push(self.encode(index, &block)?);
-                    }
+                tiles.restart(blocks.len(), self.answers.bytes(range));
+                self.answers.take(range, |run| {
+                    tiles.add(run);
+                    Ok::<(), ShuffleError>(())
+                })?;
+                for index in blocks.clone() {
+                    block.fill(self.rows(index), tiles.of_block(index - blocks.start));
+                    encoded.push(self.encode(index, &block)?);
                 }
                 queue.in_turn(range, || {
                     for (index, encoded) in blocks.zip(encoded) {

@@ -17,6 +17,7 @@ mod assemble;
 mod family;
 mod filter;
 pub mod frozen;
+mod numbers;
 mod place;
 mod queue;
 mod resolve;

@@ -1,57 +1,177 @@
 //! One place: counting its visits and answering them.
 
-use skimmer_formats::{PerReaction, Reaction};
+use skimmer_formats::Reaction;
 
 use super::answer::Answers;
-use super::family::{Answer, Counter, FAMILIES, FIRST_COLUMNS, Family, Minor, Period, Visitor};
+use super::family::{Answer, FAMILIES, Family, Minor, Period, Visitor};
+use super::numbers::{NONE, Numbers};
 use super::similar::SimilarLookup;
 use super::tally::{Tallies, Tally};
 use super::totals::{Table, TotalsRouter};
 use super::visit::Visit;
+use crate::key::Key;
 use crate::shuffle::ShuffleError;
 
 /// Counts and answers the visits of one place after the other. Its memory grows with the largest place.
 pub(super) struct Places<'a> {
     similar: &'a dyn SimilarLookup,
-    tallies: [[Tallies; Counter::ALL.len()]; 2],
-    /// The counters that each period's visitors of a kind are counted by, with the minor key they count under.
-    counters: [[Vec<(Counter, Minor)>; 4]; 2],
+    /// The numbers of the counted minor keys of each kind.
+    numbers: [Numbers; 3],
+    /// In the order of [`Table::ALL`].
+    tables: [Tallies; Table::ALL.len()],
+    /// The tables that each period's visitors of a kind are counted in, with the minor key they count under.
+    counting: [[Vec<(usize, Minor)>; 4]; 2],
     /// The families each visitor asks for that may have an answer at this place.
     questions: [Vec<Question>; 4],
+    /// The tables, a bit each, that `questions` was made for.
+    counted_tables: u32,
+    /// The numbers of each visit.
+    known: Vec<Known>,
+    lists: SimilarLists<'a>,
+}
+
+/// The similar authors of the authors that the next reader visits bring.
+#[derive(Default)]
+struct SimilarLists<'a> {
+    lists: Vec<(&'a [Key], &'a [f64])>,
+    next: usize,
+    /// Visits up to which they were looked up.
+    end: usize,
+}
+
+/// Visits whose similar authors are looked up together: each look-up waits for memory, and so they wait together.
+const LOOKED_UP_TOGETHER: usize = 256;
+
+/// Kinds of minor keys, which are numbered apart.
+#[derive(Clone, Copy)]
+enum Kind {
+    User,
+    Language,
+    Hashtag,
+}
+
+impl Kind {
+    /// Of a visitor's minor key.
+    fn of(visitor: Visitor, minor: Minor) -> Option<Self> {
+        match (visitor, minor) {
+            (_, Minor::Alone) | (Visitor::Tweet, _) => None,
+            (_, Minor::Language) => Some(Self::Language),
+            (Visitor::Reader | Visitor::Author, Minor::Partner) => Some(Self::User),
+            (Visitor::Hashtag, Minor::Partner) => Some(Self::Hashtag),
+        }
+    }
+}
+
+/// The numbers of a visit's minor keys.
+#[derive(Clone, Copy)]
+struct Known {
+    partner: u32,
+    language: u32,
+}
+
+impl Known {
+    #[inline]
+    fn number(self, minor: Minor) -> u32 {
+        match minor {
+            Minor::Alone => 0,
+            Minor::Partner => self.partner,
+            Minor::Language => self.language,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Question {
-    family: &'static Family,
-    column: usize,
+    /// Place in [`FAMILIES`].
+    family: usize,
+    /// Place in [`Table::ALL`].
+    table: usize,
+    asked_with: Minor,
+    answer: Answer,
+}
+
+/// In whose tables the record of a visit is counted, and as what.
+#[inline]
+fn counted(visit: &Visit) -> Option<(Period, Tally)> {
+    let (period, reactions) = (visit.stamp.period()?, visit.stamp.reactions());
+    (period == Period::Validation || !reactions.is_empty()).then(|| (period, Tally::of(reactions)))
 }
 
 impl<'a> Places<'a> {
     pub(super) fn new(similar: &'a dyn SimilarLookup) -> Self {
-        let mut counters: [[Vec<_>; 4]; 2] = Default::default();
-        for Table { period, counter } in Table::ALL {
+        let mut counting: [[Vec<_>; 4]; 2] = Default::default();
+        for (index, Table { period, counter }) in Table::ALL.into_iter().enumerate() {
             let (visitor, minor) = counter.counted_by();
-            counters[period as usize][visitor as usize].push((counter, minor));
+            counting[period as usize][visitor as usize].push((index, minor));
         }
-        Self { similar, tallies: Default::default(), counters, questions: Default::default() }
+        Self {
+            similar,
+            numbers: Default::default(),
+            tables: Default::default(),
+            counting,
+            questions: questions_about(0),
+            counted_tables: 0,
+            known: Vec::new(),
+            lists: SimilarLists::default(),
+        }
     }
 
-    /// Counts all visits of one place, answers each, and hands the place's totals over.
+    /// Counts all visits of whole places, which come in [`Visit::order`], answers each, and hands the totals over.
     pub(super) fn resolve(
         &mut self,
         visits: &[Visit],
         answers: &mut Answers<'_>,
         totals: &mut TotalsRouter<'_>,
     ) -> Result<(), ShuffleError> {
-        self.count(visits);
-        self.select_questions();
-        for visit in visits {
-            self.answer(visit, answers);
-            answers.send(visit.stamp.address())?;
+        self.lists = SimilarLists { lists: std::mem::take(&mut self.lists.lists), next: 0, end: 0 };
+        let mut start = 0;
+        for place in visits.chunk_by(|a, b| a.major == b.major) {
+            let end = start + place.len();
+            if self.lists.end < end {
+                let end = visits.len().min(end.max(start + LOOKED_UP_TOGETHER));
+                self.lists.look_up(self.similar, &visits[start..end]);
+                self.lists.end = end;
+            }
+            self.resolve_place(place, answers, totals)?;
+            start = end;
         }
-        for table in Table::ALL {
-            let tallies = &mut self.tallies[table.period as usize][table.counter as usize];
-            for (minor, tally) in tallies.totals() {
+        Ok(())
+    }
+
+    fn resolve_place(
+        &mut self,
+        visits: &[Visit],
+        answers: &mut Answers<'_>,
+        totals: &mut TotalsRouter<'_>,
+    ) -> Result<(), ShuffleError> {
+        self.count(visits);
+        let counted_tables = (0..).zip(&self.tables).map(|(bit, table)| u32::from(!table.is_empty()) << bit).sum();
+        if counted_tables != self.counted_tables {
+            self.counted_tables = counted_tables;
+            self.questions = questions_about(counted_tables);
+        }
+        let any_author = visits.iter().any(|visit| visit.stamp.visitor() == Visitor::Author);
+        let mass = if any_author { self.similar.get(visits[0].major).1.iter().sum() } else { 0.0 };
+
+        let mut first = 0;
+        for company in visits.chunk_by(|a, b| a.stamp.company() == b.stamp.company()) {
+            self.leave_out(company, first);
+            for (visit, place) in company.iter().zip(first..) {
+                self.answer(visit, self.known[place], mass, answers);
+                answers.send(visit.stamp.address())?;
+            }
+            self.take_back(company, first);
+            first += company.len();
+        }
+
+        for (table, tallies) in Table::ALL.into_iter().zip(&mut self.tables) {
+            if tallies.is_empty() {
+                continue;
+            }
+            let (visitor, minor) = table.counter.counted_by();
+            let numbers = Kind::of(visitor, minor).map(|kind| &self.numbers[kind as usize]);
+            for (number, tally) in tallies.totals() {
+                let minor = numbers.map_or(Key(0), |numbers| numbers.key(number));
                 totals.send(table, visits[0].major, minor, tally)?;
             }
             tallies.clear();
@@ -59,70 +179,150 @@ impl<'a> Places<'a> {
         Ok(())
     }
 
+    /// Counts the visits in the tables and numbers the minor keys they count under.
     fn count(&mut self, visits: &[Visit]) {
+        let (mut readers, mut hashtags) = (0, 0);
+        for visit in visits.iter().filter(|visit| counted(visit).is_some()) {
+            readers += usize::from(visit.stamp.visitor() == Visitor::Reader);
+            hashtags += usize::from(visit.stamp.visitor() == Visitor::Hashtag);
+        }
+        let [user_numbers, language_numbers, hashtag_numbers] = &mut self.numbers;
+        user_numbers.restart(readers);
+        language_numbers.restart(readers);
+        hashtag_numbers.restart(hashtags);
+        self.known.clear();
         for visit in visits {
-            let Some(period) = visit.stamp.period() else { continue };
-            let reactions = visit.stamp.reactions();
-            if period == Period::Training && reactions.is_empty() {
-                continue;
+            let mut known = Known { partner: NONE, language: NONE };
+            let visitor = visit.stamp.visitor();
+            if let Some((period, record)) = counted(visit) {
+                match visitor {
+                    Visitor::Reader => {
+                        known.partner = user_numbers.number(visit.minor);
+                        known.language = language_numbers.number(visit.language);
+                    }
+                    Visitor::Hashtag => known.partner = hashtag_numbers.number(visit.minor),
+                    Visitor::Author | Visitor::Tweet => {}
+                }
+                for &(table, minor) in &self.counting[period as usize][visitor as usize] {
+                    self.tables[table].count(known.number(minor), record);
+                }
             }
-            for &(counter, minor) in &self.counters[period as usize][visit.stamp.visitor() as usize] {
-                let tallies = &mut self.tallies[period as usize][counter as usize];
-                tallies.count(visit.key(minor), visit.stamp.group(), reactions);
+            self.known.push(known);
+        }
+    }
+
+    /// Leaves the visits of one company, the first of which is number `first` of the place, out of what is told.
+    fn leave_out(&mut self, company: &[Visit], first: usize) {
+        for (visit, known) in company.iter().zip(&self.known[first..]) {
+            if let Some((period, record)) = counted(visit) {
+                for &(table, minor) in &self.counting[period as usize][visit.stamp.visitor() as usize] {
+                    self.tables[table].leave_out(known.number(minor), record);
+                }
             }
         }
     }
 
-    /// Most places have no finetune visits and many no training reaction: their families need not be asked for.
-    fn select_questions(&mut self) {
-        self.questions.iter_mut().for_each(Vec::clear);
-        for (family, &column) in FAMILIES.iter().zip(&FIRST_COLUMNS) {
-            let counted = !self.tallies[family.period as usize][family.counter as usize].is_empty();
-            if counted || family.answer == Answer::SimilarityMass {
-                self.questions[family.asked_by as usize].push(Question { family, column });
+    /// Undoes [`Places::leave_out`].
+    fn take_back(&mut self, company: &[Visit], first: usize) {
+        for (visit, known) in company.iter().zip(&self.known[first..]) {
+            if let Some((period, _)) = counted(visit) {
+                for &(table, minor) in &self.counting[period as usize][visit.stamp.visitor() as usize] {
+                    self.tables[table].take_back(known.number(minor));
+                }
             }
         }
     }
 
-    fn answer(&self, visit: &Visit, answers: &mut Answers<'_>) {
-        let standing = visit.stamp.period();
-        for &Question { family, column } in &self.questions[visit.stamp.visitor() as usize] {
-            let left_out = (standing == Some(family.period)).then(|| visit.stamp.group());
-            let tallies = &self.tallies[family.period as usize][family.counter as usize];
-            match family.answer {
+    /// Answers a visit; `mass` is the similarity mass of the place as an author.
+    #[inline]
+    fn answer(&mut self, visit: &Visit, mut known: Known, mass: f64, answers: &mut Answers<'_>) {
+        let visitor = visit.stamp.visitor();
+        let find =
+            |minor| Kind::of(visitor, minor).map_or(NONE, |kind| self.numbers[kind as usize].find(visit.key(minor)));
+        if known.partner == NONE {
+            known = Known { partner: find(Minor::Partner), language: NONE };
+            if visitor == Visitor::Reader {
+                known.language = find(Minor::Language);
+            }
+        }
+        let similar = if visitor == Visitor::Reader { self.lists.next() } else { Default::default() };
+        for &Question { family, table, asked_with, answer } in &self.questions[visitor as usize] {
+            match answer {
                 Answer::Reactions => {
-                    if let Some(Tally { reactions, .. }) = tallies.ask(visit.key(family.asked_with), left_out) {
-                        reactions
-                            .iter()
-                            .for_each(|(reaction, &count)| answers.count(column + reaction as usize, count));
+                    if let Some(tally) = self.tables[table].ask(known.number(asked_with)) {
+                        answers.counts(family, tally.reactions.as_count_order());
                     }
                 }
                 Answer::Unreacted => {
-                    if let Some(tally) = tallies.ask(visit.key(family.asked_with), left_out) {
-                        answers.count(column, tally.unreacted);
+                    if let Some(tally) = self.tables[table].ask(known.number(asked_with)) {
+                        answers.counts(family, &[tally.unreacted]);
                     }
                 }
                 Answer::Similar => {
-                    let sums = self.similar_sums(visit, tallies, left_out);
-                    sums.iter().for_each(|(reaction, &sum)| answers.real(column + reaction as usize, sum));
+                    answers.reals(family, &self.similar_sums(similar, &self.tables[table]));
                 }
-                Answer::SimilarityMass => answers.real(column, self.similar.get(visit.minor).1.iter().sum()),
+                Answer::SimilarityMass => answers.reals(family, &[mass]),
             }
         }
     }
 
-    fn similar_sums(&self, visit: &Visit, pairs: &Tallies, left_out: Option<u16>) -> PerReaction<f64> {
-        let mut sums = PerReaction::default();
-        let (authors, scores) = self.similar.get(visit.minor);
-        for (&author, &score) in authors.iter().zip(scores) {
-            if let Some(Tally { reactions, .. }) = pairs.ask(author, left_out) {
-                for reaction in Reaction::ALL {
-                    sums[reaction] += score * f64::from(reactions[reaction]);
+    /// Sums over similar authors, in count order.
+    #[inline]
+    fn similar_sums(&self, (authors, scores): (&[Key], &[f64]), pairs: &Tallies) -> [f64; 4] {
+        let users = &self.numbers[Kind::User as usize];
+        let mut sums = [0.0; 4];
+        for (authors, scores) in authors.chunks(64).zip(scores.chunks(64)) {
+            let mut candidates = users.candidates(authors);
+            while candidates != 0 {
+                let place = candidates.trailing_zeros() as usize;
+                candidates &= candidates - 1;
+                if let Some(Tally { reactions, .. }) = pairs.ask(users.find(authors[place])) {
+                    for reaction in Reaction::ALL {
+                        sums[reaction as usize] += scores[place] * f64::from(reactions[reaction]);
+                    }
                 }
             }
         }
         sums
     }
+}
+
+impl<'a> SimilarLists<'a> {
+    /// Looks up those that the reader visits among `visits` need.
+    fn look_up(&mut self, similar: &'a dyn SimilarLookup, visits: &[Visit]) {
+        let readers = visits.iter().filter(|visit| visit.stamp.visitor() == Visitor::Reader);
+        self.lists.clear();
+        self.lists.extend(readers.map(|visit| similar.get(visit.minor)));
+        self.next = 0;
+        // Brings them into the cache.
+        for (authors, _) in &self.lists {
+            std::hint::black_box((authors.first().copied(), authors.last().copied()));
+        }
+    }
+
+    #[inline]
+    fn next(&mut self) -> (&'a [Key], &'a [f64]) {
+        self.next += 1;
+        self.lists[self.next - 1]
+    }
+}
+
+/// What each visitor asks where something was counted in these tables, a bit each: most places have no finetune visits
+/// and many no training reaction.
+fn questions_about(counted_tables: u32) -> [Vec<Question>; 4] {
+    let mut questions: [Vec<Question>; 4] = Default::default();
+    for (index, family) in FAMILIES.iter().enumerate() {
+        let &Family { period, counter, asked_by, asked_with, answer, .. } = family;
+        let table = Table { period, counter }.index();
+        let question = Question { family: index, table, asked_with, answer };
+        if answer == Answer::SimilarityMass {
+            // It depends on the author alone, so that it is summed up once at the author's place.
+            questions[Visitor::Author as usize].push(question);
+        } else if counted_tables >> table & 1 == 1 {
+            questions[asked_by as usize].push(question);
+        }
+    }
+    questions
 }
 
 // A family that sums over similar authors takes the visit's partner for the author.

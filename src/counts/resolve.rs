@@ -100,10 +100,8 @@ impl Resolving<'_> {
             worker.visits.extend(each_visit(run));
             Ok::<(), ShuffleError>(())
         })?;
-        worker.visits.sort_unstable_by_key(|visit| visit.major);
-        for place in worker.visits.chunk_by(|a, b| a.major == b.major) {
-            worker.places.resolve(place, &mut worker.answers, &mut worker.totals)?;
-        }
+        worker.visits.sort_unstable_by_key(Visit::order);
+        worker.places.resolve(&worker.visits, &mut worker.answers, &mut worker.totals)?;
         if bytes > self.limit / self.threads as u64 {
             worker.visits = Vec::new();
         }

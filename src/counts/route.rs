@@ -47,6 +47,27 @@ pub(super) fn partition_of(place: Key, skipped: u32, partitions: usize) -> usize
     ((u128::from(bits) * partitions as u128) >> 64) as usize
 }
 
+/// The keys of a block's records. Reused block after block.
+#[derive(Default)]
+struct Keys {
+    readers: Vec<Key>,
+    authors: Vec<Key>,
+    languages: Vec<Key>,
+    tweets: Vec<Key>,
+    /// Of all records one after the other.
+    hashtags: Vec<Key>,
+}
+
+impl Keys {
+    fn fill(&mut self, batch: &RecordBatch) {
+        Key::of_all(&batch.reader.id, &mut self.readers);
+        Key::of_all(&batch.author.id, &mut self.authors);
+        Key::of_all(&batch.language, &mut self.languages);
+        Key::of_all(&batch.tweet, &mut self.tweets);
+        Key::of_all(batch.hashtags.values(), &mut self.hashtags);
+    }
+}
+
 /// Routes the visits of whole parts.
 pub(super) struct Routing<'a> {
     pub(super) shuffle: &'a Shuffle<'a>,
@@ -71,7 +92,7 @@ impl Routing<'_> {
             }
         }
         Queue::run(tasks.len(), self.threads, |queue| {
-            let mut router = Router::new(self.shuffle);
+            let (mut router, mut keys) = (Router::new(self.shuffle), Keys::default());
             while let Some(task) = queue.take() {
                 let (part, block, first_row) = tasks[task];
                 let name = || part.records.name().to_owned();
@@ -79,7 +100,8 @@ impl Routing<'_> {
                 if batch.reactions.is_none() && !matches!(part.role, Role::Test) {
                     return Err(CountsError::NoReactions { part: name() });
                 }
-                self.route_batch(part, first_row, &batch, &mut router)?;
+                keys.fill(&batch);
+                self.route_batch(part, first_row, &batch, &keys, &mut router)?;
                 self.progress.advance(batch.rows as u64);
             }
             Ok(router.finish()?)
@@ -91,6 +113,7 @@ impl Routing<'_> {
         part: &Part<'_>,
         first_row: u64,
         batch: &RecordBatch,
+        keys: &Keys,
         router: &mut Router<'_>,
     ) -> Result<(), CountsError> {
         let partitions = self.shuffle.partitions();
@@ -111,15 +134,15 @@ impl Routing<'_> {
                 Role::Test => (Standing::Onlooker, 0),
             };
             let stamp = Stamp::new(address, group, batch.reaction_set(row), standing);
-            let (reader, author) = (Key::of(batch.reader.id[row]), Key::of(batch.author.id[row]));
+            let (reader, author) = (keys.readers[row], keys.authors[row]);
             let at =
                 |visitor, major, minor| Visit { major, minor, language: Key(0), stamp: stamp.visiting_as(visitor) };
-            send(Visit { language: Key::of(batch.language[row]), ..at(Visitor::Reader, reader, author) })?;
+            send(Visit { language: keys.languages[row], ..at(Visitor::Reader, reader, author) })?;
             send(at(Visitor::Author, author, reader))?;
-            for &hashtag in batch.hashtags.get(row) {
-                send(at(Visitor::Hashtag, reader, Key::of(hashtag)))?;
+            for &hashtag in &keys.hashtags[batch.hashtags.range(row)] {
+                send(at(Visitor::Hashtag, reader, hashtag))?;
             }
-            let tweet = Key::of(batch.tweet[row]);
+            let tweet = keys.tweets[row];
             match standing {
                 Standing::Finetune => self.tweets.insert(tweet),
                 Standing::Onlooker if matches!(part.role, Role::Validation(_)) => {}

@@ -7,7 +7,6 @@ use skimmer_formats::{PerReaction, Reaction};
 
 use super::CountSink;
 use super::CountsError;
-use super::answer::{read_count, write_count};
 use super::family::{Counter, Minor, Period};
 use super::tally::Tally;
 use crate::key::Key;
@@ -131,6 +130,34 @@ impl<'a> TotalsRouter<'a> {
 
     pub(super) fn finish(self) -> Result<(), ShuffleError> {
         self.router.finish()
+    }
+}
+
+/// Writes a LEB128 number at the start of `bytes`; gives its length, at most 5.
+#[inline]
+fn write_count(bytes: &mut [u8], mut count: u32) -> usize {
+    let mut length = 0;
+    while count >= 0x80 {
+        bytes[length] = count as u8 | 0x80;
+        count >>= 7;
+        length += 1;
+    }
+    bytes[length] = count as u8;
+    length + 1
+}
+
+/// Reads what [`write_count`] wrote and moves `bytes` past it.
+#[inline]
+fn read_count(bytes: &mut &[u8]) -> u32 {
+    let (mut count, mut shift) = (0, 0);
+    loop {
+        let (&byte, rest) = bytes.split_first().expect("a run holds whole records");
+        *bytes = rest;
+        count |= u32::from(byte & 0x7F) << shift;
+        if byte < 0x80 {
+            return count;
+        }
+        shift += 7;
     }
 }
 

@@ -36,10 +36,10 @@ pub(super) enum Standing {
 pub(super) struct Stamp(u64);
 
 const ROW: u32 = 16;
-const GROUP: u32 = 40;
-const REACTIONS: u32 = 56;
-const STANDING: u32 = 60;
-const VISITOR: u32 = 62;
+const REACTIONS: u32 = 40;
+const VISITOR: u32 = 44;
+const GROUP: u32 = 46;
+const STANDING: u32 = 62;
 
 impl Stamp {
     pub(super) fn new(address: Address, group: u16, reactions: ReactionSet, standing: Standing) -> Self {
@@ -59,13 +59,14 @@ impl Stamp {
     }
 
     pub(super) fn address(self) -> Address {
-        let bits = self.0 & ((1 << GROUP) - 1);
+        let bits = self.0 & ((1 << REACTIONS) - 1);
         Address { block: (bits >> ROW) as usize, row: (bits & 0xFFFF) as usize }
     }
 
-    /// The day (training) or chunk (finetune) that is left out of what the record is told.
-    pub(super) fn group(self) -> u16 {
-        (self.0 >> GROUP) as u16
+    /// The record's standing and the day (training) or chunk (finetune) that is left out of what it is told: visits of
+    /// one company are told the same.
+    pub(super) fn company(self) -> u64 {
+        self.0 >> GROUP
     }
 
     pub(super) fn reactions(self) -> ReactionSet {
@@ -73,7 +74,7 @@ impl Stamp {
     }
 
     pub(super) fn visitor(self) -> Visitor {
-        match self.0 >> VISITOR {
+        match self.0 >> VISITOR & 0b11 {
             0 => Visitor::Reader,
             1 => Visitor::Author,
             2 => Visitor::Hashtag,
@@ -84,7 +85,7 @@ impl Stamp {
     /// The period the record belongs to: in whose counters it is counted, unless it has nothing to count there, and
     /// in whose answers its group is left out. `None` for an onlooker.
     pub(super) fn period(self) -> Option<Period> {
-        match self.0 >> STANDING & 0b11 {
+        match self.0 >> STANDING {
             0 => Some(Period::Training),
             1 => Some(Period::Validation),
             _ => None,
@@ -106,6 +107,12 @@ pub(super) struct Visit {
 }
 
 impl Visit {
+    /// Sorts visits by place, and within a place those of one company together.
+    #[inline]
+    pub(super) fn order(&self) -> u128 {
+        u128::from(self.major.0) << 64 | u128::from(self.stamp.0)
+    }
+
     /// The minor half of the key; the major one is the place.
     #[inline]
     pub(super) fn key(&self, minor: Minor) -> Key {
@@ -132,7 +139,7 @@ mod tests {
             for visitor in [Visitor::Reader, Visitor::Author, Visitor::Hashtag, Visitor::Tweet] {
                 let stamp = Stamp::new(address, 0xABCD, ReactionSet::from_bits(0b1010), standing).visiting_as(visitor);
                 assert_eq!(stamp.address(), address);
-                assert_eq!(stamp.group(), 0xABCD);
+                assert_eq!(stamp.company(), 0xABCD | (standing as u64) << 16);
                 assert_eq!(stamp.reactions(), ReactionSet::from_bits(0b1010));
                 assert_eq!(stamp.period(), period);
                 assert_eq!(stamp.visitor(), visitor);

@@ -104,8 +104,12 @@ pub fn similar<W: Write>(
 fn block_follows(part: &PartReader, block: usize) -> Result<Vec<(Id, Key)>, ColumnarError> {
     let columns = Columns::AUTHOR_ID.and(Columns::READER_ID).and(Columns::AUTHOR_FOLLOWS_READER);
     let batch = part.read(block, columns)?;
-    let rows = batch.author_follows_reader.iter().enumerate().filter(|&(_, &follows)| follows);
-    Ok(rows.map(|(row, _)| (batch.author.id[row], Key::of(batch.reader.id[row]))).collect())
+    let pairs = batch.author.id.iter().zip(&batch.reader.id).zip(&batch.author_follows_reader);
+    let (authors, readers): (Vec<Id>, Vec<Id>) =
+        pairs.filter(|&(_, &follows)| follows).map(|((&author, &reader), _)| (author, reader)).unzip();
+    let mut keys = Vec::new();
+    Key::of_all(&readers, &mut keys);
+    Ok(authors.into_iter().zip(keys).collect())
 }
 
 #[cfg(test)]

@@ -35,8 +35,10 @@ impl SimilarAuthors {
     /// [`SimilarError::File`] where the file cannot be read, is of another kind, or is damaged.
     pub fn open(path: &Path) -> Result<Self, SimilarError> {
         let mut all = Self::empty();
+        let mut keys = Vec::new();
         read_lists(path, |author, similar, scores| {
-            all.add(author, similar.iter().copied().zip(scores.iter().copied()))
+            Key::of_all(similar, &mut keys);
+            all.add(Key::of(author), &keys, scores);
         })?;
         Ok(all.sorted())
     }
@@ -44,7 +46,10 @@ impl SimilarAuthors {
     /// From lists in any order, at most one an author: similar authors and their Jaccard similarities, best first.
     pub fn from_lists(lists: impl IntoIterator<Item = (Id, Vec<(Id, f64)>)>) -> Self {
         let mut all = Self::empty();
-        lists.into_iter().for_each(|(author, list)| all.add(author, list));
+        for (author, list) in lists {
+            let (keys, scores): (Vec<Key>, Vec<f64>) = list.into_iter().map(|(id, score)| (Key::of(id), score)).unzip();
+            all.add(Key::of(author), &keys, &scores);
+        }
         all.sorted()
     }
 
@@ -63,14 +68,12 @@ impl SimilarAuthors {
         self
     }
 
-    fn add(&mut self, author: Id, list: impl IntoIterator<Item = (Id, f64)>) {
-        let start = self.similar.len();
-        for (id, score) in list {
-            self.similar.push(Key::of(id));
-            self.scores.push(score);
-        }
-        if self.similar.len() > start {
-            self.places.push(Place { author: Key::of(author), start, end: self.similar.len() });
+    fn add(&mut self, author: Key, similar: &[Key], scores: &[f64]) {
+        if !similar.is_empty() {
+            let start = self.similar.len();
+            self.similar.extend_from_slice(similar);
+            self.scores.extend_from_slice(scores);
+            self.places.push(Place { author, start, end: self.similar.len() });
         }
     }
 
