@@ -4,6 +4,7 @@ mod convert;
 mod demo;
 mod export;
 mod inspect;
+mod interrupt;
 mod predict;
 mod stages;
 mod synth;
@@ -108,7 +109,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("skimmer: {}", sentence(&error));
-            ExitCode::FAILURE
+            if interrupt::was_requested() { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::FAILURE }
         }
     }
 }
