@@ -6,6 +6,7 @@ mod export;
 mod inspect;
 mod interrupt;
 mod predict;
+mod report;
 mod stages;
 mod synth;
 mod terminal;
@@ -64,6 +65,7 @@ enum Command {
     Stage(stages::StageCommand),
     Run(stages::Run),
     Predict(predict::Predict),
+    Report(report::Report),
 }
 
 impl Common {
@@ -125,6 +127,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Stage(stage) => stage.run(common),
         Command::Run(run) => run.run(common),
         Command::Predict(predict) => predict.run(common),
+        Command::Report(report) => report.run(common),
     }
 }
 
