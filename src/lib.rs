@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod net;
 pub mod pipeline;
 pub mod progress;
+pub mod report;
 pub mod shuffle;
 pub mod similar;
 pub mod sketch;

@@ -20,7 +20,7 @@ use skimmer_formats::record::RecordOptions;
 use skimmer_synth::{Options, SetTruth, Truth};
 
 use super::stages::{hold_out_report, run_stages};
-use super::{Common, Terminal};
+use super::{Common, Terminal, report};
 
 /// Take synthetic parts through everything: raw parts, features, token codes, training, evaluation, prediction.
 ///
@@ -72,6 +72,7 @@ impl Demo {
         let stages_common = Common { config: common.config.clone(), json: false, quiet: common.quiet };
         let reports = run_stages(&stages_common, &config, &Stage::ALL, false)?;
         let hold_out = reports.last().and_then(hold_out_report);
+        let report = report::write(&config, None)?;
 
         let predictions = self.out.join("predictions.csv");
         let prediction = predict(&config.working_dir.join("model"), &data.join("test/part-00000"), &predictions)?;
@@ -80,6 +81,7 @@ impl Demo {
         if !common.json {
             print!("{}", table(hold_out.as_ref(), test.as_ref(), &truth));
             println!("\npredictions of the {} test records: {}", prediction.records, predictions.display());
+            println!("report, to be opened in a browser: {}", report.display());
             return Ok(());
         }
         common.summarize(&DemoSummary { hold_out, test, truth, prediction, predictions }, String::new)
@@ -138,7 +140,7 @@ impl Demo {
             config.distilbert.model = Some(relative(&model));
             // A few thousand steps have to do what the full data's millions do: a narrow network and larger steps.
             config.train.hidden_size = 256;
-            config.train.learning_rate = 1e-3;
+            config.train.learning_rate = Some(1e-3);
             let text = serde_yaml::to_string(&config)?;
             write_file(&path, |out| {
                 writeln!(out, "# The demo's configuration; the repository's config.yaml explains every key.")?;

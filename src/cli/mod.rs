@@ -4,7 +4,9 @@ mod convert;
 mod demo;
 mod export;
 mod inspect;
+mod interrupt;
 mod predict;
+mod report;
 mod stages;
 mod synth;
 mod terminal;
@@ -63,6 +65,7 @@ enum Command {
     Stage(stages::StageCommand),
     Run(stages::Run),
     Predict(predict::Predict),
+    Report(report::Report),
 }
 
 impl Common {
@@ -108,7 +111,7 @@ pub(crate) fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("skimmer: {}", sentence(&error));
-            ExitCode::FAILURE
+            if interrupt::was_requested() { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::FAILURE }
         }
     }
 }
@@ -124,6 +127,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Stage(stage) => stage.run(common),
         Command::Run(run) => run.run(common),
         Command::Predict(predict) => predict.run(common),
+        Command::Report(report) => report.run(common),
     }
 }
 

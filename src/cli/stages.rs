@@ -10,7 +10,7 @@ use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
 
-use super::{Common, set_threads};
+use super::{Common, report, set_threads};
 
 /// The single stages.
 #[derive(Subcommand)]
@@ -122,6 +122,9 @@ impl Run {
             stages.retain(|&stage| stage != Stage::Evaluate);
         }
         let reports = run_stages(common, &config, &stages, self.force)?;
+        if self.to >= Stage::Train {
+            tracing::info!("report: {}", report::write(&config, None)?.display());
+        }
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use skimmer::progress::{Progress, Unit};
 
+use super::interrupt;
+
 /// Log lines come no more often than this.
 const LOG_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -154,6 +156,10 @@ impl Progress for Terminal {
                 }
             }
         }
+    }
+
+    fn stop_requested(&self) -> bool {
+        interrupt::requested()
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use sections::{BadRecords, BiasInit, DistilBert, Engine, Predict, Train};
+pub use sections::{BadRecords, BiasInit, DistilBert, Engine, Predict, Recipe, Train};
 pub use size::ByteSize;
 
 /// Everything that can be set.
@@ -190,13 +190,16 @@ impl Config {
                 return Err((key, "must be at least 1".into()));
             }
         }
+        let train = &self.train;
         let fractions = [
-            ("validation_percentage", self.validation_percentage),
-            ("train.day_decay", self.train.day_decay),
-            ("train.validation_decay", self.train.validation_decay),
+            ("validation_percentage", Some(self.validation_percentage)),
+            ("train.day_decay", train.day_decay),
+            ("train.validation_decay", train.validation_decay),
+            ("train.warm_up", train.warm_up),
+            ("train.last_rate", train.last_rate),
         ];
         for (key, value) in fractions {
-            if !(0.0..=1.0).contains(&value) {
+            if let Some(value) = value.filter(|value| !(0.0..=1.0).contains(value)) {
                 return Err((key, format!("{value} is not between 0 and 1")));
             }
         }
@@ -207,18 +210,25 @@ impl Config {
         if self.sketch_width > 1 << 16 {
             return Err(("sketch_width", format!("{} is above 65,536, the number of codes", self.sketch_width)));
         }
-        let positive = [
-            ("train.learning_rate", self.train.learning_rate),
-            ("train.batch_size", self.train.batch_size as f64 - 1.0),
+        if train.batch_size.is_some_and(|size| size < 2) {
+            return Err(("train.batch_size", "must be at least 2".into()));
+        }
+        let rates = [
+            ("train.learning_rate", train.learning_rate),
+            ("train.finetune_learning_rate", train.finetune_learning_rate),
         ];
-        for (key, value) in positive {
-            if !(value > 0.0 && value.is_finite()) {
-                let least = if key == "train.batch_size" { "at least 2" } else { "above 0" };
-                return Err((key, format!("must be {least}")));
+        for (key, rate) in rates {
+            if rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) {
+                return Err((key, "must be above 0".into()));
             }
         }
-        if !(self.train.weight_decay >= 0.0 && self.train.weight_decay.is_finite()) {
-            return Err(("train.weight_decay", "must be at least 0".into()));
+        let amounts =
+            [("train.weight_decay", train.weight_decay), ("train.checkpoint_minutes", Some(train.checkpoint_minutes))];
+        for (key, amount) in amounts {
+            // A duration of more minutes than this could not be represented.
+            if amount.is_some_and(|amount| !(0.0..=1e9).contains(&amount)) {
+                return Err((key, "must be at least 0".into()));
+            }
         }
         let least_budget = 64 << 20;
         match self.memory_budget {

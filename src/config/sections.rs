@@ -70,46 +70,78 @@ pub enum BiasInit {
     Zero,
 }
 
-/// `train:` — the network's training.
+/// Where a training's settings come from that are not given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipe {
+    /// The published solution's.
+    Original,
+    /// Ours.
+    #[default]
+    Tuned,
+}
+
+/// `train:` — the network's training. What is `None` is the recipe's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Train {
     /// Width of the hidden layers.
     pub hidden_size: usize,
+    /// Where the settings below come from.
+    pub recipe: Recipe,
     /// Records in a step.
-    pub batch_size: usize,
-    /// Learning rate of the first day, and again of the first epoch over the finetune records.
-    pub learning_rate: f64,
+    pub batch_size: Option<usize>,
+    /// Largest learning rate of the days.
+    pub learning_rate: Option<f64>,
     /// Factor on the learning rate after each day.
-    pub day_decay: f64,
+    pub day_decay: Option<f64>,
+    /// Share of the batches, of the days and again of the finetune records, over which the learning rate rises from zero.
+    pub warm_up: Option<f64>,
+    /// Share of the learning rate that is left at the last batch of the days, and of the finetune records.
+    pub last_rate: Option<f64>,
     /// Decoupled weight decay.
-    pub weight_decay: f64,
+    pub weight_decay: Option<f64>,
     /// Epochs over the finetune records.
-    pub num_validation_epochs: usize,
+    pub num_validation_epochs: Option<u32>,
+    /// Largest learning rate over the finetune records.
+    pub finetune_learning_rate: Option<f64>,
     /// Factor on the learning rate after each epoch over the finetune records.
-    pub validation_decay: f64,
+    pub validation_decay: Option<f64>,
     /// Whether the optimiser's moments start anew with each day, as the original's do.
-    pub reset_optimizer_each_day: bool,
+    pub reset_optimizer_each_day: Option<bool>,
     /// Batches, seen without learning from them, on which the batch normalisations' running statistics settle before
     /// the network is measured or used; the original has none.
-    pub settle_batches: usize,
+    pub settle_batches: Option<usize>,
     /// Where the output biases start.
-    pub bias_init: BiasInit,
+    pub bias_init: Option<BiasInit>,
+    /// Decay of the running average of the weights, a batch; 0: none.
+    pub average: Option<f64>,
+    /// Share of the batch's rate in the labels.
+    pub smoothing: Option<f64>,
+    /// Minutes between two checkpoints, at most. Results do not depend on it.
+    pub checkpoint_minutes: f64,
 }
 
 impl Default for Train {
     fn default() -> Self {
         Self {
             hidden_size: 1500,
-            batch_size: 256,
-            learning_rate: 1e-4,
-            day_decay: 0.96,
-            weight_decay: 0.01,
-            num_validation_epochs: 1,
-            validation_decay: 0.5,
-            reset_optimizer_each_day: false,
-            settle_batches: 40,
-            bias_init: BiasInit::BaseRate,
+            recipe: Recipe::Tuned,
+            batch_size: None,
+            learning_rate: None,
+            day_decay: None,
+            warm_up: None,
+            last_rate: None,
+            weight_decay: None,
+            num_validation_epochs: None,
+            finetune_learning_rate: None,
+            validation_decay: None,
+            reset_optimizer_each_day: None,
+            settle_batches: None,
+            bias_init: None,
+            average: None,
+            smoothing: None,
+            checkpoint_minutes: 10.0,
         }
     }
 }

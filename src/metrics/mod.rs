@@ -7,9 +7,10 @@
 mod popularity;
 mod ranking;
 mod report;
+mod rows;
 mod scores;
 
 pub use popularity::{GROUPS, Popularity};
-pub use ranking::{Calibration, Outcome, Ranking};
+pub use ranking::{Calibration, PrecisionRecall, Ranked, Ranking};
 pub use report::{Measures, Quintile, QuintileMeans, Report};
-pub use scores::{NotAProbability, Scores};
+pub use scores::{NotAProbability, Scores, ScoresError};

@@ -1,19 +1,8 @@
-//! One reaction's predictions, ranked, and the measures that follow from the ranking.
+//! One reaction's outcomes from the highest prediction to the lowest, and the measures that follow from their order.
 
 use serde::{Deserialize, Serialize};
 
-/// A prediction and what happened.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Outcome {
-    /// Predicted probability, 0–1.
-    pub prediction: f32,
-    /// Whether the reaction happened.
-    pub happened: bool,
-}
-
-/// Outcomes from the highest prediction to the lowest. No measure depends on the order of equal predictions.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ranking(Vec<Outcome>);
+use super::report::Measures;
 
 /// How far predictions of about the same size are from what happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,100 +15,151 @@ pub struct Calibration {
     pub rate: f64,
 }
 
+/// A point of the precision–recall curve: the records whose prediction is at least some value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionRecall {
+    /// Share of all records with the reaction that are among them.
+    pub recall: f64,
+    /// Share of them that have the reaction.
+    pub precision: f64,
+}
+
+/// What a ranking comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ranked {
+    /// The measures.
+    pub measures: Measures,
+    /// Calibration by decile of the prediction, from the lowest to the highest. Equal predictions stay together, in the
+    /// decile of the middle one, so that a decile may be larger than a tenth, and an empty one is left out.
+    pub calibration: Vec<Calibration>,
+    /// The precision–recall curve, at most a hundred points of it, from the lowest recall on.
+    pub precision_recall: Vec<PrecisionRecall>,
+}
+
+/// Takes outcomes from the highest prediction to the lowest. No measure depends on the order of equal predictions.
+#[derive(Clone, Debug)]
+pub struct Ranking {
+    /// All there will be.
+    records: u64,
+    positives: u64,
+    /// Before the current run of equal predictions.
+    seen: u64,
+    found: u64,
+    run: Run,
+    /// Σ positives of a run × precision at its end.
+    precision: f64,
+    predictions: f64,
+    entropy: f64,
+    deciles: [Run; DECILES],
+    curve: Vec<PrecisionRecall>,
+}
+
+/// Records of equal or about equal predictions.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    prediction: f32,
+    predictions: f64,
+    records: u64,
+    positives: u64,
+}
+
 /// Probabilities are kept this far from 0 and 1, as the challenge's evaluation does.
 const EPSILON: f64 = 1e-15;
 /// Groups of a calibration.
 const DECILES: usize = 10;
+/// Points of a precision–recall curve.
+const POINTS: f64 = 100.0;
 
 impl Ranking {
-    /// Ranks these outcomes; no prediction may be a not-a-number.
-    pub fn new(mut outcomes: Vec<Outcome>) -> Self {
-        // What happened comes second, so that sums do not depend on the order in which the outcomes came.
-        outcomes
-            .sort_unstable_by(|a, b| b.prediction.total_cmp(&a.prediction).then_with(|| b.happened.cmp(&a.happened)));
-        Self(outcomes)
-    }
-
-    /// Number of records.
-    pub fn records(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    /// Number of records in which the reaction happened.
-    pub fn positives(&self) -> u64 {
-        self.0.iter().filter(|outcome| outcome.happened).count() as u64
-    }
-
-    /// Share of the records in which the reaction happened; `None` without records.
-    pub fn rate(&self) -> Option<f64> {
-        (!self.0.is_empty()).then(|| self.positives() as f64 / self.records() as f64)
-    }
-
-    /// Mean predicted probability; `None` without records.
-    pub fn mean_prediction(&self) -> Option<f64> {
-        self.mean(|outcome| outcome.prediction.into())
-    }
-
-    /// Area under the precision–recall curve as the step sum `Σ (Rₙ − Rₙ₋₁) Pₙ`, one step for every distinct
-    /// prediction; `None` where the reaction never happened.
-    pub fn average_precision(&self) -> Option<f64> {
-        let all = self.positives();
-        let (mut seen, mut found, mut sum) = (0, 0, 0.0);
-        for equal in self.runs() {
-            let positives = equal.iter().filter(|outcome| outcome.happened).count() as u64;
-            seen += equal.len() as u64;
-            found += positives;
-            sum += positives as f64 * (found as f64 / seen as f64);
+    /// A ranking of so many records, in so many of which the reaction happened.
+    pub fn new(records: u64, positives: u64) -> Self {
+        Self {
+            records,
+            positives,
+            seen: 0,
+            found: 0,
+            run: Run::default(),
+            precision: 0.0,
+            predictions: 0.0,
+            entropy: 0.0,
+            deciles: [Run::default(); DECILES],
+            curve: Vec::new(),
         }
-        (all > 0).then(|| sum / all as f64)
     }
 
-    /// Mean binary cross entropy in nats, probabilities kept within [10⁻¹⁵, 1 − 10⁻¹⁵]; `None` without records.
-    pub fn cross_entropy(&self) -> Option<f64> {
-        self.mean(|outcome| {
-            let probability = f64::from(outcome.prediction).clamp(EPSILON, 1.0 - EPSILON);
-            // ln_1p keeps the precision of small probabilities.
-            if outcome.happened { -probability.ln() } else { -(-probability).ln_1p() }
-        })
-    }
-
-    /// Relative cross entropy, in percent: `100 × (1 − cross entropy / cross entropy of always predicting the rate)`;
-    /// `None` where the reaction happened in no record or in all.
-    pub fn relative_cross_entropy(&self) -> Option<f64> {
-        let rate = self.rate().filter(|rate| (0.0..1.0).contains(rate) && *rate != 0.0)?;
-        let constant = -(rate * rate.ln() + (1.0 - rate) * (-rate).ln_1p());
-        Some(100.0 * (1.0 - self.cross_entropy()? / constant))
-    }
-
-    /// Calibration by decile of the prediction, from the lowest to the highest. Equal predictions stay together, in
-    /// the decile of the middle one, so that a decile may be larger than a tenth, and an empty one is left out.
-    pub fn calibration(&self) -> Vec<Calibration> {
-        let (mut deciles, mut before) = ([(0, 0.0, 0); DECILES], 0);
-        for equal in self.runs() {
-            let decile = (2 * before + equal.len()) * DECILES / (2 * self.0.len());
-            let (records, predictions, positives) = &mut deciles[DECILES - 1 - decile.min(DECILES - 1)];
-            *records += equal.len() as u64;
-            *predictions += equal.iter().map(|outcome| f64::from(outcome.prediction)).sum::<f64>();
-            *positives += equal.iter().filter(|outcome| outcome.happened).count();
-            before += equal.len();
+    /// Adds `records` records of the same prediction, not above those before, in all of which the reaction happened, or
+    /// in none.
+    pub fn push(&mut self, prediction: f32, happened: bool, records: u64) {
+        if self.run.records > 0 && prediction != self.run.prediction {
+            self.end_run();
         }
-        let filled = deciles.into_iter().filter(|&(records, ..)| records > 0);
-        filled
-            .map(|(records, predictions, positives)| Calibration {
-                records,
-                mean_prediction: predictions / records as f64,
-                rate: positives as f64 / records as f64,
-            })
-            .collect()
+        self.run.prediction = prediction;
+        self.run.records += records;
+        if happened {
+            self.run.positives += records;
+        }
     }
 
-    /// Outcomes of equal prediction, from the highest prediction to the lowest.
-    fn runs(&self) -> impl Iterator<Item = &[Outcome]> {
-        self.0.chunk_by(|a, b| a.prediction == b.prediction)
+    fn end_run(&mut self) {
+        let Run { prediction, records, positives, .. } = std::mem::take(&mut self.run);
+        let exact = f64::from(prediction);
+        let probability = exact.clamp(EPSILON, 1.0 - EPSILON);
+        // ln_1p keeps the precision of small probabilities.
+        self.entropy -= positives as f64 * probability.ln() + (records - positives) as f64 * (-probability).ln_1p();
+        self.predictions += records as f64 * exact;
+
+        let decile = (2 * self.seen + records) as usize * DECILES / (2 * self.records as usize);
+        let decile = &mut self.deciles[DECILES - 1 - decile.min(DECILES - 1)];
+        decile.predictions += records as f64 * exact;
+        decile.records += records;
+        decile.positives += positives;
+
+        let recall = |found: u64| found as f64 / self.positives as f64;
+        let before = recall(self.found);
+        self.seen += records;
+        self.found += positives;
+        if positives > 0 {
+            let precision = self.found as f64 / self.seen as f64;
+            self.precision += positives as f64 * precision;
+            let recall = recall(self.found);
+            if self.curve.is_empty() || (recall * POINTS).floor() > (before * POINTS).floor() {
+                self.curve.push(PrecisionRecall { recall, precision });
+            }
+        }
     }
 
-    fn mean(&self, value: impl Fn(&Outcome) -> f64) -> Option<f64> {
-        (!self.0.is_empty()).then(|| self.0.iter().map(value).sum::<f64>() / self.0.len() as f64)
+    /// What all records together come to. What has no value is `None`: every mean without records, average precision
+    /// where the reaction never happened, relative cross entropy where it happened in no record or in all.
+    pub fn finish(mut self) -> Ranked {
+        if self.run.records > 0 {
+            self.end_run();
+        }
+        let records = self.records as f64;
+        let mean = |sum: f64| (self.records > 0).then(|| sum / records);
+        let cross_entropy = mean(self.entropy);
+        let rate = mean(self.positives as f64);
+        let constant = rate.filter(|rate| *rate > 0.0 && *rate < 1.0);
+        let constant = constant.map(|rate| -(rate * rate.ln() + (1.0 - rate) * (-rate).ln_1p()));
+        let relative = cross_entropy.zip(constant).map(|(entropy, constant)| 100.0 * (1.0 - entropy / constant));
+        let filled = self.deciles.iter().filter(|decile| decile.records > 0);
+        Ranked {
+            measures: Measures {
+                positives: self.positives,
+                rate,
+                mean_prediction: mean(self.predictions),
+                cross_entropy,
+                average_precision: (self.positives > 0).then(|| self.precision / self.positives as f64),
+                relative_cross_entropy: relative,
+            },
+            calibration: filled
+                .map(|decile| Calibration {
+                    records: decile.records,
+                    mean_prediction: decile.predictions / decile.records as f64,
+                    rate: decile.positives as f64 / decile.records as f64,
+                })
+                .collect(),
+            precision_recall: self.curve,
+        }
     }
 }
 
@@ -129,9 +169,13 @@ mod tests {
 
     use super::*;
 
-    fn ranking(outcomes: &[(f32, u8)]) -> Ranking {
-        let outcome = |&(prediction, happened)| Outcome { prediction, happened: happened == 1 };
-        Ranking::new(outcomes.iter().map(outcome).collect())
+    fn ranking(outcomes: &[(f32, u8)]) -> Ranked {
+        let mut outcomes = outcomes.to_vec();
+        outcomes.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let positives = outcomes.iter().filter(|(_, happened)| *happened == 1).count();
+        let mut ranking = Ranking::new(outcomes.len() as u64, positives as u64);
+        outcomes.iter().for_each(|&(prediction, happened)| ranking.push(prediction, happened == 1, 1));
+        ranking.finish()
     }
 
     fn assert_near(ours: Option<f64>, expected: f64) {
@@ -143,36 +187,36 @@ mod tests {
     fn agrees_with_scikit_learn() {
         for (outcomes, precision, entropy, relative) in SCIKIT_LEARN {
             let ranking = ranking(outcomes);
-            assert_near(ranking.average_precision(), *precision);
-            assert_near(ranking.cross_entropy(), *entropy);
-            assert_near(ranking.relative_cross_entropy(), *relative);
+            assert_near(ranking.measures.average_precision, *precision);
+            assert_near(ranking.measures.cross_entropy, *entropy);
+            assert_near(ranking.measures.relative_cross_entropy, *relative);
         }
     }
 
     #[test]
     fn what_has_no_value_is_none() {
-        assert_eq!(ranking(&[]).cross_entropy(), None);
-        assert_eq!(ranking(&[]).rate(), None);
-        assert!(ranking(&[]).calibration().is_empty());
+        assert_eq!(ranking(&[]).measures.cross_entropy, None);
+        assert_eq!(ranking(&[]).measures.rate, None);
+        assert!(ranking(&[]).calibration.is_empty());
         let never = ranking(&[(0.5, 0), (0.0, 0)]);
-        assert_eq!((never.average_precision(), never.relative_cross_entropy()), (None, None));
+        assert_eq!((never.measures.average_precision, never.measures.relative_cross_entropy), (None, None));
         let always = ranking(&[(0.5, 1), (1.0, 1)]);
-        assert_eq!((always.average_precision(), always.relative_cross_entropy()), (Some(1.0), None));
+        assert_eq!((always.measures.average_precision, always.measures.relative_cross_entropy), (Some(1.0), None));
     }
 
     #[test]
     fn a_certain_mistake_costs_a_finite_amount() {
-        assert_near(ranking(&[(0.0, 1)]).cross_entropy(), -(1e-15f64).ln());
+        assert_near(ranking(&[(0.0, 1)]).measures.cross_entropy, -(1e-15f64).ln());
         // 1 − 10⁻¹⁵ is rounded to a multiple of 2⁻⁵³.
-        assert!((ranking(&[(1.0, 0)]).cross_entropy().unwrap() - 34.54).abs() < 0.01);
+        assert!((ranking(&[(1.0, 0)]).measures.cross_entropy.unwrap() - 34.54).abs() < 0.01);
     }
 
     #[test]
     fn deciles_keep_equal_predictions_together() {
         let constant = ranking(&[(0.25, 0), (0.25, 0), (0.25, 0), (0.25, 1)]);
-        assert_eq!(constant.calibration(), [Calibration { records: 4, mean_prediction: 0.25, rate: 0.25 }]);
+        assert_eq!(constant.calibration, [Calibration { records: 4, mean_prediction: 0.25, rate: 0.25 }]);
         let spread: Vec<(f32, u8)> = (0..20).map(|i| (i as f32 / 32.0, u8::from(i >= 10))).collect();
-        let deciles = ranking(&spread).calibration();
+        let deciles = ranking(&spread).calibration;
         assert_eq!(deciles.len(), 10);
         assert_eq!(deciles[0], Calibration { records: 2, mean_prediction: 1.0 / 64.0, rate: 0.0 });
         assert_eq!(deciles[9].rate, 1.0);
@@ -197,26 +241,39 @@ mod tests {
                 sum += (recall - recall_before) * (right / chosen.count() as f64);
                 recall_before = recall;
             }
-            match ranking(&outcomes).average_precision() {
+            match ranking(&outcomes).measures.average_precision {
                 Some(ours) => prop_assert!((ours - sum).abs() < 1e-12),
                 None => prop_assert_eq!(all, 0.0),
             }
             let mut reversed = outcomes.clone();
             reversed.reverse();
             prop_assert_eq!(ranking(&reversed), ranking(&outcomes));
+            let curve = ranking(&outcomes).precision_recall;
+            prop_assert!(curve.is_sorted_by(|a, b| a.recall < b.recall));
+            prop_assert_eq!(curve.last().map(|point| point.recall), (all > 0.0).then_some(1.0));
+            for point in curve {
+                // Every point is one of the thresholds'.
+                let mut chosen = outcomes.clone();
+                chosen.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+                let fits = (1..=chosen.len()).any(|count| {
+                    let right = chosen[..count].iter().filter(|(_, happened)| *happened == 1).count() as f64;
+                    right / all == point.recall && right / count as f64 == point.precision
+                });
+                prop_assert!(fits, "{point:?}");
+            }
         }
 
         #[test]
         fn deciles_hold_every_record_once(outcomes in prop::collection::vec((0.0f32..1.0, 0u8..2), 1..80)) {
             let ranking = ranking(&outcomes);
-            let deciles = ranking.calibration();
-            prop_assert_eq!(deciles.iter().map(|decile| decile.records).sum::<u64>(), ranking.records());
+            let deciles = ranking.calibration;
+            prop_assert_eq!(deciles.iter().map(|decile| decile.records).sum::<u64>(), outcomes.len() as u64);
             prop_assert!(deciles.is_sorted_by(|a, b| a.mean_prediction < b.mean_prediction));
             let mean = |value: fn(&Calibration) -> f64| {
                 deciles.iter().map(|decile| decile.records as f64 * value(decile)).sum::<f64>() / outcomes.len() as f64
             };
-            prop_assert!((mean(|decile| decile.rate) - ranking.rate().unwrap()).abs() < 1e-12);
-            prop_assert!((mean(|decile| decile.mean_prediction) - ranking.mean_prediction().unwrap()).abs() < 1e-9);
+            prop_assert!((mean(|decile| decile.rate) - ranking.measures.rate.unwrap()).abs() < 1e-12);
+            prop_assert!((mean(|decile| decile.mean_prediction) - ranking.measures.mean_prediction.unwrap()).abs() < 1e-9);
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use skimmer_formats::{PerReaction, Reaction};
 
-use super::ranking::{Calibration, Ranking};
+use super::ranking::{Calibration, PrecisionRecall};
 
 /// Measures of a set of predictions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Report {
     /// Calibration by decile of the prediction, from the lowest on; deciles without records are left out.
     #[serde(with = "per_reaction")]
     pub calibration: PerReaction<Vec<Calibration>>,
+    /// Precision–recall curves, from the lowest recall on.
+    #[serde(with = "per_reaction")]
+    pub precision_recall: PerReaction<Vec<PrecisionRecall>>,
 }
 
 /// Measures of one reaction's predictions.
@@ -65,20 +68,6 @@ pub struct QuintileMeans {
     pub average_precision: Option<f64>,
     /// Mean relative cross entropy in percent; `None` if it has a value in no group.
     pub relative_cross_entropy: Option<f64>,
-}
-
-impl Measures {
-    /// The measures of ranked predictions.
-    pub fn of(ranking: &Ranking) -> Self {
-        Self {
-            positives: ranking.positives(),
-            rate: ranking.rate(),
-            mean_prediction: ranking.mean_prediction(),
-            cross_entropy: ranking.cross_entropy(),
-            average_precision: ranking.average_precision(),
-            relative_cross_entropy: ranking.relative_cross_entropy(),
-        }
-    }
 }
 
 impl QuintileMeans {

@@ -85,21 +85,12 @@ impl Trainer {
     /// [`NetError::Batch`] for a batch that does not fit the network, lacks labels, or has fewer than two records (batch
     /// normalisation needs two). [`NetError::Diverged`] if the loss is not finite; the weights are as before then.
     pub fn step(&mut self, batch: &Batch, learning_rate: f32) -> Result<f32, NetError> {
-        let refuse = |reason| Err(NetError::Batch { rows: batch.rows, reason });
         if batch.labels.len() != batch.rows {
-            return refuse(format!("{} labels", batch.labels.len()));
-        }
-        if batch.rows < 2 {
-            return refuse("a training batch needs at least two records".to_owned());
+            return Err(NetError::Batch { rows: batch.rows, reason: format!("{} labels", batch.labels.len()) });
         }
         let mut watch = Instant::now();
         let mut lap = move || std::mem::replace(&mut watch, Instant::now()).elapsed();
-
-        self.inputs.fill(batch, self.network.shape, true)?;
-        self.times.inputs += lap();
-        forward::first_layer(self.instructions, &self.network, &self.inputs, &mut self.values);
-        self.times.first_forward += lap();
-        forward::hidden_layers(self.instructions, &mut self.network, &self.inputs, &mut self.values);
+        self.forward(batch, &mut lap)?;
         let Network { shape, plan, values } = &mut self.network;
         let tables = plan.embeddings.map(|region| region.rows);
         self.gradients.resize(*shape, self.inputs.padded(), tables);
@@ -126,6 +117,29 @@ impl Trainer {
         backward.first_layer(&mut parameters, &mut self.gradients);
         self.times.first_backward += lap();
         Ok(loss)
+    }
+
+    /// Runs a batch forward with its own statistics, which enter the running ones of the batch normalisations. Nothing else
+    /// changes.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Batch`] for a batch that does not fit the network or has fewer than two records.
+    pub fn settle(&mut self, batch: &Batch) -> Result<(), NetError> {
+        self.forward(batch, &mut || Duration::ZERO)
+    }
+
+    fn forward(&mut self, batch: &Batch, lap: &mut impl FnMut() -> Duration) -> Result<(), NetError> {
+        if batch.rows < 2 {
+            let reason = "batch normalisation needs at least two records".to_owned();
+            return Err(NetError::Batch { rows: batch.rows, reason });
+        }
+        self.inputs.fill(batch, self.network.shape, true)?;
+        self.times.inputs += lap();
+        forward::first_layer(self.instructions, &self.network, &self.inputs, &mut self.values);
+        self.times.first_forward += lap();
+        forward::hidden_layers(self.instructions, &mut self.network, &self.inputs, &mut self.values);
+        Ok(())
     }
 
     /// The gradients that a step on this batch would use, by tensor name; changes nothing. Costs a copy of the network:
@@ -157,6 +171,16 @@ impl Trainer {
     /// The network as it is now.
     pub fn network(&self) -> &Network {
         &self.network
+    }
+
+    /// Goes on with another network of the same shape, and gives the one so far. Moments and step count stay.
+    ///
+    /// # Panics
+    ///
+    /// If the shapes differ.
+    pub fn replace_network(&mut self, network: Network) -> Network {
+        assert_eq!(network.shape, self.network.shape, "a trainer's networks have one shape");
+        std::mem::replace(&mut self.network, network)
     }
 
     /// The network as it is now, without the rest.

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use skimmer_formats::columnar::ColumnarError;
@@ -22,6 +23,7 @@ use super::{Stage, embed, freeze, similar, sketch, train};
 use crate::config::{self, BadRecords, BiasInit, Config, Engine};
 use crate::counts::Table;
 use crate::features::{InputBuilder, Layout};
+use crate::metrics::Scores;
 use crate::net::Shape;
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
@@ -306,15 +308,22 @@ impl<'s> Stages<'s> {
             self.made(self.workspace.counts().join(format!("{}.skim", table.name())), Stage::Features)?;
         }
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let mut fingerprint = self.made_from(files.chain([&codes]))?.with("seed", self.config.seed);
+        let mut fingerprint = self.made_from(files.chain([&codes]))?;
         let Self { config, workspace, progress, .. } = self;
-        if let Value::Object(settings) = serde_json::to_value(&config.train)? {
+        let recipe = recipe(config);
+        fingerprint = fingerprint.with("train.hidden_size", config.train.hidden_size);
+        if let Value::Object(settings) = serde_json::to_value(&recipe)? {
             for (key, value) in settings {
-                fingerprint = fingerprint.with(&format!("train.{key}"), value);
+                fingerprint = fingerprint.with(&format!("train: {key}"), value);
             }
         }
-        let output = workspace.model();
-        let target = output.clone();
+        let checkpoint = train::Checkpointing {
+            folder: workspace.checkpoint(),
+            fingerprint: serde_json::to_string(&fingerprint)?,
+            every: Duration::from_secs_f64(config.train.checkpoint_minutes * 60.0),
+        };
+        let (target, log) = (workspace.model(), workspace.training_log());
+        let outputs = vec![target.clone(), log.clone()];
         let work = move || {
             let examples = StoredExamples::open(training, validation)?;
             let codes = TokenCodes::read(&codes)?;
@@ -324,15 +333,26 @@ impl<'s> Stages<'s> {
                 languages: examples.languages().len(),
             };
             let shape = Shape { layout, hidden: config.train.hidden_size };
-            let options = train_options(config, workspace.scratch("train")?);
-            let (network, summary) = train::train(&examples, codes.clone(), shape, &options, progress)?;
+            let options = train::Options {
+                recipe,
+                memory_budget: config.memory_budget(),
+                threads: config.threads(),
+                scratch: workspace.scratch("train")?,
+                checkpoint: Some(checkpoint),
+            };
+            let train::Trained { network, summary, curve } =
+                train::train(&examples, codes.clone(), shape, &options, progress)?;
             let bundle = BundleWriter::begin(&target)?;
             let similar = SimilarAuthors::open(&similar)?;
             freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
             bundle.finish(&network, &codes, examples.languages())?;
+            write_file(&log, |out| {
+                curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))
+            })?;
+            workspace.remove_checkpoint()?;
             Ok(serde_json::to_value(summary)?)
         };
-        Ok(Task { name: "train".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
+        Ok(Task { name: "train".into(), fingerprint, outputs, work: Box::new(work) })
     }
 
     fn evaluate(self) -> Result<Task<'s>, PipelineError> {
@@ -348,7 +368,8 @@ impl<'s> Stages<'s> {
             let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
             let builder = InputBuilder::new(bundle.codes()?);
             let network = bundle.network()?;
-            let report = evaluate(&network, &examples, Portion::HoldOut, &builder, self.progress, |_, _| {})?;
+            let scores = Scores::within(self.config.memory_budget(), &self.workspace.scratch("evaluate")?);
+            let report = evaluate(&network, &examples, Portion::HoldOut, &builder, scores, self.progress, |_, _| {})?;
             let report = json!({ "hold_out": report });
             let text = serde_json::to_vec_pretty(&report)?;
             write_file(&target, |out| out.write_all(&text))?;
@@ -382,37 +403,38 @@ pub fn convert_part(
     Ok(summary)
 }
 
-fn train_options(config: &Config, scratch: PathBuf) -> train::Options {
-    let config::Train {
-        hidden_size: _,
-        batch_size,
-        learning_rate,
-        day_decay,
-        weight_decay,
-        num_validation_epochs,
-        validation_decay,
-        reset_optimizer_each_day,
-        settle_batches,
-        bias_init,
-    } = config.train;
-    train::Options {
-        batch: batch_size,
-        learning_rate,
-        day_decay,
-        validation_epochs: u32::try_from(num_validation_epochs).unwrap_or(u32::MAX),
-        validation_decay,
-        weight_decay,
-        reset_optimizer_each_day,
-        settle_batches,
-        bias_init: match bias_init {
-            BiasInit::BaseRate => train::BiasInit::BaseRate,
-            BiasInit::Zero => train::BiasInit::Zero,
-        },
-        seed: config.seed,
-        memory_budget: config.memory_budget(),
-        threads: config.threads(),
-        scratch,
+/// The recipe of the configuration, with what it sets itself.
+fn recipe(config: &Config) -> train::Recipe {
+    let set = &config.train;
+    let mut recipe = match set.recipe {
+        config::Recipe::Original => train::Recipe::original(),
+        config::Recipe::Tuned => train::Recipe::tuned(),
+    };
+    fn put<T: Copy>(to: &mut T, value: Option<T>) {
+        *to = value.unwrap_or(*to);
     }
+    put(&mut recipe.batch, set.batch_size);
+    put(&mut recipe.days.peak, set.learning_rate);
+    put(&mut recipe.days.decay, set.day_decay);
+    put(&mut recipe.finetuning.peak, set.finetune_learning_rate.or(set.learning_rate));
+    put(&mut recipe.finetuning.decay, set.validation_decay);
+    for rates in [&mut recipe.days, &mut recipe.finetuning] {
+        put(&mut rates.warm_up, set.warm_up);
+        put(&mut rates.last, set.last_rate);
+    }
+    put(&mut recipe.weight_decay, set.weight_decay);
+    put(&mut recipe.validation_epochs, set.num_validation_epochs);
+    put(&mut recipe.reset_optimizer_each_day, set.reset_optimizer_each_day);
+    put(&mut recipe.settle_batches, set.settle_batches);
+    put(&mut recipe.average, set.average);
+    put(&mut recipe.smoothing, set.smoothing);
+    let bias_init = set.bias_init.map(|bias_init| match bias_init {
+        BiasInit::BaseRate => train::BiasInit::BaseRate,
+        BiasInit::Zero => train::BiasInit::Zero,
+    });
+    put(&mut recipe.bias_init, bias_init);
+    recipe.seed = config.seed;
+    recipe
 }
 
 fn engine_choice(engine: Engine) -> EngineChoice {

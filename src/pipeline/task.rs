@@ -54,8 +54,9 @@ impl Task<'_> {
         let begun = Instant::now();
         let summary = (self.work)()?;
         let seconds = begun.elapsed().as_secs_f64();
-        manifest.finish(&self.name, self.fingerprint, &self.outputs, seconds, &summary)?;
-        done(&TaskReport { task: self.name, because: Some(because), seconds, peak_memory: memory::peak(), summary });
+        let peak_memory = memory::peak();
+        manifest.finish(&self.name, self.fingerprint, &self.outputs, seconds, peak_memory, &summary)?;
+        done(&TaskReport { task: self.name, because: Some(because), seconds, peak_memory, summary });
         Ok(())
     }
 }

@@ -10,6 +10,11 @@ pub trait Progress: Sync {
     fn remark(&self, text: &str);
     /// The task is done.
     fn end(&self);
+    /// Whether whoever started the stage wants it to stop. A stage that asks stops soon after it is told so, with an
+    /// error that says how to go on; one that can be started again where it stopped asks every second or so.
+    fn stop_requested(&self) -> bool {
+        false
+    }
 }
 
 /// What a task's size is counted in.

@@ -18,6 +18,11 @@ fn beside(path: &Path, prefix: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
+/// The name of `path` while it is unfinished, under which it is removed should it be left over.
+pub(super) fn unfinished(path: &Path) -> PathBuf {
+    beside(path, TEMPORARY)
+}
+
 /// Removes what a killed process left unfinished at `path`, and gives a folder its name back that was put aside for one
 /// that never came. Anything else stays.
 pub(super) fn clear_leftover(path: &Path) -> Result<(), WorkspaceError> {

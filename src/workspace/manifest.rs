@@ -45,6 +45,9 @@ pub struct TaskRecord {
     pub outputs: BTreeMap<PathBuf, String>,
     /// How long the task took.
     pub seconds: f64,
+    /// Peak resident memory of the process meanwhile, in bytes, where the kernel tells.
+    #[serde(default)]
+    pub peak_memory: Option<u64>,
     /// The task's own summary.
     pub summary: serde_json::Value,
 }
@@ -81,7 +84,15 @@ impl Manifest {
     /// # Errors
     /// [`WorkspaceError::Manifest`] if it is not a manifest, [`WorkspaceError::Io`] if it cannot be read.
     pub fn open(workspace: &Workspace) -> Result<Self, WorkspaceError> {
-        let root = workspace.root().to_owned();
+        Self::read(workspace.root())
+    }
+
+    /// Reads the manifest of a directory that may be in use; an empty one if there is none yet.
+    ///
+    /// # Errors
+    /// As [`Manifest::open`].
+    pub fn read(root: &Path) -> Result<Self, WorkspaceError> {
+        let root = root.to_owned();
         let path = root.join("manifest.json");
         let text = match std::fs::read(&path) {
             Ok(text) => text,
@@ -122,6 +133,7 @@ impl Manifest {
         fingerprint: Fingerprint,
         outputs: &[PathBuf],
         seconds: f64,
+        peak_memory: Option<u64>,
         summary: &S,
     ) -> Result<(), WorkspaceError> {
         let mut files = Vec::new();
@@ -130,7 +142,7 @@ impl Manifest {
         let outputs = files.iter().map(|path| Ok((named(path), file_stamp(path)?)));
         let outputs = outputs.collect::<Result<_, WorkspaceError>>()?;
         let summary = serde_json::to_value(summary).unwrap_or_default();
-        self.tasks.insert(task.into(), TaskRecord { fingerprint, outputs, seconds, summary });
+        self.tasks.insert(task.into(), TaskRecord { fingerprint, outputs, seconds, peak_memory, summary });
         self.write()
     }
 
@@ -155,6 +167,11 @@ impl Manifest {
     /// The files that finished tasks made.
     pub fn outputs(&self) -> Vec<PathBuf> {
         self.tasks.values().flat_map(|record| record.outputs.keys().map(|name| self.root.join(name))).collect()
+    }
+
+    /// Every finished task by its name.
+    pub fn tasks(&self) -> impl Iterator<Item = (&str, &TaskRecord)> {
+        self.tasks.iter().map(|(name, record)| (name.as_str(), record))
     }
 
     /// What is known of a finished task.
@@ -192,7 +209,7 @@ mod tests {
 
         let mut manifest = Manifest::open(&workspace).unwrap();
         assert_eq!(manifest.outdated("similar", &fingerprint(0.1)), Some(Outdated::NotMade));
-        manifest.finish("similar", fingerprint(0.1), std::slice::from_ref(&output), 1.0, &"fine").unwrap();
+        manifest.finish("similar", fingerprint(0.1), std::slice::from_ref(&output), 1.0, None, &"fine").unwrap();
 
         let manifest = Manifest::open(&workspace).unwrap();
         assert_eq!(manifest.outdated("similar", &fingerprint(0.1)), None);
@@ -212,7 +229,7 @@ mod tests {
             std::fs::write(workspace.model().join(name), name).unwrap();
         }
         let mut manifest = Manifest::open(&workspace).unwrap();
-        manifest.finish("train", Fingerprint::new(), &[workspace.model()], 1.0, &()).unwrap();
+        manifest.finish("train", Fingerprint::new(), &[workspace.model()], 1.0, None, &()).unwrap();
         drop(workspace);
 
         let moved = folder.path().join("elsewhere");
@@ -238,7 +255,7 @@ mod tests {
         let made = [first.clone(), second.clone(), workspace.root().join("../not ours")];
         made.iter().for_each(|path| std::fs::write(path, "made").unwrap());
         let mut manifest = Manifest::open(&workspace).unwrap();
-        manifest.finish("features", Fingerprint::new(), &made, 1.0, &()).unwrap();
+        manifest.finish("features", Fingerprint::new(), &made, 1.0, None, &()).unwrap();
         manifest.forget("features", std::slice::from_ref(&first)).unwrap();
         assert_eq!([&first, &second, &other].map(|path| path.exists()), [true, false, true]);
         assert_eq!(manifest.outdated("features", &Fingerprint::new()), Some(Outdated::NotMade));
@@ -254,7 +271,7 @@ mod tests {
             let mut manifest = Manifest::open(&workspace).unwrap();
             assert_eq!(manifest.outdated("similar", &Fingerprint::new()), Some(Outdated::OtherVersion), "{text}");
             std::fs::write(workspace.similar(), "made").unwrap();
-            manifest.finish("similar", Fingerprint::new(), &[workspace.similar()], 1.0, &()).unwrap();
+            manifest.finish("similar", Fingerprint::new(), &[workspace.similar()], 1.0, None, &()).unwrap();
             assert_eq!(Manifest::open(&workspace).unwrap().outdated("similar", &Fingerprint::new()), None);
         }
     }

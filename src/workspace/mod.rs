@@ -143,6 +143,30 @@ impl Workspace {
         self.root.join("model")
     }
 
+    /// The state of a training under way.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.root.join("checkpoint")
+    }
+
+    /// Removes the state of a training that has come to its end.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`] if it cannot be removed.
+    pub fn remove_checkpoint(&self) -> Result<(), WorkspaceError> {
+        // Under another name first: a process killed in the middle must not leave half of one.
+        let (checkpoint, going) = (self.checkpoint(), atomic::unfinished(&self.checkpoint()));
+        match fs::rename(&checkpoint, &going) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(WorkspaceError::io("remove", &checkpoint)(error)),
+            Ok(()) => remove_if_there(&going),
+        }
+    }
+
+    /// Losses and learning rates of the training, a line a point.
+    pub fn training_log(&self) -> PathBuf {
+        self.root.join("training.jsonl")
+    }
+
     /// A folder for a task's spill files, empty; a later task of the same name finds it empty again.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ impl Drop for SmallDisk {
 fn artefacts(working_dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = files(working_dir);
     files.remove(Path::new("manifest.json"));
+    files.remove(Path::new("report.html"));
     files.remove(Path::new(".lock"));
     files
 }

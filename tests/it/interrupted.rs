@@ -30,6 +30,7 @@ fn run_command(config: &Path) -> Command {
 fn artefacts(folder: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
     let mut files = files(&folder.join("working_dir"));
     files.remove(Path::new("manifest.json"));
+    files.remove(Path::new("report.html"));
     files
 }
 

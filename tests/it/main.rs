@@ -9,3 +9,5 @@ mod golden;
 mod harness;
 mod interrupted;
 mod resume;
+#[cfg(unix)]
+mod training;

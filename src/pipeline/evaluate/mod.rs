@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::examples::{Examples, ExamplesError, Origin, Portion};
 use crate::features::{Batch, InputBuilder, TweetSketch};
-use crate::metrics::{NotAProbability, Report, Scores};
+use crate::metrics::{NotAProbability, Report, Scores, ScoresError};
 use crate::net::{Inference, NetError, Network};
 use crate::progress::{Progress, Unit};
 
@@ -27,11 +27,26 @@ pub enum EvaluateError {
     Network(#[from] NetError),
     /// The network predicted something that is no probability.
     #[error("{0}: the network is damaged or its training diverged")]
-    Prediction(#[from] NotAProbability),
+    Prediction(NotAProbability),
+    /// The predictions cannot be kept.
+    #[error(transparent)]
+    Scores(ScoresError),
+    /// It was asked to stop, for example with Ctrl-C.
+    #[error("stopped while measuring")]
+    Stopped,
 }
 
-/// Predicts every record of a portion, shows `each` the predictions in the order of the records, and measures them.
-/// `None` if there is no record.
+impl From<ScoresError> for EvaluateError {
+    fn from(error: ScoresError) -> Self {
+        match error {
+            ScoresError::NotAProbability(error) => Self::Prediction(error),
+            spill => Self::Scores(spill),
+        }
+    }
+}
+
+/// Predicts every record of a portion, shows `each` the predictions in the order of the records, and measures them with
+/// `scores`, which is empty. `None` if there is no record.
 ///
 /// # Errors
 /// [`EvaluateError`].
@@ -40,6 +55,7 @@ pub fn evaluate<S: TweetSketch>(
     examples: &impl Examples,
     portion: Portion,
     builder: &InputBuilder<S>,
+    scores: Scores,
     progress: &dyn Progress,
     mut each: impl FnMut(Origin, PerReaction<f32>),
 ) -> Result<Option<Report>, EvaluateError> {
@@ -50,7 +66,7 @@ pub fn evaluate<S: TweetSketch>(
         Portion::HoldOut => survey.hold_out,
     };
     progress.begin("evaluate", Some(records), Unit::Records);
-    let mut measured = Measured { inference: Inference::new(network), logits: Vec::new(), scores: Scores::default() };
+    let mut measured = Measured { inference: Inference::new(network), logits: Vec::new(), scores };
     let (mut batch, mut about) = (Batch::default(), Vec::new());
     examples.visit(portion, |origin, example| {
         builder.push(example, &mut batch);
@@ -58,6 +74,9 @@ pub fn evaluate<S: TweetSketch>(
         if batch.rows == BATCH {
             measured.add(&batch, &about, &mut each)?;
             progress.advance(BATCH as u64);
+            if progress.stop_requested() {
+                return Err(EvaluateError::Stopped);
+            }
             batch.clear();
             about.clear();
         }
@@ -68,7 +87,7 @@ pub fn evaluate<S: TweetSketch>(
         progress.advance(batch.rows as u64);
     }
     progress.end();
-    Ok(measured.scores.report())
+    Ok(measured.scores.report()?)
 }
 
 /// What is known of a predicted record: where it comes from, its reactions, how many accounts follow its author.

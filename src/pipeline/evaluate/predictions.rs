@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use skimmer_formats::{PerReaction, Reaction, ReactionSet};
 use thiserror::Error;
 
-use crate::metrics::{NotAProbability, Report, Scores};
+use crate::metrics::{NotAProbability, Report, Scores, ScoresError};
 
 /// Why predictions in a file cannot be measured.
 #[derive(Debug, Error)]
@@ -45,6 +45,9 @@ pub enum PredictionsError {
         /// Tweet and reader of the label.
         expected: String,
     },
+    /// The predictions cannot be kept.
+    #[error(transparent)]
+    Scores(#[from] ScoresError),
     /// One file has fewer lines than the other.
     #[error("{}: ends after {lines} lines, the other file has more", .path.display())]
     Short {
@@ -54,6 +57,9 @@ pub enum PredictionsError {
         lines: u64,
     },
 }
+
+/// Bytes of predictions to hold in memory, about: those of 11 million records.
+const MEMORY: u64 = 512 << 20;
 
 /// Measures predictions against labels; `None` if both files are empty.
 ///
@@ -65,10 +71,10 @@ pub enum PredictionsError {
 /// [`PredictionsError`] with the file and the line.
 pub fn evaluate_predictions(predictions: &Path, labels: &Path) -> Result<Option<Report>, PredictionsError> {
     let (mut predictions, mut labels) = (Table::open(predictions)?, Table::open(labels)?);
-    let mut scores = Scores::default();
+    let mut scores = Scores::within(MEMORY, &std::env::temp_dir());
     loop {
         match (predictions.next()?, labels.next()?) {
-            (None, None) => return Ok(scores.report()),
+            (None, None) => return Ok(scores.report()?),
             (None, Some(_)) => return Err(predictions.short()),
             (Some(_), None) => return Err(labels.short()),
             (Some(prediction), Some(label)) => {
@@ -82,11 +88,12 @@ pub fn evaluate_predictions(predictions: &Path, labels: &Path) -> Result<Option<
                     });
                 }
                 let set = labels.reactions(label.values)?;
-                scores.push(prediction.values, set, 0).map_err(
-                    |NotAProbability { prediction, reaction, .. }| {
+                scores.push(prediction.values, set, 0).map_err(|error| match error {
+                    ScoresError::NotAProbability(NotAProbability { prediction, reaction, .. }) => {
                         predictions.error(format!("{prediction} for {reaction} is no probability"))
-                    },
-                )?;
+                    }
+                    spill => spill.into(),
+                })?;
             }
         }
     }

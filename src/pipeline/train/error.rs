@@ -1,5 +1,7 @@
 //! What can go wrong in training.
 
+use std::path::PathBuf;
+
 use thiserror::Error;
 
 use crate::features::ExampleError;
@@ -7,6 +9,7 @@ use crate::net::NetError;
 use crate::pipeline::evaluate::EvaluateError;
 use crate::pipeline::examples::ExamplesError;
 use crate::shuffle::ShuffleError;
+use crate::workspace::WorkspaceError;
 
 /// Why a network cannot be trained.
 #[derive(Debug, Error)]
@@ -30,6 +33,39 @@ pub enum TrainError {
         /// What the network says.
         source: Box<NetError>,
     },
+    /// The network refuses a batch on which its statistics were to settle.
+    #[error("settling the batch normalisations: {source}")]
+    Settle {
+        /// What the network says.
+        source: Box<NetError>,
+    },
+    /// A checkpoint cannot be written.
+    #[error(transparent)]
+    Checkpoint(#[from] WorkspaceError),
+    /// A checkpoint's weights cannot be written or read.
+    #[error("the training's checkpoint: {0}; delete the folder to begin the training anew")]
+    Weights(#[from] NetError),
+    /// What a checkpoint says of itself cannot be written.
+    #[error("{}: {source}", .path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// It was asked to stop, for example with Ctrl-C.
+    #[error(
+        "stopped at {place}{}",
+        .checkpoint.as_ref().map_or_else(String::new, |folder| format!(
+            "; the checkpoint is {}: the same command goes on from there", folder.display()
+        ))
+    )]
+    Interrupted {
+        /// Where it stopped.
+        place: String,
+        /// The checkpoint from which it goes on, if there is one.
+        checkpoint: Option<PathBuf>,
+    },
     /// The network cannot be measured.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
@@ -47,7 +83,7 @@ pub enum TrainError {
         /// What rayon said.
         source: rayon::ThreadPoolBuildError,
     },
-    /// The step ended first and tells why.
-    #[error("the training step has ended")]
+    /// The work goes on no further; someone else tells why.
+    #[error("the training has ended")]
     Stopped,
 }

@@ -12,11 +12,13 @@ use crate::features::{Batch, Example, InputBuilder, TweetSketch};
 /// Batches that may wait for the step.
 const AHEAD: usize = 4;
 
-/// Calls `step` with a session's batches, of these sizes, while a second thread builds the next ones.
+/// Calls `step` with a session's batches, of these sizes, while a second thread builds the next ones. The first `trained`
+/// batches are passed over.
 pub(super) fn feed<S: TweetSketch + Sync>(
     buckets: &Buckets<'_>,
     session: usize,
-    sizes: impl Iterator<Item = usize> + Send,
+    mut sizes: impl Iterator<Item = usize> + Send,
+    trained: usize,
     builder: &InputBuilder<S>,
     mut step: impl FnMut(&Batch) -> Result<(), TrainError>,
 ) -> Result<(), TrainError> {
@@ -26,7 +28,16 @@ pub(super) fn feed<S: TweetSketch + Sync>(
     thread::scope(|scope| {
         let feeder = scope.spawn(move || {
             let next = || used.try_recv().unwrap_or_default();
-            build(sizes, builder, &to_step, next, |visit| buckets.take(session, visit))
+            let mut passed_over: usize = sizes.by_ref().take(trained).sum();
+            build(sizes, builder, &to_step, next, |visit| {
+                buckets.take(session, |example| match passed_over {
+                    0 => visit(example),
+                    _ => {
+                        passed_over -= 1;
+                        Ok(())
+                    }
+                })
+            })
         });
         let stepped = built.iter().try_for_each(|batch| {
             step(&batch)?;

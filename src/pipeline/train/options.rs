@@ -1,9 +1,15 @@
 //! How to train.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::schedule::Rates;
 
 /// How the output biases start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BiasInit {
     /// At the log-odds of the rates of the first day's labels.
     #[default]
@@ -12,20 +18,18 @@ pub enum BiasInit {
     Zero,
 }
 
-/// How to train. The defaults are the published solution's, but for the optimiser's moments, the
-/// batch normalisations' settling and the bias.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
+/// What the weights that come of a training depend on, beside the records and the network's shape. docs/TRAINING.md holds what
+/// the two recipes come to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recipe {
     /// Records of a batch, at least 2.
     pub batch: usize,
-    /// Learning rate of the first day, and of the first fine-tuning epoch.
-    pub learning_rate: f64,
-    /// What the learning rate is multiplied by after each day.
-    pub day_decay: f64,
+    /// Learning rates of the days.
+    pub days: Rates,
     /// How many times the network is trained on the finetune records.
     pub validation_epochs: u32,
-    /// What the learning rate is multiplied by after each fine-tuning epoch.
-    pub validation_decay: f64,
+    /// Learning rates of these epochs.
+    pub finetuning: Rates,
     /// Weight decay, a share of the learning rate.
     pub weight_decay: f64,
     /// Whether the optimiser forgets its moments before each day and each fine-tuning epoch.
@@ -35,33 +39,76 @@ pub struct Options {
     pub settle_batches: usize,
     /// How the output biases start.
     pub bias_init: BiasInit,
+    /// Decay of the running average of the weights, a batch; 0: none.
+    pub average: f64,
+    /// Share of the batch's rate in the labels.
+    pub smoothing: f64,
     /// Seed of the network's start and of the records' order.
     pub seed: u64,
+}
+
+impl Recipe {
+    /// The published solution's.
+    pub fn original() -> Self {
+        let rates = Rates { peak: 1e-4, decay: 0.96, warm_up: 0.0, last: 1.0 };
+        Self {
+            batch: 256,
+            days: rates,
+            validation_epochs: 1,
+            finetuning: Rates { decay: 0.5, ..rates },
+            weight_decay: 0.01,
+            reset_optimizer_each_day: true,
+            settle_batches: 0,
+            bias_init: BiasInit::Zero,
+            average: 0.0,
+            smoothing: 0.0,
+            seed: 0,
+        }
+    }
+
+    /// Ours.
+    pub fn tuned() -> Self {
+        let rates = Rates { peak: 1e-3, decay: 1.0, warm_up: 0.05, last: 0.0 };
+        Self {
+            days: rates,
+            finetuning: rates,
+            reset_optimizer_each_day: false,
+            settle_batches: 40,
+            bias_init: BiasInit::BaseRate,
+            ..Self::original()
+        }
+    }
+}
+
+/// How to train, and where.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the weights depend on.
+    pub recipe: Recipe,
     /// Bytes of examples to hold in memory at a time, about.
     pub memory_budget: u64,
     /// Threads of the training step; one more builds batches.
     pub threads: usize,
     /// Directory for spill files, removed afterwards.
     pub scratch: PathBuf,
+    /// Where to keep what it takes to go on after an interruption; `None`: nowhere.
+    pub checkpoint: Option<Checkpointing>,
+}
+
+/// Where and how often a training's state is written.
+#[derive(Clone, Debug)]
+pub struct Checkpointing {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Everything that the weights depend on, as text: a state is taken up only if this is the same.
+    pub fingerprint: String,
+    /// The longest time between two.
+    pub every: Duration,
 }
 
 impl Options {
-    /// The defaults, with spill files in `scratch`.
-    pub fn new(scratch: PathBuf) -> Self {
-        Self {
-            batch: 256,
-            learning_rate: 1e-4,
-            day_decay: 0.96,
-            validation_epochs: 1,
-            validation_decay: 0.5,
-            weight_decay: 0.01,
-            reset_optimizer_each_day: false,
-            settle_batches: 40,
-            bias_init: BiasInit::BaseRate,
-            seed: 0,
-            memory_budget: 512 << 20,
-            threads: 1,
-            scratch,
-        }
+    /// The recipe on one thread, with spill files in `scratch`, without checkpoints.
+    pub fn new(recipe: Recipe, scratch: PathBuf) -> Self {
+        Self { recipe, memory_budget: 512 << 20, threads: 1, scratch, checkpoint: None }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use skimmer_formats::PerReaction;
 
 use crate::features::Day;
@@ -40,6 +41,34 @@ pub(super) fn batch_sizes(records: u64, batch: usize) -> impl Iterator<Item = us
         (whole, rest) = (whole - 1, batch + 1);
     }
     (0..whole).map(move |_| batch).chain((rest > 0).then_some(rest))
+}
+
+/// Number of batches that `records` records come in.
+pub(super) fn batch_count(records: u64, batch: usize) -> u64 {
+    let (whole, rest) = (records / batch as u64, records % batch as u64);
+    whole + u64::from(rest > 1 || (rest == 1 && whole == 0))
+}
+
+/// Learning rates over several days or epochs.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Rates {
+    /// The largest.
+    pub peak: f64,
+    /// What the rate is multiplied by after each day or epoch.
+    pub decay: f64,
+    /// Share of all batches over which the rate rises from zero.
+    pub warm_up: f64,
+    /// What is left of the rate at the last batch, a share: it sinks by the same amount with each batch.
+    pub last: f64,
+}
+
+impl Rates {
+    /// The rate of the batch of this number among `batches`, on the day or in the epoch of this number.
+    pub fn at(&self, session: usize, batch: u64, batches: u64) -> f64 {
+        let done = batch as f64 / batches.max(1) as f64;
+        let rising = (batch + 1) as f64 / (self.warm_up * batches as f64).max(1.0);
+        self.peak * self.decay.powi(session as i32) * rising.min(1.0) * (1.0 - (1.0 - self.last) * done)
+    }
 }
 
 /// Log-odds of each reaction's rate. Half a record with and half a record without each reaction are added, so that no
@@ -84,6 +113,17 @@ mod tests {
         assert!(bias[Reaction::Quote] < -14.0 && bias[Reaction::Quote].is_finite());
     }
 
+    #[test]
+    fn rates_rise_and_sink() {
+        let rates = Rates { peak: 1.0, decay: 0.5, warm_up: 0.1, last: 0.2 };
+        let near = |rate: f64, expected: f64| assert!((rate - expected).abs() < 1e-12, "{rate}");
+        near(rates.at(0, 0, 100), 0.1);
+        near(rates.at(0, 9, 100), 1.0 - 0.8 * 0.09);
+        near(rates.at(2, 50, 100), 0.25 * 0.6);
+        let constant = Rates { peak: 1e-4, decay: 0.96, warm_up: 0.0, last: 1.0 };
+        assert_eq!([constant.at(0, 0, 10), constant.at(0, 9, 10), constant.at(1, 3, 10)], [1e-4, 1e-4, 1e-4 * 0.96]);
+    }
+
     proptest! {
         #[test]
         fn batches_hold_every_record_and_none_holds_one(records in 0u64..2_000, batch in 2usize..300) {
@@ -91,6 +131,7 @@ mod tests {
             prop_assert_eq!(sizes.iter().sum::<usize>() as u64, records);
             prop_assert!(records == 1 || !sizes.contains(&1));
             let (last, before) = sizes.split_last().unwrap_or((&0, &[]));
+            prop_assert_eq!(batch_count(records, batch), sizes.len() as u64);
             prop_assert!(*last <= batch + 1 && before.iter().all(|&size| size == batch));
         }
     }

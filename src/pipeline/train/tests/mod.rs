@@ -1,5 +1,7 @@
 //! A small network learns from generated examples, in the same way whatever the memory and the threads.
 
+mod resume;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -8,9 +10,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use skimmer_formats::{PerReaction, Reaction};
 
 use super::*;
-use crate::features::{Day, Layout, SparseRows};
+use crate::features::{Day, Example, Layout, SparseRows};
+use crate::metrics::Scores;
+use crate::pipeline::evaluate::evaluate;
 use crate::pipeline::examples::{ExamplesError, Survey};
-use crate::progress::Silent;
+use crate::progress::{Silent, Unit};
 
 /// One column a token, without any table.
 struct TokenColumns;
@@ -84,26 +88,35 @@ impl Examples for Generated {
 
 const SHAPE: Shape = Shape { layout: Layout { sketch_depth: 2, sketch_width: 16, languages: 4 }, hidden: 24 };
 
+/// A constant learning rate that sinks a little each day.
+const RATES: Rates = Rates { peak: 3e-3, decay: 0.96, warm_up: 0.0, last: 1.0 };
+
+fn recipe() -> Recipe {
+    Recipe { batch: 32, days: RATES, finetuning: RATES, ..Recipe::tuned() }
+}
+
 fn run(examples: &Generated, change: impl FnOnce(&mut Options)) -> Result<(Network, Summary), TrainError> {
     let directory = tempfile::tempdir().unwrap();
-    let mut options = Options::new(directory.path().join("scratch"));
-    options.batch = 32;
-    options.learning_rate = 3e-3;
+    let mut options = Options::new(recipe(), directory.path().join("scratch"));
     change(&mut options);
     let outcome = train(examples, TokenColumns, SHAPE, &options, &Silent);
     assert!(!options.scratch.exists(), "the scratch directory is removed");
-    outcome
+    outcome.map(|trained| (trained.network, trained.summary))
 }
 
-/// Everything of a summary but the speed.
+/// Everything of a summary but the speed and the interruptions.
 fn numbers(summary: Summary) -> Summary {
-    Summary { records_per_second: 0.0, ..summary }
+    let timeless = |sessions: Vec<SessionSummary>| {
+        sessions.into_iter().map(|session| SessionSummary { seconds: 0.0, ..session }).collect()
+    };
+    let (days, finetuning) = (timeless(summary.days), timeless(summary.finetuning));
+    Summary { records_per_second: 0.0, resumed_at: None, days, finetuning, ..summary }
 }
 
 #[test]
 fn the_network_learns_what_is_there_to_learn() {
     let examples = generated(&[3_000, 3_001, 1, 2_800], 4_000);
-    let (network, summary) = run(&examples, |options| options.learning_rate = 1e-3).unwrap();
+    let (network, summary) = run(&examples, |options| options.recipe.days.peak = 1e-3).unwrap();
     let days: Vec<(&str, u64)> = summary.days.iter().map(|day| (day.name.as_str(), day.records)).collect();
     assert_eq!(days, [("2021-02-02", 3_000), ("2021-02-03", 3_002), ("2021-02-05", 2_800)]);
     assert_eq!(summary.days[2].learning_rate, 1e-3 * 0.96f64.powi(2));
@@ -121,7 +134,15 @@ fn the_network_learns_what_is_there_to_learn() {
     // Measuring the network again gives the same.
     let mut origins = Vec::new();
     let builder = InputBuilder::new(TokenColumns);
-    let again = evaluate(&network, &examples, Portion::HoldOut, &builder, &Silent, |origin, _| origins.push(origin));
+    let again = evaluate(
+        &network,
+        &examples,
+        Portion::HoldOut,
+        &builder,
+        Scores::within(1 << 20, &std::env::temp_dir()),
+        &Silent,
+        |origin, _| origins.push(origin),
+    );
     assert_eq!(again.unwrap().unwrap(), after);
     assert!(origins.len() == 800 && origins.is_sorted_by_key(|origin| origin.record));
 }
@@ -131,7 +152,7 @@ fn settling_calibrates_and_leaves_the_weights_alone() {
     let examples = generated(&[3_000], 1_000);
     let trained = |settle_batches| {
         let (network, summary) = run(&examples, |options| {
-            (options.settle_batches, options.validation_epochs) = (settle_batches, 0);
+            (options.recipe.settle_batches, options.recipe.validation_epochs) = (settle_batches, 0);
         })
         .unwrap();
         (network, summary.before_finetuning.unwrap())
@@ -147,19 +168,19 @@ fn settling_calibrates_and_leaves_the_weights_alone() {
 #[test]
 fn memory_and_threads_change_nothing() {
     let examples = generated(&[300, 97], 100);
-    let (network, summary) = run(&examples, |options| options.validation_epochs = 2).unwrap();
+    let (network, summary) = run(&examples, |options| options.recipe.validation_epochs = 2).unwrap();
     let (other, other_summary) = run(&examples, |options| {
-        options.validation_epochs = 2;
+        options.recipe.validation_epochs = 2;
         (options.threads, options.memory_budget) = (2, 50_000);
     })
     .unwrap();
     assert_eq!(summary.finetuning.len(), 2);
-    assert_eq!(summary.finetuning[1].learning_rate, 1.5e-3);
+    assert_eq!(summary.finetuning[1].learning_rate, 0.96 * 3e-3);
     assert_eq!(numbers(summary), numbers(other_summary));
     for name in network.tensor_names() {
         assert_eq!(network.tensor(name), other.tensor(name), "{name}");
     }
-    let (seeded, _) = run(&examples, |options| options.seed = 1).unwrap();
+    let (seeded, _) = run(&examples, |options| options.recipe.seed = 1).unwrap();
     assert_ne!(network.tensor("l2.weight"), seeded.tensor("l2.weight"));
 }
 
@@ -168,7 +189,7 @@ fn the_bias_starts_where_it_is_told() {
     let examples = generated(&[400], 0);
     let first_loss = |bias_init| {
         let (_, summary) =
-            run(&examples, |options| (options.bias_init, options.learning_rate) = (bias_init, 0.0)).unwrap();
+            run(&examples, |options| (options.recipe.bias_init, options.recipe.days.peak) = (bias_init, 0.0)).unwrap();
         assert_eq!((summary.before_finetuning, summary.finetuning.len()), (None, 0));
         summary.days[0].loss
     };
@@ -180,7 +201,7 @@ fn the_bias_starts_where_it_is_told() {
 fn what_cannot_be_trained_is_refused() {
     let too_few = run(&generated(&[1], 10), |_| {}).err().unwrap();
     assert!(matches!(too_few, TrainError::TooFew(1)), "{too_few}");
-    let small = run(&generated(&[10], 0), |options| options.batch = 1).err().unwrap();
+    let small = run(&generated(&[10], 0), |options| options.recipe.batch = 1).err().unwrap();
     assert!(matches!(small, TrainError::Batch(1)), "{small}");
     // A language that the network does not know stops the step and names the day.
     let mut foreign = generated(&[100], 0);
@@ -205,7 +226,7 @@ fn every_record_is_told_to_progress_once() {
         fn end(&self) {}
     }
     let (sums, directory) = (Sums::default(), tempfile::tempdir().unwrap());
-    let options = Options::new(directory.path().join("scratch"));
+    let options = Options::new(recipe(), directory.path().join("scratch"));
     train(&generated(&[70, 600], 200), TokenColumns, SHAPE, &options, &sums).unwrap();
     let expected = [("evaluate", 2 * 40), ("order the records", 670 + 160), ("train", 670 + 160)];
     let expected = expected.map(|(task, records)| (task.to_owned(), (records, records)));

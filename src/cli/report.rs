@@ -1,0 +1,42 @@
+//! `skimmer report`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use serde::Serialize;
+use skimmer::config::Config;
+use skimmer::report::write_report;
+
+use super::Common;
+
+/// Write what a training came to as one HTML file that needs no network: curves, measures, calibration, times.
+///
+/// `skimmer run` writes it at its end, too. The working directory may be in use meanwhile.
+#[derive(Args)]
+#[command(after_help = "Example:\n  skimmer report --config config.yaml -o report.html")]
+pub(super) struct Report {
+    /// Where to write [default: report.html in the working directory].
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct ReportSummary {
+    report: PathBuf,
+}
+
+impl Report {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        let config = common.load_config()?;
+        let report = write(&config, self.output.as_deref())?;
+        common.summarize(&ReportSummary { report: report.clone() }, || format!("wrote {}", report.display()))
+    }
+}
+
+/// Writes the report and gives its path.
+pub(super) fn write(config: &Config, output: Option<&Path>) -> anyhow::Result<PathBuf> {
+    let path = output.map_or_else(|| config.working_dir.join("report.html"), Path::to_owned);
+    write_report(&config.working_dir, &path).context("no report")?;
+    Ok(path)
+}
