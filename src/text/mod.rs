@@ -3,10 +3,12 @@
 //! * [`Model`] — an ONNX file, opened by ONNX Runtime where its library is found, else by tract (pure Rust);
 //! * [`Encoder`] — the one thing a model does: padded token ids in, last hidden states out;
 //! * [`MeanVectors`] — the mean hidden state of every token over the records of many parts, gives [`TokenVectors`];
+//! * [`distilbert`] — a Hugging Face DistilBERT's sizes and weights;
 //! * [`Decoder`] — token ids back to text, for people.
 
 mod batch;
 mod decode;
+pub mod distilbert;
 mod error;
 mod library;
 mod mean;
