@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use ndarray::{Array2, Array3};
@@ -12,10 +12,11 @@ use ndarray_npy::ReadNpyExt;
 use skimmer_formats::Lists;
 
 use super::{
-    EngineChoice, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, TextError, TokenBatch, TokenVectors,
-    distilbert::Weights, library,
+    EngineChoice, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, Snapshots, TextError, TokenBatch,
+    TokenVectors, distilbert::Weights, library,
 };
 use crate::progress::{Progress, Silent, Unit};
+use crate::workspace::Fingerprint;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-distilbert").join(name)
@@ -188,8 +189,7 @@ fn mean(model: &Model, options: MeanOptions, progress: &dyn Progress) -> (TokenV
     let records = records();
     // In pieces, as a reader of parts gives them.
     for start in (0..records.len()).step_by(37) {
-        let piece: Lists<u32> = (start..records.len().min(start + 37)).map(|record| records.get(record)).collect();
-        mean.add(&piece, progress).unwrap();
+        mean.add(records.iter().skip(start).take(37), progress).unwrap();
     }
     mean.finish(progress).unwrap()
 }
@@ -241,6 +241,51 @@ fn threads_never_show() {
     }
 }
 
+/// Ends every worker after so many batches, as a killed process would.
+struct Killed(AtomicI64);
+
+impl Progress for Killed {
+    fn begin(&self, _: &str, _: Option<u64>, _: Unit) {}
+    fn advance(&self, _: u64) {
+        if self.0.fetch_sub(1, Ordering::Relaxed) <= 0 {
+            // Unlike a panic of its own it prints nothing.
+            std::panic::resume_unwind(Box::new("killed"));
+        }
+    }
+    fn remark(&self, _: &str) {}
+    fn end(&self) {}
+}
+
+#[test]
+fn killed_again_and_again_the_means_are_the_same() {
+    let model = limited(EngineChoice::Tract);
+    for window_tokens in [300, 1 << 20] {
+        let options = MeanOptions { threads: 2, batch_tokens: 50, window_tokens };
+        let undisturbed = mean(&model, options, &Silent);
+        let folder = tempfile::tempdir().unwrap();
+        let snapshots = Snapshots {
+            path: folder.path().join("snapshot"),
+            fingerprint: Fingerprint::new(),
+            every: std::time::Duration::ZERO,
+        };
+        let records = records();
+        let mut skipped = Vec::new();
+        let attempt = |progress: &dyn Progress, skipped: &mut Vec<u64>| {
+            let mut mean = MeanVectors::new(&model, options).unwrap().resumed(snapshots.clone());
+            skipped.push(mean.resumed_records());
+            mean.add(records.iter().skip(mean.skip() as usize), progress).unwrap();
+            mean.finish(progress).unwrap()
+        };
+        for _ in 0..6 {
+            let killed = Killed(AtomicI64::new(2));
+            let attempt = std::panic::AssertUnwindSafe(|| attempt(&killed, &mut skipped));
+            assert!(std::panic::catch_unwind(attempt).is_err());
+        }
+        assert_eq!(attempt(&Silent, &mut skipped), undisturbed);
+        assert!(skipped.is_sorted_by(|a, b| a < b), "{skipped:?}");
+    }
+}
+
 #[derive(Default)]
 struct Counting(AtomicU64);
 
@@ -270,8 +315,8 @@ fn an_unknown_token_stops_all_workers() {
             all.push(&tweet);
             all
         });
-    mean.add(&known, &Silent).unwrap();
-    mean.add(&[&[101, 9999, 102][..]].into_iter().collect(), &Silent).unwrap();
+    mean.add(known.iter(), &Silent).unwrap();
+    mean.add([&[101, 9999, 102][..]], &Silent).unwrap();
     assert!(matches!(mean.finish(&Silent), Err(TextError::Token { token: 9999, .. })));
 }
 
