@@ -216,7 +216,7 @@ fn means_equal_a_naive_mean_over_records() {
     }
     assert!(cut > 0);
     for window_tokens in [1, 400, 1 << 20] {
-        let options = MeanOptions { threads: 2, batch_tokens: 64, window_tokens };
+        let options = MeanOptions { threads: 2, batch_tokens: Some(64), window_tokens };
         let (vectors, summary) = mean(&model, options, &Silent);
         assert_eq!((summary.records, summary.cut), (120, cut));
         assert!(if window_tokens == 1 { summary.computed == 120 } else { summary.computed < 120 });
@@ -234,7 +234,7 @@ fn means_equal_a_naive_mean_over_records() {
 fn threads_never_show() {
     for engine in engines() {
         let model = limited(engine);
-        let run = |threads| mean(&model, MeanOptions { threads, batch_tokens: 50, window_tokens: 300 }, &Silent);
+        let run = |threads| mean(&model, MeanOptions { threads, batch_tokens: Some(50), window_tokens: 300 }, &Silent);
         let one = run(1);
         assert_eq!(one, run(3), "{engine:?}");
         assert_eq!(one, run(2), "{engine:?}");
@@ -260,7 +260,7 @@ impl Progress for Killed {
 fn killed_again_and_again_the_means_are_the_same() {
     let model = limited(EngineChoice::Tract);
     for window_tokens in [300, 1 << 20] {
-        let options = MeanOptions { threads: 2, batch_tokens: 50, window_tokens };
+        let options = MeanOptions { threads: 2, batch_tokens: Some(50), window_tokens };
         let undisturbed = mean(&model, options, &Silent);
         let folder = tempfile::tempdir().unwrap();
         let snapshots = Snapshots {
@@ -309,7 +309,7 @@ fn progress_counts_every_record() {
 fn an_unknown_token_stops_all_workers() {
     let model = open(EngineChoice::Tract);
     let mut mean =
-        MeanVectors::new(&model, MeanOptions { threads: 3, batch_tokens: 1, window_tokens: 1 << 20 }).unwrap();
+        MeanVectors::new(&model, MeanOptions { threads: 3, batch_tokens: Some(1), window_tokens: 1 << 20 }).unwrap();
     let known: Lists<u32> =
         (200u32..240).map(|token| vec![101, token, 102]).fold(Lists::default(), |mut all, tweet| {
             all.push(&tweet);
