@@ -181,7 +181,7 @@ impl Config {
             ("vocabulary_size", self.vocabulary_size as usize),
             ("threads", self.threads.unwrap_or(1)),
             ("distilbert.max_n_parts", self.distilbert.max_n_parts),
-            ("distilbert.batch_tokens", self.distilbert.batch_tokens),
+            ("distilbert.batch_tokens", self.distilbert.batch_tokens.unwrap_or(1)),
             ("train.hidden_size", self.train.hidden_size),
             ("predict.batch_size", self.predict.batch_size),
         ];

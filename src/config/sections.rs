@@ -32,18 +32,20 @@ pub enum Engine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DistilBert {
-    /// The ONNX file, or a checkpoint folder that holds a `model.onnx`.
+    /// The ONNX file, or a checkpoint folder that holds a `model.onnx` or a DistilBERT's `model.safetensors`.
     pub model: Option<PathBuf>,
     /// A `tokenizer.json`, to show tweets as text.
     pub tokenizer: Option<PathBuf>,
     /// How many training parts to take token vectors from.
     pub max_n_parts: usize,
-    /// Tokens (padding included) in a batch.
-    pub batch_tokens: usize,
+    /// Tokens (padding included) in a batch; what suits the engine and the device if not given.
+    pub batch_tokens: Option<usize>,
     /// What runs the model.
     pub engine: Engine,
     /// The ONNX Runtime library; looked for in the usual places if not given.
     pub onnxruntime: Option<PathBuf>,
+    /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from there.
+    pub snapshot_seconds: u64,
 }
 
 impl Default for DistilBert {
@@ -52,9 +54,10 @@ impl Default for DistilBert {
             model: None,
             tokenizer: None,
             max_n_parts: 1,
-            batch_tokens: 2048,
+            batch_tokens: None,
             engine: Engine::Auto,
             onnxruntime: None,
+            snapshot_seconds: 300,
         }
     }
 }

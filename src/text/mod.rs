@@ -3,15 +3,18 @@
 //! * [`Model`] — an ONNX file, opened by ONNX Runtime where its library is found, else by tract (pure Rust);
 //! * [`Encoder`] — the one thing a model does: padded token ids in, last hidden states out;
 //! * [`MeanVectors`] — the mean hidden state of every token over the records of many parts, gives [`TokenVectors`];
+//! * [`distilbert`] — a Hugging Face DistilBERT's sizes and weights;
 //! * [`Decoder`] — token ids back to text, for people.
 
 mod batch;
 mod decode;
+pub mod distilbert;
 mod error;
 mod library;
 mod mean;
 mod model;
 mod onnxruntime;
+mod snapshot;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -25,7 +28,8 @@ pub use batch::TokenBatch;
 pub use decode::Decoder;
 pub use error::TextError;
 pub use mean::{MeanOptions, MeanSummary, MeanVectors};
-pub use model::{EngineChoice, EngineReport, Model, ModelOptions};
+pub use model::{Device, EngineChoice, EngineReport, Model, ModelOptions};
+pub use snapshot::Snapshots;
 pub use vectors::{MappedVectors, TokenVectors, VectorPaths};
 
 /// Runs a BERT-like model.

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod demo;
+mod embed;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod golden;

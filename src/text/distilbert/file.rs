@@ -1,0 +1,137 @@
+//! Tensors in a safetensors file.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+
+use super::DistilBertError;
+
+/// A safetensors file, mapped.
+pub(super) struct TensorFile {
+    path: PathBuf,
+    map: Mmap,
+}
+
+impl TensorFile {
+    pub(super) fn open(path: &Path) -> Result<Self, DistilBertError> {
+        let failed = |source| DistilBertError::File { path: path.to_owned(), source };
+        let file = File::open(path).map_err(failed)?;
+        // SAFETY: the file is only read; a checkpoint's files are replaced by renaming, never changed in place.
+        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
+        Ok(Self { path: path.to_owned(), map })
+    }
+
+    /// The file's tensors.
+    pub(super) fn tensors(&self) -> Result<Tensors<'_>, DistilBertError> {
+        let tensors = SafeTensors::deserialize(&self.map).map_err(|error| DistilBertError::Weights {
+            path: self.path.clone(),
+            problem: format!("not a whole safetensors file: {error}"),
+        })?;
+        Ok(Tensors { path: &self.path, tensors })
+    }
+}
+
+/// The tensors of a mapped file.
+pub(super) struct Tensors<'f> {
+    path: &'f Path,
+    tensors: SafeTensors<'f>,
+}
+
+impl Tensors<'_> {
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.tensors.tensor(name).is_ok()
+    }
+
+    /// Reads the tensor of this name and shape into `values`; half-precision numbers are widened.
+    pub(super) fn read(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), DistilBertError> {
+        let refuse = |problem| DistilBertError::Weights { path: self.path.to_owned(), problem };
+        let view = self.tensors.tensor(name).map_err(|_| refuse(format!("the tensor {name} is missing")))?;
+        if view.shape() != shape {
+            return Err(refuse(format!("the tensor {name} has shape {:?}, config.json wants {shape:?}", view.shape())));
+        }
+        let bytes = view.data();
+        match view.dtype() {
+            Dtype::F32 => fill(values, bytes, f32::from_le_bytes),
+            Dtype::F16 => fill(values, bytes, |half| half_to_f32(u16::from_le_bytes(half))),
+            Dtype::BF16 => fill(values, bytes, |half| f32::from_bits(u32::from(u16::from_le_bytes(half)) << 16)),
+            other => return Err(refuse(format!("the tensor {name} has numbers of type {other:?}, F32 is wanted"))),
+        }
+        match values.iter().find(|value| !value.is_finite()) {
+            Some(value) => Err(refuse(format!("the tensor {name} holds {value}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        self.path
+    }
+}
+
+fn fill<const N: usize>(values: &mut [f32], bytes: &[u8], convert: impl Fn([u8; N]) -> f32) {
+    values.iter_mut().zip(bytes.as_chunks::<N>().0).for_each(|(value, &bytes)| *value = convert(bytes));
+}
+
+/// IEEE half precision to single precision, exact.
+fn half_to_f32(half: u16) -> f32 {
+    let sign = if half >> 15 == 1 { -1.0 } else { 1.0 };
+    let (exponent, fraction) = (i32::from(half >> 10 & 31), f32::from(half & 1023));
+    sign * match exponent {
+        0 => fraction * 2f32.powi(-24),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
+    }
+}
+
+/// Writes f32 tensors as a safetensors file.
+pub(super) fn write_tensors<'t>(
+    out: &mut impl Write,
+    tensors: impl Iterator<Item = (String, Vec<usize>, &'t [f32])> + Clone,
+) -> io::Result<()> {
+    let mut end = 0;
+    let infos = tensors.clone().map(|(name, shape, values)| {
+        let start = end;
+        end += size_of_val(values);
+        (name, TensorInfo { dtype: Dtype::F32, shape, data_offsets: (start, end) })
+    });
+    // transformers reads only files that say so.
+    let format = [("format".to_owned(), "pt".to_owned())].into();
+    let metadata = Metadata::new(Some(format), infos.collect()).map_err(io::Error::other)?;
+    let mut header = serde_json::to_vec(&metadata)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
+    for (_, _, values) in tensors {
+        if cfg!(target_endian = "little") {
+            out.write_all(bytemuck::cast_slice(values))?;
+        } else {
+            values.iter().try_for_each(|value| out.write_all(&value.to_le_bytes()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_is_widened_exactly() {
+        for (half, single) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x7bff, 65504.0),
+            (0x0400, 2f32.powi(-14)),
+            (0x0001, 2f32.powi(-24)),
+            (0x3555, 0.333_251_95),
+            (0x7c00, f32::INFINITY),
+        ] {
+            assert_eq!(half_to_f32(half), single, "{half:x}");
+        }
+        assert!(half_to_f32(0x7e00).is_nan());
+    }
+}
