@@ -2,6 +2,7 @@
 
 mod convert;
 mod demo;
+mod embed;
 mod export;
 mod inspect;
 mod predict;

@@ -10,6 +10,7 @@ use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
 
+use super::embed::{self, Embed};
 use super::{Common, set_threads};
 
 /// The single stages.
@@ -22,8 +23,7 @@ pub(super) enum StageCommand {
     #[command(after_help = "Example:\n  skimmer features --config config.yaml")]
     Features(OneStage),
     /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy).
-    #[command(after_help = "Example:\n  skimmer embed --config config.yaml")]
-    Embed(OneStage),
+    Embed(Embed),
     /// Code the token vectors (codes.skim).
     #[command(after_help = "Example:\n  skimmer sketch --config config.yaml")]
     Sketch(OneStage),
@@ -82,7 +82,7 @@ impl StageCommand {
         let (stage, force) = match self {
             Self::Similar(one) => (Stage::Similar, one.force),
             Self::Features(one) => (Stage::Features, one.force),
-            Self::Embed(one) => (Stage::Embed, one.force),
+            Self::Embed(embed) => return embed.run(common),
             Self::Sketch(one) => (Stage::Sketch, one.force),
             Self::Train(one) => (Stage::Train, one.force),
             Self::Evaluate(Evaluate { predictions: Some(predictions), labels: Some(labels), .. }) => {
@@ -164,6 +164,9 @@ fn tell(report: &TaskReport) {
                 report.task,
                 report.seconds
             );
+            if let Some(engine) = embed::engine(&report.summary) {
+                tracing::info!("{}: {engine}", report.task);
+            }
         }
     }
 }

@@ -32,7 +32,7 @@ pub enum Engine {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DistilBert {
-    /// The ONNX file, or a checkpoint folder that holds a `model.onnx`.
+    /// The ONNX file, or a checkpoint folder that holds a `model.onnx` or a DistilBERT's `model.safetensors`.
     pub model: Option<PathBuf>,
     /// A `tokenizer.json`, to show tweets as text.
     pub tokenizer: Option<PathBuf>,
@@ -44,6 +44,8 @@ pub struct DistilBert {
     pub engine: Engine,
     /// The ONNX Runtime library; looked for in the usual places if not given.
     pub onnxruntime: Option<PathBuf>,
+    /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from there.
+    pub snapshot_seconds: u64,
 }
 
 impl Default for DistilBert {
@@ -55,6 +57,7 @@ impl Default for DistilBert {
             batch_tokens: 2048,
             engine: Engine::Auto,
             onnxruntime: None,
+            snapshot_seconds: 300,
         }
     }
 }

@@ -9,20 +9,24 @@ use skimmer_formats::record::Columns;
 use thiserror::Error;
 
 use crate::progress::{Progress, Unit};
-use crate::text::{EngineReport, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, TextError, VectorPaths};
-use crate::workspace::{WorkspaceError, write_file};
+use crate::text::{
+    EngineReport, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, Snapshots, TextError, VectorPaths,
+};
+use crate::workspace::{WorkspaceError, remove_if_there, write_file};
 
 /// What to embed and how.
 #[derive(Clone, Debug)]
 pub struct EmbedOptions {
     /// The `.skim` parts, in their order.
     pub parts: Vec<PathBuf>,
-    /// An ONNX file, or a directory with a `model.onnx`.
+    /// An ONNX file, or a directory as [`Model::file`] takes it.
     pub model: PathBuf,
     /// How to open it.
     pub open: ModelOptions,
     /// How to compute with it.
     pub mean: MeanOptions,
+    /// Where to keep what is computed so far, and to go on from.
+    pub snapshots: Option<Snapshots>,
     /// Where the vectors go.
     pub output: VectorPaths,
 }
@@ -33,6 +37,8 @@ pub struct EmbedSummary {
     /// Records seen, sequences computed, records cut.
     #[serde(flatten)]
     pub mean: MeanSummary,
+    /// Records that an earlier run, which did not come to its end, had computed.
+    pub resumed_records: u64,
     /// Tokens that have a vector.
     pub tokens: usize,
     /// Numbers in a vector.
@@ -65,12 +71,27 @@ pub fn embed(options: &EmbedOptions, progress: &dyn Progress) -> Result<EmbedSum
     let rows = rows.sum::<Result<u64, ColumnarError>>()?;
     let model = Model::open(&options.model, &options.open)?;
     let mut mean = MeanVectors::new(&model, options.mean)?;
-    progress.begin("embed", Some(rows), Unit::Records);
+    if let Some(snapshots) = &options.snapshots {
+        mean = mean.resumed(snapshots.clone());
+    }
+    let resumed_records = mean.resumed_records();
+    progress.begin("embed", Some(rows.saturating_sub(resumed_records)), Unit::Records);
+    progress.remark(&match resumed_records {
+        0 => model.engine().to_string(),
+        done => format!("{}, going on after {done} records", model.engine()),
+    });
+    let mut skip = mean.skip();
     for part in &options.parts {
         // Open, and thus mapped, only while it is read.
         let part = PartReader::open(part)?;
         for block in 0..part.blocks() {
-            mean.add(&part.read(block, Columns::TOKENS)?.tokens, progress)?;
+            let rows = part.block_rows(block);
+            let skipped = skip.min(rows.end - rows.start);
+            skip -= skipped;
+            if skipped < rows.end - rows.start {
+                let records = part.read(block, Columns::TOKENS)?;
+                mean.add(records.tokens.iter().skip(skipped as usize), progress)?;
+            }
         }
     }
     let (vectors, summary) = mean.finish(progress)?;
@@ -79,6 +100,9 @@ pub fn embed(options: &EmbedOptions, progress: &dyn Progress) -> Result<EmbedSum
     write_file(&options.output.tokens, |out| vectors.write_tokens(out))?;
     write_file(&options.output.counts, |out| vectors.write_counts(out))?;
     write_file(&options.output.vectors, |out| vectors.write_vectors(out))?;
+    if let Some(snapshots) = &options.snapshots {
+        remove_if_there(&snapshots.path)?;
+    }
     let (tokens, width) = vectors.vectors.dim();
-    Ok(EmbedSummary { mean: summary, tokens, width, engine: model.engine().clone() })
+    Ok(EmbedSummary { mean: summary, resumed_records, tokens, width, engine: model.engine().clone() })
 }

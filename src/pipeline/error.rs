@@ -19,6 +19,7 @@ use super::train::TrainError;
 use crate::similar::SimilarError;
 use crate::sketch::{CodesFileError, SketchError};
 use crate::stream::StreamError;
+use crate::text::TextError;
 use crate::workspace::WorkspaceError;
 
 /// Why a stage could not be run.
@@ -70,6 +71,9 @@ pub enum PipelineError {
     /// Token vectors cannot be computed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// The text model is unusable.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// Tokens cannot be coded.
     #[error(transparent)]
     Sketch(#[from] SketchStageError),

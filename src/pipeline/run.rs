@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use skimmer_formats::columnar::ColumnarError;
@@ -27,7 +28,7 @@ use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
 use crate::stream::{BlockSize, LineBlocks, Permits, RawPart, list_parts};
-use crate::text::{EngineChoice, MeanOptions, ModelOptions, VectorPaths};
+use crate::text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
 use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, write_file};
 
 /// Name of the folder with the frozen counts in a model bundle.
@@ -244,12 +245,18 @@ impl<'s> Stages<'s> {
         let Some(model) = distilbert.model.clone() else { return Err(PipelineError::NoTextModel) };
         let mut parts = self.training_parts()?;
         parts.truncate(distilbert.max_n_parts);
-        let file = if model.is_dir() { model.join("model.onnx") } else { model.clone() };
-        let fingerprint = self
+        let file = Model::file(&model)?;
+        let mut fingerprint = self
             .made_from(&parts)?
             .with_file("distilbert.model", &file)?
             .with("distilbert.engine", format!("{:?}", distilbert.engine))
             .with("distilbert.batch_tokens", distilbert.batch_tokens);
+        for beside in ["model.onnx.data", "config.json"] {
+            let path = file.with_file_name(beside);
+            if path.exists() {
+                fingerprint = fingerprint.with_file(beside, &path)?;
+            }
+        }
         let output = VectorPaths::in_directory(self.workspace.root());
         let outputs = vec![output.vectors.clone(), output.tokens.clone(), output.counts.clone()];
         let options = EmbedOptions {
@@ -265,6 +272,11 @@ impl<'s> Stages<'s> {
                 batch_tokens: distilbert.batch_tokens,
                 ..MeanOptions::default()
             },
+            snapshots: Some(Snapshots {
+                path: self.workspace.embed_snapshot(),
+                fingerprint: fingerprint.clone(),
+                every: Duration::from_secs(distilbert.snapshot_seconds),
+            }),
             output,
         };
         let work = move || Ok(serde_json::to_value(embed::embed(&options, self.progress)?)?);

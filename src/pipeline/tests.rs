@@ -63,6 +63,7 @@ fn stages(directory: &Path, parts: &[PathBuf], threads: usize) -> [Vec<u8>; 4] {
         model: Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-distilbert"),
         open: ModelOptions { engine: EngineChoice::Tract, ..ModelOptions::default() },
         mean: MeanOptions { threads, batch_tokens: 100, ..MeanOptions::default() },
+        snapshots: None,
         output: vectors.clone(),
     };
     let summary = embed(&embed_options, &Silent).unwrap();
@@ -101,6 +102,7 @@ fn a_part_of_another_vocabulary_stores_nothing() {
         model: Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-distilbert/model.onnx"),
         open: ModelOptions::default(),
         mean: MeanOptions::default(),
+        snapshots: None,
         output,
     };
     let found = embed(&options, &Silent).unwrap_err();

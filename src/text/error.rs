@@ -4,6 +4,9 @@ use std::{io, path::PathBuf};
 
 use thiserror::Error;
 
+use super::distilbert::DistilBertError;
+use crate::workspace::WorkspaceError;
+
 /// Why a model could not be read or run, or its results not be stored.
 #[derive(Debug, Error)]
 pub enum TextError {
@@ -100,6 +103,15 @@ pub enum TextError {
         /// The number found.
         value: f32,
     },
+    /// Weights from which no ONNX file can be made.
+    #[error(transparent)]
+    Weights(#[from] DistilBertError),
+    /// An ONNX file that cannot be written.
+    #[error(transparent)]
+    Write(WorkspaceError),
+    /// What was computed so far cannot be kept.
+    #[error(transparent)]
+    Snapshot(WorkspaceError),
     /// No record to learn token vectors from.
     #[error("no record with tokens: there is nothing to compute token vectors from")]
     NoTokens,

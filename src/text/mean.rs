@@ -3,13 +3,14 @@
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     thread,
+    time::{Duration, Instant},
 };
 
-use serde::Serialize;
-use skimmer_formats::Lists;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Encoder, Model, TextError, TokenBatch, TokenVectors,
+    Encoder, Model, Snapshots, TextError, TokenBatch, TokenVectors,
+    snapshot::Reached,
     sums::{StopOnDrop, Sums, Turnstile},
     window::Window,
 };
@@ -34,7 +35,7 @@ impl Default for MeanOptions {
 }
 
 /// What was computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MeanSummary {
     /// Records seen.
     pub records: u64,
@@ -47,14 +48,33 @@ pub struct MeanSummary {
 /// Collects token sequences and the mean hidden state of each token, `[CLS]` and `[SEP]` included.
 ///
 /// Same in, same out: which sequences share a batch depends on the records alone, each batch is computed by one thread,
-/// and batches are added to the f64 sums in a fixed order.
+/// and batches are added to the f64 sums in a fixed order. So the sums after a batch are a place to go on from.
 pub struct MeanVectors<'m> {
     model: &'m Model,
     options: MeanOptions,
     encoders: Vec<Box<dyn Encoder + 'm>>,
+    snapshots: Option<Snapshots>,
     window: Window,
     sums: Sums,
+    /// Records read, with and without tokens.
+    read: u64,
+    reached: Reached,
+    kept: Kept,
     summary: MeanSummary,
+}
+
+/// The last snapshot.
+struct Kept {
+    at: Instant,
+    /// How long it took.
+    took: Duration,
+}
+
+/// What workers change in turns.
+struct Shared<'s> {
+    sums: &'s mut Sums,
+    reached: &'s mut Reached,
+    kept: &'s mut Kept,
 }
 
 impl<'m> MeanVectors<'m> {
@@ -63,17 +83,53 @@ impl<'m> MeanVectors<'m> {
     /// # Errors
     /// As [`Model::encoder`].
     pub fn new(model: &'m Model, options: MeanOptions) -> Result<Self, TextError> {
-        let encoders = (0..options.threads.max(1)).map(|_| model.encoder()).collect::<Result<_, _>>()?;
+        let workers = model.workers(options.threads.max(1));
+        let encoders = (0..workers).map(|_| model.encoder()).collect::<Result<_, _>>()?;
         let (window, sums, summary) = (Window::default(), Sums::default(), MeanSummary::default());
-        Ok(Self { model, options, encoders, window, sums, summary })
+        let (reached, kept) = (Reached::default(), Kept { at: Instant::now(), took: Duration::ZERO });
+        Ok(Self { model, options, encoders, snapshots: None, window, sums, read: 0, reached, kept, summary })
     }
 
-    /// Takes a batch of records' tokens; advances `progress` by records as they are computed.
+    /// Keeps what is computed from time to time, and goes on from where these snapshots leave off.
+    pub fn resumed(mut self, mut snapshots: Snapshots) -> Self {
+        let engine = self.model.engine();
+        snapshots.fingerprint = snapshots
+            .fingerprint
+            .with("engine", engine)
+            .with("batch_tokens", self.options.batch_tokens)
+            .with("window_tokens", self.options.window_tokens);
+        if let Some((reached, sums)) = snapshots.load() {
+            (self.reached, self.sums) = (reached, sums);
+            (self.read, self.summary) = (reached.start, reached.summary);
+        }
+        self.snapshots = Some(snapshots);
+        self
+    }
+
+    /// How many records are to be left out at the beginning: they are in the sums.
+    pub fn skip(&self) -> u64 {
+        self.reached.start
+    }
+
+    /// How many records are in the sums, some of those after [`MeanVectors::skip`] among them.
+    pub fn resumed_records(&self) -> u64 {
+        self.reached.records
+    }
+
+    /// Takes records' tokens, in their order; advances `progress` by records as they are computed.
     ///
     /// # Errors
-    /// As [`Encoder::encode`].
-    pub fn add(&mut self, records: &Lists<u32>, progress: &dyn Progress) -> Result<(), TextError> {
-        for tokens in records.iter().filter(|tokens| !tokens.is_empty()) {
+    /// As [`Encoder::encode`]; [`TextError::Snapshot`].
+    pub fn add<'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r [u32]>,
+        progress: &dyn Progress,
+    ) -> Result<(), TextError> {
+        for tokens in records {
+            self.read += 1;
+            if tokens.is_empty() {
+                continue;
+            }
             let kept = tokens.len().min(self.model.max_length());
             self.summary.records += 1;
             self.summary.cut += u64::from(kept < tokens.len());
@@ -88,7 +144,7 @@ impl<'m> MeanVectors<'m> {
     /// Computes what is left and gives the means.
     ///
     /// # Errors
-    /// As [`Encoder::encode`]; [`TextError::NoTokens`] if there was no record.
+    /// As [`MeanVectors::add`]; [`TextError::NoTokens`] if there was no record.
     pub fn finish(mut self, progress: &dyn Progress) -> Result<(TokenVectors, MeanSummary), TextError> {
         self.compute(progress)?;
         if self.summary.records == 0 {
@@ -97,13 +153,15 @@ impl<'m> MeanVectors<'m> {
         Ok((self.sums.into_vectors(), self.summary))
     }
 
-    /// Computes the window and empties it.
+    /// Computes the window, but for what is in the sums already, and empties it.
     fn compute(&mut self, progress: &dyn Progress) -> Result<(), TextError> {
         let step = self.model.length_step();
         let (order, batches) = self.window.batches(self.options.batch_tokens, step);
-        let (window, model) = (&self.window, self.model);
-        let tickets = AtomicUsize::new(0);
-        let turnstile = Turnstile::new(&mut self.sums);
+        let (window, model, snapshots) = (&self.window, self.model, self.snapshots.as_ref());
+        let first = self.reached.batches;
+        let tickets = AtomicUsize::new(first);
+        let shared = Shared { sums: &mut self.sums, reached: &mut self.reached, kept: &mut self.kept };
+        let turnstile = Turnstile::new(first, shared);
         let work = |encoder: &mut dyn Encoder| -> Result<(), TextError> {
             loop {
                 let ticket = tickets.fetch_add(1, Ordering::Relaxed);
@@ -112,16 +170,17 @@ impl<'m> MeanVectors<'m> {
                 let numbers = &order[range.clone()];
                 let batch = TokenBatch::in_steps(numbers.iter().map(|&number| window.sequence(number)), step);
                 let hidden = encoder.encode(&batch)?;
-                let added = turnstile.pass(ticket, |sums| {
+                let records = numbers.iter().map(|&number| window.weight(number)).sum();
+                let added = turnstile.pass(ticket, |shared| {
                     for (hidden, &number) in hidden.outer_iter().zip(numbers) {
                         for (hidden, &token) in hidden.outer_iter().zip(window.sequence(number)) {
                             if let Some(&value) = hidden.iter().find(|value| !value.is_finite()) {
                                 return Err(TextError::NotFinite { path: model.path().to_owned(), token, value });
                             }
-                            sums.add(token, window.weight(number), hidden);
+                            shared.sums.add(token, window.weight(number), hidden);
                         }
                     }
-                    Ok(())
+                    shared.advance(records, snapshots)
                 });
                 match added {
                     Some(added) => added?,
@@ -129,7 +188,7 @@ impl<'m> MeanVectors<'m> {
                     None => return Ok(()),
                 }
                 std::mem::forget(unfinished);
-                progress.advance(numbers.iter().map(|&number| window.weight(number)).sum());
+                progress.advance(records);
             }
         };
         thread::scope(|scope| {
@@ -142,6 +201,24 @@ impl<'m> MeanVectors<'m> {
         })?;
         self.summary.computed += self.window.len() as u64;
         self.window.clear();
+        self.reached = Reached { start: self.read, summary: self.summary, batches: 0, records: self.reached.records };
+        Ok(())
+    }
+}
+
+impl Shared<'_> {
+    /// Notes that another batch is in the sums, and keeps them if it is time.
+    fn advance(&mut self, records: u64, snapshots: Option<&Snapshots>) -> Result<(), TextError> {
+        self.reached.batches += 1;
+        self.reached.records += records;
+        if let Some(snapshots) = snapshots
+            // However slow the disk, most of the time is for computing.
+            && self.kept.at.elapsed() >= snapshots.every.max(20 * self.kept.took)
+        {
+            let begun = Instant::now();
+            snapshots.store(*self.reached, self.sums).map_err(TextError::Snapshot)?;
+            *self.kept = Kept { at: Instant::now(), took: begun.elapsed() };
+        }
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ mod library;
 mod mean;
 mod model;
 mod onnxruntime;
+mod snapshot;
 mod sums;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,8 @@ pub use batch::TokenBatch;
 pub use decode::Decoder;
 pub use error::TextError;
 pub use mean::{MeanOptions, MeanSummary, MeanVectors};
-pub use model::{EngineChoice, EngineReport, Model, ModelOptions};
+pub use model::{Device, EngineChoice, EngineReport, Model, ModelOptions};
+pub use snapshot::Snapshots;
 pub use vectors::{MappedVectors, TokenVectors, VectorPaths};
 
 /// Runs a BERT-like model.

@@ -1,9 +1,9 @@
 //! A model file, its limits and the engine that runs it.
 
 use std::{
-    fs,
+    fmt, fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use ndarray::Array3;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Encoder, TextError, TokenBatch,
+    distilbert::{WEIGHTS_FILE, Weights},
     library::{self, Library},
     onnxruntime::{self, OnnxRuntimeEncoder},
     tract::{self, TractEncoder, TractModel},
@@ -52,8 +53,34 @@ pub struct EngineReport {
     pub version: Option<String>,
     /// File of the library, if it is one.
     pub library: Option<PathBuf>,
-    /// Why the preferred engine is not in use.
+    /// What it computes on.
+    pub device: Device,
+    /// Why a preferred engine or device is not in use.
     pub fallback: Option<String>,
+}
+
+/// What a model is computed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Device {
+    /// The processor.
+    #[serde(rename = "CPU")]
+    Cpu,
+    /// A graphics card, where ONNX Runtime's library was built for CUDA and finds one.
+    #[serde(rename = "CUDA")]
+    Cuda,
+}
+
+impl fmt::Display for EngineReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.engine)?;
+        if let Some(version) = &self.version {
+            write!(f, " {version}")?;
+        }
+        match self.device {
+            Device::Cpu => f.write_str(" on the CPU"),
+            Device::Cuda => f.write_str(" on CUDA"),
+        }
+    }
 }
 
 /// An opened model.
@@ -66,7 +93,11 @@ pub struct Model {
 }
 
 enum Engine {
-    OnnxRuntime(Library),
+    OnnxRuntime {
+        library: Library,
+        /// The session with which the model was tried out, until the first worker takes it.
+        first: Mutex<Option<OnnxRuntimeEncoder>>,
+    },
     Tract(Arc<TractModel>),
 }
 
@@ -78,7 +109,23 @@ struct HuggingFaceConfig {
 }
 
 impl Model {
-    /// Opens an ONNX file, or a directory with a `model.onnx`. A `config.json` beside it gives the size of the
+    /// The ONNX file of a model: the path itself, or the `model.onnx` of a directory. Where that is not there yet, it is
+    /// made from the directory's weights, if they are a DistilBERT's as Hugging Face stores it.
+    ///
+    /// # Errors
+    /// [`TextError::Weights`] for weights that are no DistilBERT's, [`TextError::Write`].
+    pub fn file(path: &Path) -> Result<PathBuf, TextError> {
+        if !path.is_dir() {
+            return Ok(path.to_owned());
+        }
+        let file = path.join("model.onnx");
+        if !file.exists() && path.join(WEIGHTS_FILE).exists() {
+            Weights::read(path)?.onnx().save(&file).map_err(TextError::Write)?;
+        }
+        Ok(file)
+    }
+
+    /// Opens an ONNX file, or that of a directory as [`Model::file`] has it. A `config.json` beside it gives the size of the
     /// vocabulary and the longest sequence.
     ///
     /// # Errors
@@ -86,7 +133,7 @@ impl Model {
     /// model; [`TextError::NoOnnxRuntime`] where that engine is forced and has no library;
     /// [`TextError::UnknownVocabulary`] where tract, which does not check token ids, would run unchecked.
     pub fn open(path: &Path, options: &ModelOptions) -> Result<Self, TextError> {
-        let path = if path.is_dir() { path.join("model.onnx") } else { path.to_owned() };
+        let path = Self::file(path)?;
         fs::File::open(&path).map_err(TextError::file(&path))?;
         let config = read_config(&path.with_file_name("config.json"))?;
         let library = match options.engine {
@@ -101,8 +148,9 @@ impl Model {
         let (engine, report) = match library {
             Ok(library) => {
                 let (version, file) = (Some(library.version.clone()), Some(library.path.clone()));
-                let report = EngineReport { engine: onnxruntime::ENGINE, version, library: file, fallback: None };
-                (Engine::OnnxRuntime(library), report)
+                let (first, device, fallback) = OnnxRuntimeEncoder::open_anywhere(&path, &library)?;
+                let report = EngineReport { engine: onnxruntime::ENGINE, version, library: file, device, fallback };
+                (Engine::OnnxRuntime { library, first: Mutex::new(Some(first)) }, report)
             }
             Err(fallback) => {
                 let model = TractModel::open(&path)?;
@@ -110,7 +158,8 @@ impl Model {
                 if vocabulary.is_none() {
                     return Err(TextError::UnknownVocabulary { path });
                 }
-                let report = EngineReport { engine: tract::ENGINE, version: None, library: None, fallback };
+                let device = Device::Cpu;
+                let report = EngineReport { engine: tract::ENGINE, version: None, library: None, device, fallback };
                 (Engine::Tract(Arc::new(model)), report)
             }
         };
@@ -135,8 +184,17 @@ impl Model {
     /// Batches run fastest when their length is a multiple of this.
     pub fn length_step(&self) -> usize {
         match self.engine {
-            Engine::OnnxRuntime(_) => 1,
+            Engine::OnnxRuntime { .. } => 1,
             Engine::Tract(_) => tract::LENGTH_STEP,
+        }
+    }
+
+    /// How many encoders to use at a time on a machine of so many threads: a graphics card takes one batch after the
+    /// other.
+    pub fn workers(&self, threads: usize) -> usize {
+        match self.report.device {
+            Device::Cpu => threads,
+            Device::Cuda => 1,
         }
     }
 
@@ -151,7 +209,11 @@ impl Model {
     /// [`TextError::Load`] or [`TextError::Signature`] where ONNX Runtime cannot use the model.
     pub fn encoder(&self) -> Result<Box<dyn Encoder + '_>, TextError> {
         let encoder: Box<dyn Encoder> = match &self.engine {
-            Engine::OnnxRuntime(library) => Box::new(OnnxRuntimeEncoder::open(&self.path, library)?),
+            Engine::OnnxRuntime { library, first } => {
+                let first = first.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+                let another = || OnnxRuntimeEncoder::open(&self.path, library, self.report.device);
+                Box::new(first.map_or_else(another, Ok)?)
+            }
             Engine::Tract(model) => Box::new(TractEncoder::new(Arc::clone(model), &self.path)),
         };
         Ok(Box::new(Checked { encoder, model: self }))

@@ -4,12 +4,17 @@ use std::path::{Path, PathBuf};
 
 use ndarray::Array3;
 use ort::{
+    ep::{CUDA, ExecutionProvider},
     logging::LogLevel,
     session::{HasSelectedOutputs, OutputSelector, RunOptions, Session, SessionInputValue, builder::SessionBuilder},
     value::{TensorElementType, TensorRef, ValueType},
 };
 
-use super::{Encoder, TextError, TokenBatch, library::Library, model::Signature};
+use super::{
+    Encoder, TextError, TokenBatch,
+    library::{Library, one_line},
+    model::{Device, Signature},
+};
 
 pub(super) const ENGINE: &str = "ONNX Runtime";
 
@@ -25,9 +30,24 @@ pub(super) struct OnnxRuntimeEncoder {
 }
 
 impl OnnxRuntimeEncoder {
-    pub(super) fn open(path: &Path, library: &Library) -> Result<Self, TextError> {
+    /// A session on a graphics card where that is possible, else on the processor. Where the library knows of CUDA and
+    /// cannot use it, it says why.
+    pub(super) fn open_anywhere(path: &Path, library: &Library) -> Result<(Self, Device, Option<String>), TextError> {
+        let mut fallback = None;
+        if CUDA::is_available().unwrap_or(false) {
+            match Self::open(path, library, Device::Cuda) {
+                Ok(encoder) => return Ok((encoder, Device::Cuda, None)),
+                // A model that is none is none on the processor, too.
+                Err(TextError::Load { reason, .. }) => fallback = Some(one_line(&reason)),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((Self::open(path, library, Device::Cpu)?, Device::Cpu, fallback))
+    }
+
+    pub(super) fn open(path: &Path, library: &Library, device: Device) -> Result<Self, TextError> {
         let load_error = |reason: String| TextError::Load { path: path.to_owned(), engine: ENGINE, reason };
-        let session = configure(library)
+        let session = configure(library, device)
             .map_err(load_error)?
             .commit_from_file(path)
             .map_err(|error| load_error(error.to_string()))?;
@@ -70,11 +90,19 @@ impl OnnxRuntimeEncoder {
     }
 }
 
-fn configure(library: &Library) -> Result<SessionBuilder, String> {
+fn configure(library: &Library, device: Device) -> Result<SessionBuilder, String> {
     let builder = Session::builder(&library.environment).map_err(|error| error.to_string())?;
     let builder = builder.with_intra_threads(1).map_err(|error| error.to_string())?;
     let builder = builder.with_inter_threads(1).map_err(|error| error.to_string())?;
-    builder.with_log_level(LogLevel::Warning).map_err(|error| error.to_string())
+    let builder = builder.with_log_level(LogLevel::Warning).map_err(|error| error.to_string())?;
+    match device {
+        Device::Cpu => Ok(builder),
+        Device::Cuda => {
+            // Without TF32, which keeps 10 bits of a product's factors.
+            let cuda = CUDA::default().with_tf32(false).build().error_on_failure();
+            builder.with_execution_providers([cuda]).map_err(|error| error.to_string())
+        }
+    }
 }
 
 impl Encoder for OnnxRuntimeEncoder {

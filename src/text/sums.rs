@@ -21,28 +21,45 @@ struct Sum {
 impl Sums {
     /// Adds a token's hidden state, which occurred `weight` times.
     pub(super) fn add(&mut self, token: u32, weight: u64, hidden: ArrayView1<'_, f32>) {
-        let place = token as usize;
-        if place >= self.tokens.len() {
-            self.tokens.resize_with(place + 1, || None);
-        }
-        let sum = self.tokens[place].get_or_insert_with(|| Sum { count: 0, vector: vec![0.0; hidden.len()].into() });
+        let new = || Sum { count: 0, vector: vec![0.0; hidden.len()].into() };
+        let sum = self.place(token).get_or_insert_with(new);
         sum.count += weight;
         let weight = weight as f64;
         sum.vector.iter_mut().zip(hidden).for_each(|(sum, &value)| *sum += weight * f64::from(value));
     }
 
+    /// Sets a token's count and sum.
+    pub(super) fn set(&mut self, token: u32, count: u64, vector: Box<[f64]>) {
+        *self.place(token) = Some(Sum { count, vector });
+    }
+
+    /// Each token seen, by ascending id, with its count and sum.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u64, &[f64])> {
+        let sums = (0..).zip(&self.tokens);
+        sums.filter_map(|(token, sum)| sum.as_ref().map(|sum| (token, sum.count, &*sum.vector)))
+    }
+
+    /// Number of tokens seen, and numbers in a vector.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.iter().count(), self.iter().next().map_or(0, |(.., sum)| sum.len()))
+    }
+
     /// The means, by ascending token id.
     pub(super) fn into_vectors(self) -> TokenVectors {
-        let seen = || (0..).zip(&self.tokens).filter_map(|(token, sum)| Some((token, sum.as_ref()?)));
-        let width = seen().next().map_or(0, |(_, sum)| sum.vector.len());
-        let tokens: Vec<u32> = seen().map(|(token, _)| token).collect();
-        let counts = seen().map(|(_, sum)| sum.count).collect();
-        let mut vectors = Array2::zeros((tokens.len(), width));
-        for (mut mean, (_, sum)) in vectors.rows_mut().into_iter().zip(seen()) {
-            let count = sum.count as f64;
-            mean.iter_mut().zip(&sum.vector).for_each(|(mean, sum)| *mean = (sum / count) as f32);
+        let mut vectors = Array2::zeros(self.size());
+        for (mut mean, (_, count, sum)) in vectors.rows_mut().into_iter().zip(self.iter()) {
+            mean.iter_mut().zip(sum).for_each(|(mean, sum)| *mean = (sum / count as f64) as f32);
         }
+        let (tokens, counts) = self.iter().map(|(token, count, _)| (token, count)).unzip();
         TokenVectors { tokens, counts, vectors }
+    }
+
+    fn place(&mut self, token: u32) -> &mut Option<Sum> {
+        let place = token as usize;
+        if place >= self.tokens.len() {
+            self.tokens.resize_with(place + 1, || None);
+        }
+        &mut self.tokens[place]
     }
 }
 
@@ -59,8 +76,9 @@ struct Turn<T> {
 }
 
 impl<T> Turnstile<T> {
-    pub(super) fn new(value: T) -> Self {
-        Self { state: Mutex::new(Turn { next: 0, stopped: false, value }), changed: Condvar::new() }
+    /// The first ticket is `first`.
+    pub(super) fn new(first: usize, value: T) -> Self {
+        Self { state: Mutex::new(Turn { next: first, stopped: false, value }), changed: Condvar::new() }
     }
 
     /// Waits until all earlier tickets were used, then runs `action`. `None` once the turnstile has been stopped.
@@ -104,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_turnstile_keeps_the_order() {
-        let turnstile = Turnstile::new(Vec::new());
+        let turnstile = Turnstile::new(0, Vec::new());
         let tickets = AtomicUsize::new(0);
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -127,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_stopped_turnstile_lets_nobody_wait() {
-        let turnstile = Turnstile::new(());
+        let turnstile = Turnstile::new(0, ());
         thread::scope(|scope| {
             let waiting = scope.spawn(|| turnstile.pass(1, |()| ()));
             drop(StopOnDrop(&turnstile));

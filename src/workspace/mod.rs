@@ -128,6 +128,11 @@ impl Workspace {
         self.root.join("token_ids.npy")
     }
 
+    /// What the embed stage has come to while it is not done.
+    pub fn embed_snapshot(&self) -> PathBuf {
+        self.root.join("embed.snapshot")
+    }
+
     /// Token codes.
     pub fn codes(&self) -> PathBuf {
         self.root.join("codes.skim")
@@ -180,7 +185,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
     paths.map_err(WorkspaceError::io("read the folder", folder))
 }
 
-fn remove_if_there(path: &Path) -> Result<(), WorkspaceError> {
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), WorkspaceError> {
     let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WorkspaceError::io("remove", path)(error)),

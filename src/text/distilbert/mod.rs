@@ -2,11 +2,12 @@
 //!
 //! * [`Architecture`] — the sizes, from `config.json`;
 //! * [`Tensor`] — the name of each tensor, as a type;
-//! * [`Weights`] — the numbers, read, written or drawn at random.
+//! * [`Weights`] — the numbers, read, written or drawn at random; [`Weights::onnx`] gives the encoder as a graph.
 
 mod architecture;
 mod error;
 mod file;
+mod graph;
 mod tensor;
 mod weights;
 

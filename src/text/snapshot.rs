@@ -1,0 +1,206 @@
+//! What a long computation of mean vectors has come to, kept in a file so that it goes on there when it is killed.
+//!
+//! ```text
+//! FILE   := MAGIC HEADER_LENGTH:u64 HEADER TOKENS COUNTS SUMS CHECKSUM:u64
+//! HEADER := JSON: fingerprint, progress, number of tokens, width
+//! TOKENS := u32 a token, ascending     COUNTS := u64 a token     SUMS := f64 `[tokens, width]`
+//! ```
+//!
+//! Numbers are little-endian; the checksum is the XXH3 of everything before it. A file of another fingerprint, or one
+//! that is damaged, is as good as none: the computation begins anew.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{MeanSummary, sums::Sums};
+use crate::workspace::{Fingerprint, WorkspaceError, write_file};
+
+const MAGIC: [u8; 8] = *b"SKIMSUM1";
+
+/// The longest header that is not taken for damage.
+const LONGEST_HEADER: u64 = 1 << 24;
+
+/// Where and how often to keep what was computed so far.
+#[derive(Clone, Debug)]
+pub struct Snapshots {
+    /// The file. It stays when the computation is done: its results come first.
+    pub path: PathBuf,
+    /// Everything that the result depends on, the records and the model's file included. The engine is added.
+    pub fingerprint: Fingerprint,
+    /// Least time from one to the next.
+    pub every: Duration,
+}
+
+/// How far a computation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Reached {
+    /// Records read when the window was last empty.
+    pub(super) start: u64,
+    /// What was computed until then.
+    pub(super) summary: MeanSummary,
+    /// Batches of the window that are in the sums.
+    pub(super) batches: usize,
+    /// Records that are in the sums.
+    pub(super) records: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    fingerprint: Fingerprint,
+    reached: Reached,
+    tokens: u64,
+    width: u64,
+}
+
+impl Snapshots {
+    /// Keeps this.
+    pub(super) fn store(&self, reached: Reached, sums: &Sums) -> Result<(), WorkspaceError> {
+        let (tokens, width) = sums.size();
+        let (tokens, width) = (tokens as u64, width as u64);
+        write_file(&self.path, |out| {
+            let mut out = Checked { inner: out, checksum: Xxh3::new() };
+            let fingerprint = self.fingerprint.clone();
+            let header = serde_json::to_vec(&Header { fingerprint, reached, tokens, width })?;
+            out.write_all(&MAGIC)?;
+            out.write_all(&(header.len() as u64).to_le_bytes())?;
+            out.write_all(&header)?;
+            sums.iter().try_for_each(|(token, ..)| out.write_all(&token.to_le_bytes()))?;
+            sums.iter().try_for_each(|(_, count, _)| out.write_all(&count.to_le_bytes()))?;
+            for (.., sum) in sums.iter() {
+                out.write_all(bytemuck::cast_slice(sum))?;
+            }
+            let checksum = out.checksum.digest();
+            out.inner.write_all(&checksum.to_le_bytes())
+        })
+    }
+
+    /// What was kept, if it belongs to this computation and is whole.
+    pub(super) fn load(&self) -> Option<(Reached, Sums)> {
+        self.read().ok().flatten()
+    }
+
+    fn read(&self) -> io::Result<Option<(Reached, Sums)>> {
+        let file = File::open(&self.path)?;
+        let length = file.metadata()?.len();
+        let mut input = Checked { inner: BufReader::with_capacity(1 << 20, file), checksum: Xxh3::new() };
+        let header_length = if input.array()? == MAGIC { u64::from_le_bytes(input.array()?) } else { u64::MAX };
+        if header_length > LONGEST_HEADER {
+            return Ok(None);
+        }
+        let mut header = vec![0; header_length as usize];
+        input.read_exact(&mut header)?;
+        let Header { fingerprint, reached, tokens, width } = serde_json::from_slice(&header)?;
+        let expected = width.checked_mul(8).and_then(|size| size.checked_add(12)?.checked_mul(tokens));
+        if fingerprint != self.fingerprint
+            || expected.and_then(|size| size.checked_add(24 + header_length)) != Some(length)
+        {
+            return Ok(None);
+        }
+        let mut ids = vec![0u32; tokens as usize];
+        input.read_exact(bytemuck::cast_slice_mut(&mut ids))?;
+        let mut counts = vec![0u64; tokens as usize];
+        input.read_exact(bytemuck::cast_slice_mut(&mut counts))?;
+        if !ids.is_sorted_by(|a, b| a < b) {
+            return Ok(None);
+        }
+        let mut sums = Sums::default();
+        for (&token, &count) in ids.iter().zip(&counts) {
+            let mut sum = vec![0f64; width as usize];
+            input.read_exact(bytemuck::cast_slice_mut(&mut sum))?;
+            sums.set(token, count, sum.into());
+        }
+        let checksum = input.checksum.digest();
+        Ok((u64::from_le_bytes(input.array()?) == checksum).then_some((reached, sums)))
+    }
+}
+
+/// Passes bytes on and sums them up.
+struct Checked<T> {
+    inner: T,
+    checksum: Xxh3,
+}
+
+impl<T: Read> Checked<T> {
+    fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl<T: Read> Read for Checked<T> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.checksum.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl<T: Write> Write for Checked<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        self.checksum.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn snapshots(folder: &tempfile::TempDir, value: u32) -> Snapshots {
+        let fingerprint = Fingerprint::new().with("value", value);
+        Snapshots { path: folder.path().join("snapshot"), fingerprint, every: Duration::ZERO }
+    }
+
+    fn sums() -> Sums {
+        let mut sums = Sums::default();
+        sums.add(7, 3, ndarray::array![1.5, -2.0].view());
+        sums.add(119_546, 1 << 40, ndarray::array![1e30, f32::MIN_POSITIVE].view());
+        sums
+    }
+
+    #[test]
+    fn what_was_stored_is_loaded() {
+        let folder = tempfile::tempdir().unwrap();
+        let reached = Reached { start: 5, batches: 3, records: 9, ..Reached::default() };
+        let snapshots = snapshots(&folder, 1);
+        assert!(snapshots.load().is_none());
+        snapshots.store(reached, &sums()).unwrap();
+        let (found, loaded) = snapshots.load().unwrap();
+        assert_eq!(found, reached);
+        assert_eq!(loaded.into_vectors(), sums().into_vectors());
+        snapshots.store(Reached::default(), &Sums::default()).unwrap();
+        assert_eq!(snapshots.load().unwrap().0, Reached::default());
+    }
+
+    #[test]
+    fn what_is_damaged_or_another_s_counts_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = snapshots(&folder, 1);
+        own.store(Reached::default(), &sums()).unwrap();
+        assert!(own.load().is_some() && snapshots(&folder, 2).load().is_none());
+        let whole = fs::read(&own.path).unwrap();
+        for place in 0..whole.len() {
+            let mut spoilt = whole.clone();
+            spoilt[place] ^= 1;
+            fs::write(&own.path, &spoilt).unwrap();
+            assert!(own.load().is_none(), "byte {place}");
+            fs::write(&own.path, &whole[..place]).unwrap();
+            assert!(own.load().is_none(), "cut at {place}");
+        }
+        fs::write(&own.path, [&*whole, b"more"].concat()).unwrap();
+        assert!(own.load().is_none());
+    }
+}
