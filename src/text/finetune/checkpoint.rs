@@ -89,6 +89,7 @@ pub(super) fn write(
     let target = path(folder, state.step);
     let checkpoint = AtomicFolder::create(&target)?;
     weights.write(checkpoint.temporary())?;
+    weights.onnx().save(&checkpoint.temporary().join(MODEL_FILE))?;
     let tensors = MOMENTS.iter().zip(moments).flat_map(|(moment, values)| {
         weights.tensors().map(move |tensor| {
             let name = format!("{moment}.{}", tensor.name());
