@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use sections::{BadRecords, BiasInit, DistilBert, Engine, Predict, Train};
+pub use sections::{BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Predict, Train};
 pub use size::ByteSize;
 
 /// Everything that can be set.
@@ -153,6 +153,7 @@ impl Config {
         let optional = [
             &mut self.validation_split,
             &mut self.distilbert.model,
+            &mut self.distilbert.onnx,
             &mut self.distilbert.tokenizer,
             &mut self.distilbert.onnxruntime,
         ];
@@ -182,6 +183,9 @@ impl Config {
             ("threads", self.threads.unwrap_or(1)),
             ("distilbert.max_n_parts", self.distilbert.max_n_parts),
             ("distilbert.batch_tokens", self.distilbert.batch_tokens),
+            ("distilbert.finetune.batch_size", self.distilbert.finetune.batch_size),
+            ("distilbert.finetune.max_length", self.distilbert.finetune.max_length),
+            ("distilbert.finetune.save_total_limit", self.distilbert.finetune.save_total_limit),
             ("train.hidden_size", self.train.hidden_size),
             ("predict.batch_size", self.predict.batch_size),
         ];
@@ -192,6 +196,8 @@ impl Config {
         }
         let fractions = [
             ("validation_percentage", self.validation_percentage),
+            ("distilbert.finetune.masked", self.distilbert.finetune.masked),
+            ("distilbert.finetune.held_out", self.distilbert.finetune.held_out),
             ("train.day_decay", self.train.day_decay),
             ("train.validation_decay", self.train.validation_decay),
         ];
@@ -208,6 +214,8 @@ impl Config {
             return Err(("sketch_width", format!("{} is above 65,536, the number of codes", self.sketch_width)));
         }
         let positive = [
+            ("distilbert.finetune.learning_rate", self.distilbert.finetune.learning_rate),
+            ("distilbert.finetune.max_gradient_norm", self.distilbert.finetune.max_gradient_norm),
             ("train.learning_rate", self.train.learning_rate),
             ("train.batch_size", self.train.batch_size as f64 - 1.0),
         ];
@@ -217,8 +225,14 @@ impl Config {
                 return Err((key, format!("must be {least}")));
             }
         }
-        if !(self.train.weight_decay >= 0.0 && self.train.weight_decay.is_finite()) {
-            return Err(("train.weight_decay", "must be at least 0".into()));
+        let decays = [
+            ("train.weight_decay", self.train.weight_decay),
+            ("distilbert.finetune.weight_decay", self.distilbert.finetune.weight_decay),
+        ];
+        for (key, value) in decays {
+            if !(value >= 0.0 && value.is_finite()) {
+                return Err((key, "must be at least 0".into()));
+            }
         }
         let least_budget = 64 << 20;
         match self.memory_budget {

@@ -66,8 +66,7 @@ pub enum FinetuneError {
     },
     /// Checkpoints of another training.
     #[error(
-        "{} belongs to a training with other settings ({what}); delete the folder of checkpoints to start anew, or set \
-         what it was made with",
+        "{} belongs to a training with other settings ({what}); `skimmer finetune --force` starts anew",
         path.display()
     )]
     Settings {
