@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the tiny DistilBERT of fixtures/tiny-distilbert: seeded random weights, no training.
 
-    pip install numpy onnx safetensors onnxruntime
+    pip install numpy onnx safetensors onnxruntime torch transformers
     python3 tools/tiny_distilbert.py [OUT]
 
 Writes, in the layout of a Hugging Face `DistilBertForMaskedLM` directory,
@@ -10,6 +10,8 @@ Writes, in the layout of a Hugging Face `DistilBertForMaskedLM` directory,
     model.onnx                       input_ids, attention_mask (int64, [batch, length]) -> last_hidden_state (f32)
     expected_input_ids.npy, expected_attention_mask.npy   a padded batch of 4 sequences
     expected_hidden_states.npy       its hidden states, computed here in numpy (f64), not by an ONNX engine
+    expected_masked_lm.json          tokens to be guessed in it, and, computed by transformers in f64, their loss and the
+                                     length of every tensor's gradient
 
 and checks model.onnx with onnx.checker and, if it is installed, with ONNX Runtime.
 """
@@ -209,6 +211,25 @@ def make_onnx(weights):
     return model
 
 
+def masked_language_model(out, weights, ids, mask):
+    """Stores the loss and its gradients as transformers computes them from the files written."""
+    import torch
+    from transformers import DistilBertForMaskedLM
+
+    labels = np.full_like(ids, -100)
+    for row, column in [(0, 2), (0, 5), (1, 1), (2, 1), (3, 4), (3, 1)]:
+        labels[row, column] = (ids[row, column] * 7 + 300) % VOCABULARY
+        assert mask[row, column] == 1
+    model = DistilBertForMaskedLM.from_pretrained(out, dtype=torch.float64).eval()
+    loss = model(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask), labels=torch.tensor(labels)).loss
+    loss.backward()
+    norms = {name: parameter.grad.norm().item() for name, parameter in model.named_parameters()}
+    assert norms.keys() == weights.keys(), norms.keys() ^ weights.keys()
+    expected = {"labels": labels.tolist(), "loss": loss.item(), "gradient_norms": norms}
+    (out / "expected_masked_lm.json").write_text(json.dumps(expected, indent=1) + "\n")
+    print(f"masked-language-model loss {loss.item():.6f}")
+
+
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent
     out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else root / "fixtures" / "tiny-distilbert"
@@ -230,6 +251,8 @@ def main():
     np.save(out / "expected_input_ids.npy", ids)
     np.save(out / "expected_attention_mask.npy", mask)
     np.save(out / "expected_hidden_states.npy", hidden.astype(np.float32))
+
+    masked_language_model(out, weights, ids, mask)
 
     try:
         import onnxruntime

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use skimmer::config::Config;
+use skimmer::config::{Config, Finetune, FromScratch};
 use skimmer::metrics::Report;
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::evaluate::evaluate_predictions;
@@ -41,9 +41,10 @@ pub(super) struct Demo {
     seed: u64,
 }
 
-/// The demo's text model: random weights, 2 layers, 2,000 tokens. Its tokenizer's vocabulary is the records'.
-const TEXT_MODEL: &[u8] = include_bytes!("../../fixtures/tiny-distilbert/model.onnx");
+/// Token ids of the demo's records and of its text model.
 const VOCABULARY: u32 = 2_000;
+/// Steps of the text model's training.
+const TEXT_STEPS: u64 = 100;
 
 /// What the raw parts in the folder were made from.
 #[derive(PartialEq, Serialize, Deserialize)]
@@ -122,12 +123,8 @@ impl Demo {
         Ok(write_file(&made_path, |out| out.write_all(&text))?)
     }
 
-    /// Writes the configuration and the text model, unless they are there already, and reads the configuration.
+    /// Writes the configuration, unless it is there already, and reads it.
     fn configure(&self, data: &Path) -> anyhow::Result<Config> {
-        let model = self.out.join("tiny-distilbert/model.onnx");
-        if !model.exists() {
-            write_file(&model, |out| out.write_all(TEXT_MODEL))?;
-        }
         let path = self.out.join("config.yaml");
         if !path.exists() {
             let relative = |path: &Path| path.strip_prefix(&self.out).unwrap_or(path).to_owned();
@@ -137,7 +134,17 @@ impl Demo {
                 vocabulary_size: VOCABULARY,
                 ..Config::default()
             };
-            config.distilbert.model = Some(relative(&model));
+            let sizes = FromScratch { dim: 64, hidden_dim: 128, n_layers: 2, n_heads: 4, ..FromScratch::default() };
+            config.distilbert.from_scratch = Some(sizes);
+            config.distilbert.finetune = Finetune {
+                max_steps: Some(TEXT_STEPS),
+                learning_rate: 2e-3,
+                warmup_steps: 10,
+                held_out_records: 200,
+                evaluate_steps: TEXT_STEPS,
+                log_steps: 20,
+                ..Finetune::default()
+            };
             // A few thousand steps have to do what the full data's millions do: a narrow network and larger steps.
             config.train.hidden_size = 256;
             config.train.learning_rate = Some(1e-3);

@@ -25,7 +25,7 @@ pub(super) struct Embed {
     #[arg(long)]
     force: bool,
     /// A folder with a model.onnx, or with config.json and model.safetensors of a Hugging Face DistilBERT, from which one is
-    /// made [default: distilbert.model of the configuration].
+    /// made [default: distilbert.onnx of the configuration, else the newest checkpoint, else distilbert.model].
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
     checkpoint: Option<PathBuf>,
     /// An ONNX file that takes input_ids and attention_mask, and gives last_hidden_state.
@@ -56,7 +56,7 @@ impl Embed {
             bail!("{}: not a folder; name an ONNX file with --model", folder.display());
         }
         if let Some(model) = self.checkpoint.as_ref().or(self.model.as_ref()) {
-            config.distilbert.model = Some(model.clone());
+            config.distilbert.onnx = Some(model.clone());
         }
         if let Some(engine) = self.engine {
             config.distilbert.engine = match engine {

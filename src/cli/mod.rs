@@ -4,6 +4,7 @@ mod convert;
 mod demo;
 mod embed;
 mod export;
+mod finetune;
 mod inspect;
 mod interrupt;
 mod predict;

@@ -11,6 +11,7 @@ use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
 
 use super::embed::{self, Embed};
+use super::finetune::Finetune;
 use super::{Common, report, set_threads};
 
 /// The single stages.
@@ -22,6 +23,7 @@ pub(super) enum StageCommand {
     /// Count what each record's reader, author and tweet did before: 65 counts a record (features/, counts/).
     #[command(after_help = "Example:\n  skimmer features --config config.yaml")]
     Features(OneStage),
+    Finetune(Finetune),
     /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy).
     Embed(Embed),
     /// Code the token vectors (codes.skim).
@@ -82,6 +84,7 @@ impl StageCommand {
         let (stage, force) = match self {
             Self::Similar(one) => (Stage::Similar, one.force),
             Self::Features(one) => (Stage::Features, one.force),
+            Self::Finetune(finetune) => return finetune.run(common),
             Self::Embed(embed) => return embed.run(common),
             Self::Sketch(one) => (Stage::Sketch, one.force),
             Self::Train(one) => (Stage::Train, one.force),
@@ -115,6 +118,9 @@ impl Run {
         let config = common.load_config()?;
         let mut stages: Vec<Stage> =
             Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
+        if !config.distilbert.is_finetuned() {
+            stages.retain(|&stage| stage != Stage::Finetune);
+        }
         if config.validation_part.is_none() && self.from != Stage::Evaluate {
             tracing::warn!(
                 "validation_part is not set: the model is not fine-tuned, and there is nothing to evaluate it on"

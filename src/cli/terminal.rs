@@ -142,6 +142,18 @@ impl Progress for Terminal {
         }
     }
 
+    fn note(&self, text: &str) {
+        match self {
+            Self::Quiet => {}
+            Self::Bar(bar) => {
+                if let Ok(bar) = bar.lock() {
+                    bar.println(text);
+                }
+            }
+            Self::Log { .. } => tracing::info!("{text}"),
+        }
+    }
+
     fn end(&self) {
         match self {
             Self::Quiet => {}

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use sections::{BadRecords, BiasInit, DistilBert, Engine, Predict, Recipe, Train};
+pub use sections::{BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Predict, Recipe, Train};
 pub use size::ByteSize;
 
 /// Everything that can be set.
@@ -153,6 +153,7 @@ impl Config {
         let optional = [
             &mut self.validation_split,
             &mut self.distilbert.model,
+            &mut self.distilbert.onnx,
             &mut self.distilbert.tokenizer,
             &mut self.distilbert.onnxruntime,
         ];
@@ -182,6 +183,9 @@ impl Config {
             ("threads", self.threads.unwrap_or(1)),
             ("distilbert.max_n_parts", self.distilbert.max_n_parts),
             ("distilbert.batch_tokens", self.distilbert.batch_tokens.unwrap_or(1)),
+            ("distilbert.finetune.batch_size", self.distilbert.finetune.batch_size),
+            ("distilbert.finetune.max_length", self.distilbert.finetune.max_length),
+            ("distilbert.finetune.save_total_limit", self.distilbert.finetune.save_total_limit),
             ("train.hidden_size", self.train.hidden_size),
             ("predict.batch_size", self.predict.batch_size),
         ];
@@ -190,9 +194,11 @@ impl Config {
                 return Err((key, "must be at least 1".into()));
             }
         }
-        let train = &self.train;
+        let (train, finetune) = (&self.train, &self.distilbert.finetune);
         let fractions = [
             ("validation_percentage", Some(self.validation_percentage)),
+            ("distilbert.finetune.masked", Some(finetune.masked)),
+            ("distilbert.finetune.held_out", Some(finetune.held_out)),
             ("train.day_decay", train.day_decay),
             ("train.validation_decay", train.validation_decay),
             ("train.warm_up", train.warm_up),
@@ -214,6 +220,8 @@ impl Config {
             return Err(("train.batch_size", "must be at least 2".into()));
         }
         let rates = [
+            ("distilbert.finetune.learning_rate", Some(finetune.learning_rate)),
+            ("distilbert.finetune.max_gradient_norm", Some(finetune.max_gradient_norm)),
             ("train.learning_rate", train.learning_rate),
             ("train.finetune_learning_rate", train.finetune_learning_rate),
         ];
@@ -222,8 +230,11 @@ impl Config {
                 return Err((key, "must be above 0".into()));
             }
         }
-        let amounts =
-            [("train.weight_decay", train.weight_decay), ("train.checkpoint_minutes", Some(train.checkpoint_minutes))];
+        let amounts = [
+            ("distilbert.finetune.weight_decay", Some(finetune.weight_decay)),
+            ("train.weight_decay", train.weight_decay),
+            ("train.checkpoint_minutes", Some(train.checkpoint_minutes)),
+        ];
         for (key, amount) in amounts {
             // A duration of more minutes than this could not be represented.
             if amount.is_some_and(|amount| !(0.0..=1e9).contains(&amount)) {

@@ -28,6 +28,99 @@ pub enum Engine {
     Tract,
 }
 
+/// What computes the text model's training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Device {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An NVIDIA card, in a program built with the feature `cuda`.
+    Cuda,
+}
+
+/// `distilbert.from_scratch:` — the sizes of a text model that starts from random weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FromScratch {
+    /// Token ids; `vocabulary_size` if not given.
+    pub vocab_size: Option<usize>,
+    /// Width of the hidden states.
+    pub dim: usize,
+    /// Width between the feed-forward layers.
+    pub hidden_dim: usize,
+    /// Layers.
+    pub n_layers: usize,
+    /// Attention heads of a layer.
+    pub n_heads: usize,
+    /// Longest sequence.
+    pub max_position_embeddings: usize,
+}
+
+impl Default for FromScratch {
+    fn default() -> Self {
+        Self { vocab_size: None, dim: 768, hidden_dim: 3072, n_layers: 6, n_heads: 12, max_position_embeddings: 512 }
+    }
+}
+
+/// `distilbert.finetune:` — the text model's training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Finetune {
+    /// How many times over the records; 0 and no `max_steps`: the model is used as it is.
+    pub epochs: u64,
+    /// How many steps, whatever `epochs` says.
+    pub max_steps: Option<u64>,
+    /// Records in a step.
+    pub batch_size: usize,
+    /// Longest sequence; longer ones are cut.
+    pub max_length: usize,
+    /// Share of the tokens to be guessed.
+    pub masked: f64,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Steps in which the learning rate rises.
+    pub warmup_steps: u64,
+    /// Decoupled weight decay, of matrices only.
+    pub weight_decay: f64,
+    /// Longest gradient; a longer one is shortened.
+    pub max_gradient_norm: f64,
+    /// Share of the records that are never trained on.
+    pub held_out: f64,
+    /// Held-out records to measure on, at most.
+    pub held_out_records: usize,
+    /// Steps between two measurements on held-out records.
+    pub evaluate_steps: u64,
+    /// Steps whose mean loss is said.
+    pub log_steps: u64,
+    /// Steps between two checkpoints.
+    pub save_steps: u64,
+    /// Checkpoints kept, the newest ones.
+    pub save_total_limit: usize,
+}
+
+impl Default for Finetune {
+    fn default() -> Self {
+        Self {
+            epochs: 0,
+            max_steps: None,
+            batch_size: 16,
+            max_length: 100,
+            masked: 0.15,
+            learning_rate: 5e-5,
+            warmup_steps: 1000,
+            weight_decay: 0.01,
+            max_gradient_norm: 1.0,
+            held_out: 0.02,
+            held_out_records: 1000,
+            evaluate_steps: 1000,
+            log_steps: 100,
+            save_steps: 1000,
+            save_total_limit: 2,
+        }
+    }
+}
+
 /// `distilbert:` — the text model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -46,6 +139,21 @@ pub struct DistilBert {
     pub onnxruntime: Option<PathBuf>,
     /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from there.
     pub snapshot_seconds: u64,
+    /// The ONNX file, or a folder as in `model`, that token vectors come from, whatever was fine-tuned.
+    pub onnx: Option<PathBuf>,
+    /// Fine-tunes a model of these sizes from random weights instead of `model`.
+    pub from_scratch: Option<FromScratch>,
+    /// What computes the fine-tuning.
+    pub device: Device,
+    /// Fine-tuning.
+    pub finetune: Finetune,
+}
+
+impl DistilBert {
+    /// Whether the model is to be fine-tuned.
+    pub fn is_finetuned(&self) -> bool {
+        self.finetune.epochs > 0 || self.finetune.max_steps.is_some()
+    }
 }
 
 impl Default for DistilBert {
@@ -58,6 +166,10 @@ impl Default for DistilBert {
             engine: Engine::Auto,
             onnxruntime: None,
             snapshot_seconds: 300,
+            onnx: None,
+            from_scratch: None,
+            device: Device::Cpu,
+            finetune: Finetune::default(),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::similar::SimilarError;
 use crate::sketch::{CodesFileError, SketchError};
 use crate::stream::StreamError;
 use crate::text::TextError;
+use crate::text::finetune::FinetuneError;
 use crate::workspace::WorkspaceError;
 
 /// Why a stage could not be run.
@@ -34,8 +35,14 @@ pub enum PipelineError {
         stage: Stage,
     },
     /// There is no text model to take token vectors from.
-    #[error("distilbert.model is not set in the configuration: it names the ONNX file that token vectors come from")]
+    #[error("distilbert.model is not set in the configuration: it names the model that token vectors come from")]
     NoTextModel,
+    /// Nothing says how long to fine-tune.
+    #[error(
+        "the configuration has no fine-tuning: set distilbert.finetune.epochs or distilbert.finetune.max_steps, or give \
+         --max-steps"
+    )]
+    NoFinetuning,
     /// There are no hold-out records to measure on.
     #[error("validation_part is not set in the configuration: there are no hold-out records to measure on")]
     NoValidationPart,
@@ -68,6 +75,9 @@ pub enum PipelineError {
     /// Counting failed.
     #[error(transparent)]
     Features(#[from] FeaturesError),
+    /// The text model cannot be fine-tuned.
+    #[error(transparent)]
+    Finetune(#[from] FinetuneError),
     /// Token vectors cannot be computed.
     #[error(transparent)]
     Embed(#[from] EmbedError),

@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod examples;
 pub mod export;
 pub mod features;
+pub mod finetune;
 pub mod freeze;
 pub mod inspect;
 pub mod memory;

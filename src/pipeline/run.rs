@@ -17,6 +17,7 @@ use super::error::PipelineError;
 use super::evaluate::evaluate;
 use super::examples::{Portion, StoredExamples, StoredPart};
 use super::features::{self, HoldOut};
+use super::finetune::FinetuneOptions;
 use super::sketch::SketchOptions;
 use super::task::{Task, TaskReport};
 use super::{Stage, embed, freeze, similar, sketch, train};
@@ -29,8 +30,9 @@ use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
 use crate::stream::{BlockSize, LineBlocks, Permits, RawPart, list_parts};
+use crate::text::finetune::{MODEL_FILE, finetune, newest_checkpoint};
 use crate::text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, write_file};
+use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, remove_if_there, write_file};
 
 /// Name of the folder with the frozen counts in a model bundle.
 pub const BUNDLE_COUNTS: &str = "counts";
@@ -65,11 +67,15 @@ impl<'a> Pipeline<'a> {
     /// [`PipelineError`]; what an earlier stage should have made and is not there is named with that stage.
     pub fn run(&mut self, stage: Stage, force: bool, done: &mut dyn FnMut(&TaskReport)) -> Result<(), PipelineError> {
         let Self { config, workspace, manifest, progress } = self;
+        if stage == Stage::Finetune && force {
+            remove_if_there(&workspace.distilbert())?;
+        }
         let stages = Stages { config, workspace, finished: manifest.outputs(), progress: *progress };
         let tasks = match stage {
             Stage::Convert => stages.convert()?,
             Stage::Similar => vec![stages.similar()?],
             Stage::Features => vec![stages.features()?],
+            Stage::Finetune => vec![stages.finetune()?],
             Stage::Embed => vec![stages.embed()?],
             Stage::Sketch => vec![stages.sketch()?],
             Stage::Train => vec![stages.train()?],
@@ -241,9 +247,40 @@ impl<'s> Stages<'s> {
         Ok(Task { name: "features".into(), fingerprint, outputs: made, work: Box::new(work) })
     }
 
+    fn finetune(self) -> Result<Task<'s>, PipelineError> {
+        let what = FinetuneOptions::new(self.config, self.training_parts()?)?;
+        let mut fingerprint = self.made_from(&what.parts)?.with("start", format!("{:?}", what.start));
+        if let Value::Object(settings) = serde_json::to_value(&what.options)? {
+            for (key, value) in settings {
+                fingerprint = fingerprint.with(&format!("distilbert.finetune.{key}"), value);
+            }
+        }
+        let output = self.workspace.distilbert();
+        let target = output.clone();
+        let work = move || {
+            let FinetuneOptions { parts, start, options } = &what;
+            Ok(serde_json::to_value(finetune(parts, start, options, &target, self.progress)?)?)
+        };
+        Ok(Task { name: "finetune".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
+    }
+
+    /// The model that token vectors come from.
+    fn text_model(&self) -> Result<PathBuf, PipelineError> {
+        let distilbert = &self.config.distilbert;
+        match (&distilbert.onnx, &distilbert.model) {
+            (Some(model), _) => Ok(model.clone()),
+            (None, _) if distilbert.is_finetuned() => {
+                let folder = self.workspace.distilbert();
+                self.made(newest_checkpoint(&folder).unwrap_or(folder).join(MODEL_FILE), Stage::Finetune)
+            }
+            (None, Some(model)) => Ok(model.clone()),
+            (None, None) => Err(PipelineError::NoTextModel),
+        }
+    }
+
     fn embed(self) -> Result<Task<'s>, PipelineError> {
         let distilbert = &self.config.distilbert;
-        let Some(model) = distilbert.model.clone() else { return Err(PipelineError::NoTextModel) };
+        let model = self.text_model()?;
         let mut parts = self.training_parts()?;
         parts.truncate(distilbert.max_n_parts);
         let file = Model::file(&model)?;

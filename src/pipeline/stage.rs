@@ -12,6 +12,8 @@ pub enum Stage {
     Similar,
     /// Counts → `features/*.skim`, `counts/*.skim`.
     Features,
+    /// The text model → `distilbert/checkpoint-N/`.
+    Finetune,
     /// Token vectors → `token_embeddings.npy`, `token_ids.npy`.
     Embed,
     /// Token codes → `codes.skim`.
@@ -24,8 +26,16 @@ pub enum Stage {
 
 impl Stage {
     /// All stages, in the order in which they run.
-    pub const ALL: [Self; 7] =
-        [Self::Convert, Self::Similar, Self::Features, Self::Embed, Self::Sketch, Self::Train, Self::Evaluate];
+    pub const ALL: [Self; 8] = [
+        Self::Convert,
+        Self::Similar,
+        Self::Features,
+        Self::Finetune,
+        Self::Embed,
+        Self::Sketch,
+        Self::Train,
+        Self::Evaluate,
+    ];
 
     /// The stage's name on the command line.
     pub const fn name(self) -> &'static str {
@@ -33,6 +43,7 @@ impl Stage {
             Self::Convert => "convert",
             Self::Similar => "similar",
             Self::Features => "features",
+            Self::Finetune => "finetune",
             Self::Embed => "embed",
             Self::Sketch => "sketch",
             Self::Train => "train",

@@ -8,6 +8,8 @@ pub trait Progress: Sync {
     fn advance(&self, amount: u64);
     /// A short remark on how it goes, for example the current loss.
     fn remark(&self, text: &str);
+    /// Something to be kept, unlike a remark: a line of its own.
+    fn note(&self, _text: &str) {}
     /// The task is done.
     fn end(&self);
     /// Whether whoever started the stage wants it to stop. A stage that asks stops soon after it is told so, with an

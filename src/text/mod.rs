@@ -4,12 +4,14 @@
 //! * [`Encoder`] — the one thing a model does: padded token ids in, last hidden states out;
 //! * [`MeanVectors`] — the mean hidden state of every token over the records of many parts, gives [`TokenVectors`];
 //! * [`distilbert`] — a Hugging Face DistilBERT's sizes and weights;
+//! * [`finetune`] — masked-language-model training;
 //! * [`Decoder`] — token ids back to text, for people.
 
 mod batch;
 mod decode;
 pub mod distilbert;
 mod error;
+pub mod finetune;
 mod library;
 mod mean;
 mod model;

@@ -118,6 +118,11 @@ impl Workspace {
         self.root.join("counts")
     }
 
+    /// Folder of the text model's checkpoints.
+    pub fn distilbert(&self) -> PathBuf {
+        self.root.join("distilbert")
+    }
+
     /// Mean token vectors, `[tokens, width]`.
     pub fn token_embeddings(&self) -> PathBuf {
         self.root.join("token_embeddings.npy")
@@ -193,7 +198,9 @@ impl Workspace {
 
     fn remove_leftovers(&self) -> Result<(), WorkspaceError> {
         self.remove_scratch()?;
-        for folder in [self.root.clone(), self.parts(), self.features(), self.counts(), self.rejected()] {
+        let folders =
+            [self.root.clone(), self.parts(), self.features(), self.counts(), self.rejected(), self.distilbert()];
+        for folder in folders {
             if folder.is_dir() {
                 entries(&folder)?.iter().try_for_each(|path| atomic::clear_leftover(path))?;
             }

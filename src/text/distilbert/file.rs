@@ -10,13 +10,13 @@ use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 use super::DistilBertError;
 
 /// A safetensors file, mapped.
-pub(super) struct TensorFile {
+pub(in crate::text) struct TensorFile {
     path: PathBuf,
     map: Mmap,
 }
 
 impl TensorFile {
-    pub(super) fn open(path: &Path) -> Result<Self, DistilBertError> {
+    pub(in crate::text) fn open(path: &Path) -> Result<Self, DistilBertError> {
         let failed = |source| DistilBertError::File { path: path.to_owned(), source };
         let file = File::open(path).map_err(failed)?;
         // SAFETY: the file is only read; a checkpoint's files are replaced by renaming, never changed in place.
@@ -25,7 +25,7 @@ impl TensorFile {
     }
 
     /// The file's tensors.
-    pub(super) fn tensors(&self) -> Result<Tensors<'_>, DistilBertError> {
+    pub(in crate::text) fn tensors(&self) -> Result<Tensors<'_>, DistilBertError> {
         let tensors = SafeTensors::deserialize(&self.map).map_err(|error| DistilBertError::Weights {
             path: self.path.clone(),
             problem: format!("not a whole safetensors file: {error}"),
@@ -35,18 +35,18 @@ impl TensorFile {
 }
 
 /// The tensors of a mapped file.
-pub(super) struct Tensors<'f> {
+pub(in crate::text) struct Tensors<'f> {
     path: &'f Path,
     tensors: SafeTensors<'f>,
 }
 
 impl Tensors<'_> {
-    pub(super) fn contains(&self, name: &str) -> bool {
+    pub(in crate::text) fn contains(&self, name: &str) -> bool {
         self.tensors.tensor(name).is_ok()
     }
 
     /// Reads the tensor of this name and shape into `values`; half-precision numbers are widened.
-    pub(super) fn read(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), DistilBertError> {
+    pub(in crate::text) fn read(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), DistilBertError> {
         let refuse = |problem| DistilBertError::Weights { path: self.path.to_owned(), problem };
         let view = self.tensors.tensor(name).map_err(|_| refuse(format!("the tensor {name} is missing")))?;
         if view.shape() != shape {
@@ -66,7 +66,7 @@ impl Tensors<'_> {
     }
 
     /// The file.
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::text) fn path(&self) -> &Path {
         self.path
     }
 }
@@ -88,7 +88,7 @@ fn half_to_f32(half: u16) -> f32 {
 }
 
 /// Writes f32 tensors as a safetensors file.
-pub(super) fn write_tensors<'t>(
+pub(in crate::text) fn write_tensors<'t>(
     out: &mut impl Write,
     tensors: impl Iterator<Item = (String, Vec<usize>, &'t [f32])> + Clone,
 ) -> io::Result<()> {

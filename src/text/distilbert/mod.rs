@@ -13,5 +13,6 @@ mod weights;
 
 pub use architecture::{Activation, Architecture, CONFIG_FILE};
 pub use error::DistilBertError;
+pub(super) use file::{TensorFile, write_tensors};
 pub use tensor::{Block, Tensor};
 pub use weights::{WEIGHTS_FILE, Weights};

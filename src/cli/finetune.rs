@@ -1,0 +1,32 @@
+//! `skimmer finetune`.
+
+use clap::Args;
+use skimmer::pipeline::Stage;
+
+use super::Common;
+use super::stages::run_stages;
+
+/// Train the text model on the parts' token ids: tokens are hidden, and it guesses them (distilbert/checkpoint-N/).
+///
+/// Starts from a Hugging Face DistilBERT (distilbert.model in the configuration) or from random weights
+/// (distilbert.from_scratch). Interrupted with Ctrl-C, it leaves a checkpoint first; killed, it has the last one it made; the
+/// same command goes on from there as if nothing had happened.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  skimmer finetune --config config.yaml\n  skimmer finetune --max-steps 20000")]
+pub(super) struct Finetune {
+    /// Start anew, even if there is a checkpoint to go on from.
+    #[arg(long)]
+    force: bool,
+    /// How many steps to take [default: distilbert.finetune.max_steps of the configuration, else its epochs].
+    #[arg(long, value_name = "N")]
+    max_steps: Option<u64>,
+}
+
+impl Finetune {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        let mut config = common.load_config()?;
+        config.distilbert.finetune.max_steps = self.max_steps.or(config.distilbert.finetune.max_steps);
+        run_stages(common, &config, &[Stage::Finetune], self.force)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! The finetune stage: what the configuration says of the text model's training.
+
+use std::path::PathBuf;
+
+use super::PipelineError;
+use crate::config::{self, Config};
+use crate::text::distilbert::Architecture;
+use crate::text::finetune::{Device, Options, SpecialTokens, Start, Steps};
+
+/// What to train, on what and how.
+#[derive(Clone, Debug)]
+pub struct FinetuneOptions {
+    /// The `.skim` parts, in their order.
+    pub parts: Vec<PathBuf>,
+    /// What to start from.
+    pub start: Start,
+    /// How to train.
+    pub options: Options,
+}
+
+impl FinetuneOptions {
+    /// Those of a configuration, for these parts of it.
+    ///
+    /// # Errors
+    /// [`PipelineError::NoFinetuning`], [`PipelineError::NoTextModel`]; [`PipelineError::Text`] for a tokenizer that cannot
+    /// be read.
+    pub fn new(config: &Config, mut parts: Vec<PathBuf>) -> Result<Self, PipelineError> {
+        let config::DistilBert { model, from_scratch, tokenizer, max_n_parts, device, finetune, .. } =
+            &config.distilbert;
+        parts.truncate(*max_n_parts);
+        let steps = match (finetune.max_steps, finetune.epochs) {
+            (Some(steps), _) => Steps::Exactly(steps),
+            (None, 0) => return Err(PipelineError::NoFinetuning),
+            (None, epochs) => Steps::Epochs(epochs),
+        };
+        let start = match (from_scratch, model) {
+            (Some(sizes), _) => Start::Scratch(architecture(sizes, config.vocabulary_size)),
+            (None, Some(model)) => Start::Folder(model.clone()),
+            (None, None) => return Err(PipelineError::NoTextModel),
+        };
+        let special = tokenizer.as_ref().map(|path| SpecialTokens::read(path)).transpose()?;
+        let options = Options {
+            steps,
+            batch_size: finetune.batch_size,
+            max_length: finetune.max_length,
+            masked: finetune.masked,
+            learning_rate: finetune.learning_rate,
+            warmup_steps: finetune.warmup_steps,
+            weight_decay: finetune.weight_decay,
+            max_gradient_norm: finetune.max_gradient_norm,
+            held_out: finetune.held_out,
+            seed: config.seed,
+            held_out_records: finetune.held_out_records,
+            evaluate_steps: finetune.evaluate_steps,
+            log_steps: finetune.log_steps,
+            save_steps: finetune.save_steps,
+            save_total_limit: finetune.save_total_limit,
+            special: special.unwrap_or_default(),
+            device: match device {
+                config::Device::Cpu => Device::Cpu,
+                config::Device::Cuda => Device::Cuda,
+            },
+        };
+        Ok(Self { parts, start, options })
+    }
+}
+
+fn architecture(sizes: &config::FromScratch, vocabulary: u32) -> Architecture {
+    let vocabulary = sizes.vocab_size.unwrap_or(vocabulary as usize);
+    let mut architecture = Architecture::new(vocabulary, sizes.dim, sizes.hidden_dim, sizes.n_layers, sizes.n_heads);
+    architecture.max_position_embeddings = sizes.max_position_embeddings;
+    architecture
+}

@@ -1,0 +1,31 @@
+//! Masked-language-model training of a DistilBERT on the token ids of parts.
+//!
+//! [`finetune`] reads records in a random order ([`records`]), hides tokens in them ([`masking`]), takes steps
+//! ([`model`], [`optimiser`]) and leaves checkpoints that `transformers` reads ([`checkpoint`]). Everything random is a
+//! function of the seed and of the step it is used in, so that a training goes on from a checkpoint with the very numbers
+//! that it would have had without the interruption.
+
+mod checkpoint;
+mod device;
+mod dropout;
+mod error;
+mod masking;
+mod model;
+mod optimiser;
+mod options;
+mod random;
+mod records;
+mod run;
+mod special;
+#[cfg(test)]
+mod tests;
+mod trainer;
+
+pub use checkpoint::{MODEL_FILE, newest_checkpoint};
+pub use device::Device;
+pub use error::FinetuneError;
+pub use masking::MaskedBatch;
+pub use options::{Options, Start, Steps};
+pub use run::{Entry, Summary, finetune};
+pub use special::SpecialTokens;
+pub use trainer::CpuTrainer;
