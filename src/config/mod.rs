@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use sections::{BadRecords, BiasInit, DistilBert, Engine, Predict, Train};
+pub use sections::{BadRecords, BiasInit, DistilBert, Engine, Precision, Predict, Train};
 pub use size::ByteSize;
 
 /// Everything that can be set.

@@ -36,7 +36,7 @@ mod trainer;
 
 pub use adamw::AdamW;
 pub use error::NetError;
-pub use inference::Inference;
+pub use inference::{Calibration, Inference, InferenceTimes, Precision};
 pub use network::{Network, Tensor};
 pub use shape::Shape;
 pub use trainer::{StageTimes, Trainer};
