@@ -13,7 +13,7 @@ use super::bundle::{Bundle, BundleWriter, Verify};
 use super::convert::{self, ConvertOptions};
 use super::embed::EmbedOptions;
 use super::error::PipelineError;
-use super::evaluate::evaluate;
+use super::evaluate::{PrecisionTable, calibrate, evaluate_inference};
 use super::examples::{Portion, StoredExamples, StoredPart};
 use super::features::{self, HoldOut};
 use super::sketch::SketchOptions;
@@ -22,7 +22,7 @@ use super::{Stage, embed, freeze, similar, sketch, train};
 use crate::config::{self, BadRecords, BiasInit, Config, Engine};
 use crate::counts::Table;
 use crate::features::{InputBuilder, Layout};
-use crate::net::Shape;
+use crate::net::{Precision, Shape};
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
@@ -55,6 +55,15 @@ impl<'a> Pipeline<'a> {
     /// Where everything stands.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
+    }
+
+    /// Measures the model on the hold-out records in every precision it has.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; what an earlier stage should have made and is not there is named with that stage.
+    pub fn precisions(&self) -> Result<PrecisionTable, PipelineError> {
+        let Self { config, workspace, manifest, progress } = self;
+        Stages { config, workspace, finished: manifest.outputs(), progress: *progress }.precisions()
     }
 
     /// Runs one stage: what of it is out of date, or all of it with `force`. Each finished task is shown to `done`.
@@ -329,10 +338,29 @@ impl<'s> Stages<'s> {
             let bundle = BundleWriter::begin(&target)?;
             let similar = SimilarAuthors::open(&similar)?;
             freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
-            bundle.finish(&network, &codes, examples.languages())?;
+            let calibration = calibrate(&network, &examples, &InputBuilder::new(codes.clone()))?;
+            bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
             Ok(serde_json::to_value(summary)?)
         };
         Ok(Task { name: "train".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
+    }
+
+    fn precisions(&self) -> Result<PrecisionTable, PipelineError> {
+        let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
+        let validation = self.stored(validation)?;
+        let model = self.workspace.model();
+        self.made(model.join(super::bundle::MANIFEST), Stage::Train)?;
+        let bundle = Bundle::open(&model, Verify::Sizes)?;
+        let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
+        let builder = InputBuilder::new(bundle.codes()?);
+        let mut table = PrecisionTable(Vec::new());
+        for precision in Precision::ALL {
+            let inference = bundle.inference(precision)?;
+            let portion = Portion::HoldOut;
+            let report = evaluate_inference(inference, &examples, portion, &builder, self.progress, |_, _| {})?;
+            table.0.extend(report.map(|report| (precision, report)));
+        }
+        Ok(table)
     }
 
     fn evaluate(self) -> Result<Task<'s>, PipelineError> {
@@ -347,8 +375,9 @@ impl<'s> Stages<'s> {
             let bundle = Bundle::open(&model, Verify::Sizes)?;
             let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
             let builder = InputBuilder::new(bundle.codes()?);
-            let network = bundle.network()?;
-            let report = evaluate(&network, &examples, Portion::HoldOut, &builder, self.progress, |_, _| {})?;
+            let inference = bundle.inference(Precision::F32)?;
+            let report =
+                evaluate_inference(inference, &examples, Portion::HoldOut, &builder, self.progress, |_, _| {})?;
             let report = json!({ "hold_out": report });
             let text = serde_json::to_vec_pretty(&report)?;
             write_file(&target, |out| out.write_all(&text))?;

@@ -36,6 +36,8 @@ pub(super) struct Engine {
     times: InferenceTimes,
     layout: PackedLayout,
     instructions: DotInstructions,
+    /// Whether the calling thread does everything.
+    alone: bool,
     lists: AnyLists,
     /// `l1(x)`, later rectified, in the first half of the tiles, the projection in the second.
     first: Vec<Row>,
@@ -53,7 +55,7 @@ enum AnyLists {
 }
 
 impl Engine {
-    pub(super) fn new(layout: PackedLayout, instructions: DotInstructions) -> Self {
+    pub(super) fn new(layout: PackedLayout, instructions: DotInstructions, alone: bool) -> Self {
         let lists = match layout.precision {
             Precision::F32 => AnyLists::Floats(Lists::default()),
             Precision::Bf16 | Precision::Int8 => AnyLists::Halves(Lists::default()),
@@ -61,7 +63,7 @@ impl Engine {
         let zeros = vec![Row::ZERO; layout.shape.tiles()];
         let (first, sums, words, logits) = Default::default();
         let times = InferenceTimes::default();
-        Self { times, layout, instructions, lists, first, sums, words, logits, zeros }
+        Self { times, layout, instructions, alone, lists, first, sums, words, logits, zeros }
     }
 
     pub(super) fn times(&self) -> InferenceTimes {
@@ -106,7 +108,7 @@ impl Engine {
     }
 
     fn first_layer<G: Gathered>(&mut self, rows: &[Row], batch: &Batch, lists: &mut Lists<G>) {
-        let Self { times, layout, instructions, first, .. } = self;
+        let Self { times, layout, instructions, alone, first, .. } = self;
         let records = batch.rows;
         let begun = Instant::now();
         lists.fill(batch, layout.shape);
@@ -115,7 +117,7 @@ impl Engine {
         let stripe_rows = layout.first.rows;
         let weights = &rows[layout.first.range()];
         let tables = layout.tables.map(|region| (&rows[region.range()], region.rows));
-        each(first, 2 * records, |stripe, out| {
+        each(*alone, first, 2 * records, |stripe, out| {
             for (side, out) in out.chunks_exact_mut(records).enumerate() {
                 let tile = 2 * stripe + side;
                 for (record, out) in out.iter_mut().enumerate() {
@@ -140,7 +142,7 @@ impl Engine {
     }
 
     fn hidden_layers<W: Words>(&mut self, rows: &[Row], slice: Slice, see: &mut impl FnMut(usize, &[Row], usize)) {
-        let Self { layout, instructions, first, sums, words: [inputs, outputs], logits, .. } = self;
+        let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], logits, .. } = self;
         let zeros = self.zeros.as_slice();
         let Slice { begin, records, together } = slice;
         let tiles = layout.shape.tiles();
@@ -153,13 +155,20 @@ impl Engine {
 
         let narrow = |layer: usize| Narrowing { input: layout.hidden[layer].input, numbers: W::NUMBERS, rows };
         let task_words = TASK_TILES / W::NUMBERS * together;
-        each_two(h1, TASK_TILES * records, &mut inputs[..word_tiles * together], task_words, |task, h1, words| {
-            for (number, z) in h1.chunks_exact_mut(records).enumerate() {
-                let narrowed = narrow(0).tile(task * TASK_TILES + number, number, words, together);
-                let z = &mut z[begin..begin + together];
-                instructions.run(Activate { z, integers: None, skip: Skip::None, narrowed });
-            }
-        });
+        each_two(
+            *alone,
+            h1,
+            TASK_TILES * records,
+            &mut inputs[..word_tiles * together],
+            task_words,
+            |task, h1, words| {
+                for (number, z) in h1.chunks_exact_mut(records).enumerate() {
+                    let narrowed = narrow(0).tile(task * TASK_TILES + number, number, words, together);
+                    let z = &mut z[begin..begin + together];
+                    instructions.run(Activate { z, integers: None, skip: Skip::None, narrowed });
+                }
+            },
+        );
         for (number, layer) in layout.hidden.iter().enumerate() {
             see(number, &inputs[..word_tiles * together], together);
             let weights = &rows[layer.weights.range()];
@@ -170,7 +179,7 @@ impl Engine {
                 true => (tiles * together, TASK_TILES * together),
                 false => (word_tiles * together, task_words),
             };
-            each_two(sums, TASK_TILES * together, &mut outputs[..used], task_words, |task, sums, words| {
+            each_two(*alone, sums, TASK_TILES * together, &mut outputs[..used], task_words, |task, sums, words| {
                 let first_tile = task * TASK_TILES;
                 let tiles = first_tile..first_tile + sums.len() / together;
                 let weight_rows = first_tile * layer.weights.rows..tiles.end * layer.weights.rows;
@@ -257,28 +266,29 @@ impl<'a> Narrowing<'a> {
     }
 }
 
-/// Calls `task` with chunks of `rows`, on the pool's threads or, if it has but one, on this one.
-fn each(rows: &mut [Row], chunk: usize, task: impl Fn(usize, &mut [Row]) + Sync) {
-    match rayon::current_num_threads() {
-        1 => rows.chunks_mut(chunk).enumerate().for_each(|(number, rows)| task(number, rows)),
-        _ => rows.par_chunks_mut(chunk).enumerate().for_each(|(number, rows)| task(number, rows)),
+/// Calls `task` with chunks of `rows`, on the pool's threads or, if it has but one or with `alone`, on this one.
+fn each(alone: bool, rows: &mut [Row], chunk: usize, task: impl Fn(usize, &mut [Row]) + Sync) {
+    match alone || rayon::current_num_threads() == 1 {
+        true => rows.chunks_mut(chunk).enumerate().for_each(|(number, rows)| task(number, rows)),
+        false => rows.par_chunks_mut(chunk).enumerate().for_each(|(number, rows)| task(number, rows)),
     }
 }
 
 /// [`each`] with chunks of two slices.
 fn each_two(
+    alone: bool,
     a: &mut [Row],
     a_chunk: usize,
     b: &mut [Row],
     b_chunk: usize,
     task: impl Fn(usize, &mut [Row], &mut [Row]) + Sync,
 ) {
-    match rayon::current_num_threads() {
-        1 => {
+    match alone || rayon::current_num_threads() == 1 {
+        true => {
             let chunks = a.chunks_mut(a_chunk).zip(b.chunks_mut(b_chunk)).enumerate();
             chunks.for_each(|(number, (a, b))| task(number, a, b));
         }
-        _ => {
+        false => {
             let chunks = a.par_chunks_mut(a_chunk).zip(b.par_chunks_mut(b_chunk)).enumerate();
             chunks.for_each(|(number, (a, b))| task(number, a, b));
         }

@@ -16,6 +16,7 @@ mod pack;
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use crate::config::Precision;
 pub use calibration::Calibration;
@@ -37,7 +38,7 @@ use skimmer_formats::PerReaction;
 /// Runs on the current rayon thread pool, and on the calling thread alone if that pool has one thread. A record's logits
 /// are the same for any number of threads and any batch around it.
 pub struct Inference {
-    packed: Packed,
+    packed: Arc<Packed>,
     engine: Engine,
 }
 
@@ -71,7 +72,7 @@ impl Inference {
     ) -> Self {
         let layout = PackedLayout::new(network.shape(), precision);
         let packed = Packed::new(layout, pack::pack(network, &layout, calibration));
-        Self { packed, engine: Engine::new(layout, instructions) }
+        Self { packed: Arc::new(packed), engine: Engine::new(layout, instructions, false) }
     }
 
     /// Maps a file written by [`Inference::save`] and checks that it is whole; nothing of it is copied.
@@ -81,7 +82,14 @@ impl Inference {
     /// [`NetError`] if the file is not readable, not intact, of another version or for another shape or precision.
     pub fn open(path: &Path, shape: Shape, precision: Precision) -> Result<Self, NetError> {
         let layout = PackedLayout::new(shape, precision);
-        Ok(Self { packed: Packed::open(path, layout)?, engine: Engine::new(layout, DotInstructions::best()) })
+        let packed = Arc::new(Packed::open(path, layout)?);
+        Ok(Self { packed, engine: Engine::new(layout, DotInstructions::best(), false) })
+    }
+
+    /// Another one with the same packed network and its own memory for batches, which the calling thread alone works for.
+    pub fn another_on_one_thread(&self) -> Self {
+        let engine = Engine::new(*self.packed.layout(), self.engine.instructions(), true);
+        Self { packed: self.packed.clone(), engine }
     }
 
     /// Writes the packed network to a file that [`Inference::open`] maps.

@@ -67,7 +67,8 @@ struct FoldedTile {
 impl FoldedTile {
     fn of(network: &Network, layer: LinearPlan, tile: usize, affine: &Affine) -> Self {
         let mut bias = network.values[layer.bias.start + tile].0.map(f64::from);
-        let mut weights = network.values[layer.weight.range()][tile * layer.weight.rows..][..layer.weight.rows].to_vec();
+        let mut weights =
+            network.values[layer.weight.range()][tile * layer.weight.rows..][..layer.weight.rows].to_vec();
         for ((row, scale), shift) in weights.iter_mut().zip(&affine.scale).zip(&affine.shift) {
             for (weight, bias) in row.0.iter_mut().zip(&mut bias) {
                 *bias += f64::from(*weight) * shift;
@@ -194,9 +195,8 @@ fn hidden_bytes(
     }
     each_tile(place, rows, |tile, out, bias, unit| {
         let folded = FoldedTile::of(network, plan, tile, affine);
-        let weight = |input: usize, output: usize| {
-            f64::from(folded.weights[input].0[output]) * f64::from(column(input).step())
-        };
+        let weight =
+            |input: usize, output: usize| f64::from(folded.weights[input].0[output]) * f64::from(column(input).step());
         let inputs = folded.weights.len();
         let mut units = [1.0f32; COLUMNS];
         let mut biases = folded.bias;

@@ -1,7 +1,7 @@
 //! Between two layers of inference: skip connection, leaky rectifier, and the next layer's precision.
 
-use super::dot::{DotKernel, DotLanes, half};
 use super::LEAK;
+use super::dot::{DotKernel, DotLanes, half};
 use crate::net::tiles::{COLUMNS, Row};
 
 /// A tile's values before the rectifier.

@@ -24,9 +24,9 @@ mod update;
 #[cfg(test)]
 mod tests;
 
-pub(super) use activate::{Activate, Narrowed, Skip};
 #[cfg(test)]
 use activate::byte;
+pub(super) use activate::{Activate, Narrowed, Skip};
 pub(super) use dense::{Bytes, Dense, Floats, Halves, TASK_TILES, Words};
 pub(super) use dot::{DotInstructions, half};
 pub(super) use gather::{Entry, GATHERED_TILES, Gather, GatherStep, INPUT_BLOCK};

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::reference::Reference;
 use super::random_batch;
+use super::reference::Reference;
 use crate::features::Layout;
 use crate::net::kernels::Instructions;
 use crate::net::{AdamW, Network, Shape, Trainer};

@@ -1,5 +1,7 @@
 //! How good a network's predictions are on records with labels.
 
+mod calibrate;
+mod precisions;
 mod predictions;
 
 use skimmer_formats::PerReaction;
@@ -11,6 +13,8 @@ use crate::metrics::{NotAProbability, Report, Scores};
 use crate::net::{Inference, NetError, Network};
 use crate::progress::{Progress, Unit};
 
+pub use calibrate::calibrate;
+pub use precisions::PrecisionTable;
 pub use predictions::{PredictionsError, evaluate_predictions};
 
 /// Records predicted at a time.
@@ -30,13 +34,28 @@ pub enum EvaluateError {
     Prediction(#[from] NotAProbability),
 }
 
-/// Predicts every record of a portion, shows `each` the predictions in the order of the records, and measures them.
-/// `None` if there is no record.
+/// [`evaluate_inference`] with a network in single precision.
 ///
 /// # Errors
 /// [`EvaluateError`].
 pub fn evaluate<S: TweetSketch>(
     network: &Network,
+    examples: &impl Examples,
+    portion: Portion,
+    builder: &InputBuilder<S>,
+    progress: &dyn Progress,
+    each: impl FnMut(Origin, PerReaction<f32>),
+) -> Result<Option<Report>, EvaluateError> {
+    evaluate_inference(Inference::new(network), examples, portion, builder, progress, each)
+}
+
+/// Predicts every record of a portion, shows `each` the predictions in the order of the records, and measures them.
+/// `None` if there is no record.
+///
+/// # Errors
+/// [`EvaluateError`].
+pub fn evaluate_inference<S: TweetSketch>(
+    inference: Inference,
     examples: &impl Examples,
     portion: Portion,
     builder: &InputBuilder<S>,
@@ -50,7 +69,7 @@ pub fn evaluate<S: TweetSketch>(
         Portion::HoldOut => survey.hold_out,
     };
     progress.begin("evaluate", Some(records), Unit::Records);
-    let mut measured = Measured { inference: Inference::new(network), logits: Vec::new(), scores: Scores::default() };
+    let mut measured = Measured { inference, logits: Vec::new(), scores: Scores::default() };
     let (mut batch, mut about) = (Batch::default(), Vec::new());
     examples.visit(portion, |origin, example| {
         builder.push(example, &mut batch);

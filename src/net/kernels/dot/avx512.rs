@@ -174,7 +174,9 @@ impl DotLanes for Avx512Dot {
     #[inline(always)]
     fn dot_halves(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: `self` exists only where the processor has AVX-512 BF16; vectors of the same size are the same bits.
-        unsafe { _mm512_dpbf16_ps(c, std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b)) }
+        unsafe {
+            _mm512_dpbf16_ps(c, std::mem::transmute::<__m512, __m512bh>(a), std::mem::transmute::<__m512, __m512bh>(b))
+        }
     }
 
     #[inline(always)]

@@ -38,8 +38,12 @@ struct Sizes {
 }
 
 fn sizes() -> impl Strategy<Value = Sizes> {
-    (1usize..6, 0usize..100, 1usize..30, 0usize..4)
-        .prop_map(|(tiles, count, records, slack)| Sizes { tiles, count, records, slack })
+    (1usize..6, 0usize..100, 1usize..30, 0usize..4).prop_map(|(tiles, count, records, slack)| Sizes {
+        tiles,
+        count,
+        records,
+        slack,
+    })
 }
 
 /// Runs a dense layer with every instruction set and shows `check` each result: (tile, record, column, bits).
@@ -263,9 +267,10 @@ fn gather<G: Gathered>(
             for (row, (found, before)) in out.iter().zip(before).enumerate() {
                 let (tile, record) = (row / records, row % records);
                 for column in 0..COLUMNS {
-                    let terms = values[record].iter().enumerate().map(|(input, &value)| {
-                        f64::from(rounded(value)) * f64::from(weight(input, tile, column))
-                    });
+                    let terms = values[record]
+                        .iter()
+                        .enumerate()
+                        .map(|(input, &value)| f64::from(rounded(value)) * f64::from(weight(input, tile, column)));
                     let expected = f64::from(before.0[column]) + terms.sum::<f64>();
                     let difference = (f64::from(found.0[column]) - expected).abs();
                     prop_assert!(difference < 2e-5, "{}: {}, not {expected}", instructions.name(), found.0[column]);

@@ -150,9 +150,10 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         let (mut logits, mut expected) = (Vec::new(), Vec::new());
         inference.logits(&batches[0], &mut logits)?;
         exact.logits(&batches[0], &mut expected)?;
-        let differences = logits.iter().zip(&expected).map(|(a, b)| {
-            a.iter().zip(b.iter()).map(|((_, a), (_, b))| (a - b).abs()).fold(0.0, f32::max)
-        });
+        let differences = logits
+            .iter()
+            .zip(&expected)
+            .map(|(a, b)| a.iter().zip(b.iter()).map(|((_, a), (_, b))| (a - b).abs()).fold(0.0, f32::max));
         let largest = differences.fold(0.0, f32::max);
         let start = Instant::now();
         for number in 0..arguments.steps {
