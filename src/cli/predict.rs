@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use skimmer::config::{self, Config};
 use skimmer::net::Precision;
 use skimmer::pipeline::bundle::Verify;
 use skimmer::pipeline::memory;
-use skimmer::pipeline::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
+use skimmer::pipeline::predict::{Model, OnError, PipeInput, PredictSummary, StreamOptions, predict_stream};
 
 use super::Common;
 
@@ -51,6 +52,20 @@ enum ErrorChoice {
     Skip,
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct PredictReport {
+    #[serde(flatten)]
+    summary: PredictSummary,
+    precision: Precision,
+    /// From the start to the model's being open.
+    ready_milliseconds: f64,
+    /// From then on; that of the threads which are left at the end.
+    processor_seconds: Option<f64>,
+    /// In bytes.
+    peak_memory: Option<u64>,
+}
+
 impl Predict {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let begun = Instant::now();
@@ -67,14 +82,23 @@ impl Predict {
             },
             ..StreamOptions::default()
         };
+        let before = memory::processor_time();
         let report = |error: &_| eprintln!("skimmer: standard input:{error}; left out");
         let summary = predict_stream(&model, PipeInput::standard()?, io::stdout().lock(), &options, report)?;
         if common.quiet {
             return Ok(());
         }
         if common.json {
+            let processor = before.zip(memory::processor_time()).map(|(before, after)| after.saturating_sub(before));
+            let report = PredictReport {
+                summary,
+                precision: model.precision(),
+                ready_milliseconds: 1000.0 * ready.as_secs_f64(),
+                processor_seconds: processor.map(|time| time.as_secs_f64()),
+                peak_memory: memory::peak(),
+            };
             // Standard output holds the predictions.
-            eprintln!("{}", serde_json::to_string(&summary)?);
+            eprintln!("{}", serde_json::to_string(&report)?);
             return Ok(());
         }
         let milliseconds = |seconds: f64| 1000.0 * seconds / summary.records.max(1) as f64;

@@ -9,7 +9,7 @@ use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::part::{self, PartWriter};
 use skimmer_formats::record::{FieldCount, RecordBatch};
 
-use super::bundle::{Bundle, BundleWriter, Verify};
+use super::bundle::{BUNDLE_VERSION, Bundle, BundleWriter, Verify};
 use super::convert::{self, ConvertOptions};
 use super::embed::EmbedOptions;
 use super::error::PipelineError;
@@ -315,7 +315,10 @@ impl<'s> Stages<'s> {
             self.made(self.workspace.counts().join(format!("{}.skim", table.name())), Stage::Features)?;
         }
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let mut fingerprint = self.made_from(files.chain([&codes]))?.with("seed", self.config.seed);
+        let mut fingerprint = self
+            .made_from(files.chain([&codes]))?
+            .with("seed", self.config.seed)
+            .with("the model's layout", BUNDLE_VERSION);
         let Self { config, workspace, progress, .. } = self;
         if let Value::Object(settings) = serde_json::to_value(&config.train)? {
             for (key, value) in settings {

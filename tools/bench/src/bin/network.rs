@@ -10,6 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use skimmer::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
 use skimmer::net::{Calibration, Inference, Network, Precision, Shape};
+use skimmer::pipeline::memory::processor_time;
 use skimmer_formats::PerReaction;
 
 /// Measures inference on ready-made inputs.
@@ -73,16 +74,6 @@ fn synthetic(layout: Layout, rows: usize, zeros: f64, random: &mut Xoshiro256Plu
         batch.day.push((random.next_u32() % 28) as u8);
     }
     batch
-}
-
-/// Processor time of all threads so far: on a machine that others use too, it tells more than the clock. Linux only.
-fn processor_time() -> Option<Duration> {
-    let mut nanoseconds = 0;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let times = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanoseconds += times.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(Duration::from_nanos(nanoseconds))
 }
 
 fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
