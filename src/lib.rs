@@ -8,6 +8,7 @@ pub mod features;
 pub mod key;
 pub mod metrics;
 pub mod net;
+pub mod onnx;
 pub mod pipeline;
 pub mod progress;
 pub mod shuffle;
