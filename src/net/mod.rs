@@ -26,6 +26,7 @@ mod inputs;
 mod kernels;
 mod loss;
 mod network;
+mod onnx;
 mod parameters;
 mod shape;
 mod tensor_file;

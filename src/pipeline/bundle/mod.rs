@@ -7,6 +7,7 @@
 //!   network.f32           the network made ready for prediction in each precision, mapped by it; int8 where there were
 //!   network.bf16          records to calibrate it
 //!   network.int8
+//!   model.onnx            the network for other programs
 //!   codes.skim            token codes
 //!   languages.txt         known languages, one id a line, in the order of their numbers
 //!   …                     count tables and similar authors
@@ -39,6 +40,8 @@ pub const BUNDLE_VERSION: u32 = 2;
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the network's file.
 pub const WEIGHTS: &str = "weights.safetensors";
+/// Name of the network's file for other programs.
+pub const ONNX: &str = "model.onnx";
 /// Name of the file with the network made ready for prediction.
 pub fn network_file(precision: Precision) -> String {
     format!("network.{precision}")

@@ -9,7 +9,8 @@ use skimmer_formats::Reaction;
 
 use super::manifest::checksum;
 use super::{
-    BUNDLE_VERSION, BundleError, CODES, FileEntry, LANGUAGES, MANIFEST, Manifest, WEIGHTS, check_codes, network_file,
+    BUNDLE_VERSION, BundleError, CODES, FileEntry, LANGUAGES, MANIFEST, Manifest, ONNX, WEIGHTS, check_codes,
+    network_file,
 };
 use crate::features::{FEATURE_VERSION, Languages};
 use crate::net::{Calibration, Inference, NetError, Network, Precision};
@@ -69,6 +70,7 @@ impl BundleWriter {
         check_codes(path.clone(), codes, network.shape())?;
         codes.save(&path)?;
         network.save(&self.path(WEIGHTS)?)?;
+        network.save_onnx(&self.path(ONNX)?)?;
         for precision in Precision::ALL {
             match Inference::with_precision(network, precision, calibration) {
                 Ok(inference) => inference.save(&self.path(&network_file(precision))?)?,

@@ -117,7 +117,10 @@ fn main() -> Result<()> {
     let beside = std::env::current_exe()?;
     let skimmer = arguments.skimmer.clone().unwrap_or_else(|| beside.with_file_name("skimmer"));
     let made = model::make(&arguments.out, arguments.train_rows, arguments.rows, arguments.hidden)?;
-    println!("{} test records, hidden size {}, one thread, batches of {}", arguments.rows, arguments.hidden, arguments.batch);
+    println!(
+        "{} test records, hidden size {}, one thread, batches of {}",
+        arguments.rows, arguments.hidden, arguments.batch
+    );
     let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
     for &precision in &arguments.precision {
         let child = || start(&skimmer, &made.model, precision, arguments.batch);

@@ -56,10 +56,8 @@ pub(crate) fn make(directory: &Path, train_rows: u64, test_rows: u64, hidden: us
 
 fn bundle(pipeline: &Pipeline<'_>, model: &Path, config: &Config, hidden: usize) -> Result<()> {
     let workspace = pipeline.workspace();
-    let stored = |name: &str| StoredPart {
-        part: workspace.parts().join(name),
-        features: workspace.features().join(name),
-    };
+    let stored =
+        |name: &str| StoredPart { part: workspace.parts().join(name), features: workspace.features().join(name) };
     let training = vec![stored("part-00000.skim"), stored("part-00001.skim")];
     let examples = StoredExamples::open(training, Some(stored("validation.skim")))?;
 
