@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, bail};
@@ -10,13 +11,14 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use skimmer::config::{Config, Finetune, FromScratch};
 use skimmer::metrics::Report;
+use skimmer::net::Precision;
 use skimmer::pipeline::Stage;
+use skimmer::pipeline::bundle::Verify;
 use skimmer::pipeline::evaluate::evaluate_predictions;
-use skimmer::pipeline::predict::{OnError, PredictSummary, Predictor, predict_stream};
+use skimmer::pipeline::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
 use skimmer::progress::{Progress, Unit};
 use skimmer::workspace::{AtomicFile, write_file};
 use skimmer_formats::Reaction;
-use skimmer_formats::record::RecordOptions;
 use skimmer_synth::{Options, SetTruth, Truth};
 
 use super::stages::{hold_out_report, run_stages};
@@ -164,11 +166,10 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<T> {
 }
 
 fn predict(model: &Path, test: &Path, predictions: &Path) -> anyhow::Result<PredictSummary> {
-    let mut predictor = Predictor::open(model)?;
-    let input = File::open(test).with_context(|| test.display().to_string())?;
+    let model = Arc::new(Model::open(model, Precision::F32, Verify::Sizes)?);
+    let input = PipeInput::from(File::open(test).with_context(|| test.display().to_string())?);
     let mut output = BufWriter::new(AtomicFile::create(predictions)?);
-    let options = RecordOptions::default();
-    let summary = predict_stream(&mut predictor, input, &mut output, options, 256, OnError::Stop, |_| {})?;
+    let summary = predict_stream(&model, input, &mut output, &StreamOptions::default(), |_| {})?;
     output.into_inner().map_err(std::io::IntoInnerError::into_error)?.commit()?;
     Ok(summary)
 }

@@ -53,6 +53,9 @@ pub(super) struct Evaluate {
     /// Do it even if its results are up to date.
     #[arg(long)]
     force: bool,
+    /// Measure the model in every precision (f32, bf16, int8) and show what the lower ones change.
+    #[arg(long, conflicts_with = "predictions")]
+    precisions: bool,
     /// Measure these predictions (as `skimmer predict` writes them) instead of a model.
     #[arg(long, value_name = "CSV", requires = "labels")]
     predictions: Option<PathBuf>,
@@ -95,6 +98,17 @@ impl StageCommand {
                     return common.summarize(&report, table);
                 }
                 println!("{}", table());
+                return Ok(());
+            }
+            Self::Evaluate(Evaluate { precisions: true, .. }) => {
+                let config = common.load_config()?;
+                set_threads(config.threads())?;
+                let terminal = common.terminal();
+                let table = Pipeline::open(&config, &terminal)?.precisions()?;
+                if common.json {
+                    return common.summarize(&table, String::new);
+                }
+                println!("{table}");
                 return Ok(());
             }
             Self::Evaluate(evaluate) => (Stage::Evaluate, evaluate.force),

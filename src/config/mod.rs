@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use sections::{BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Predict, Recipe, Train};
+pub use sections::{
+    BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Precision, Predict, Recipe, Train,
+};
 pub use size::ByteSize;
 
 /// Everything that can be set.

@@ -49,6 +49,17 @@ pub enum NetError {
         /// Type and shape that fit.
         expected: String,
     },
+    /// A file is no intact packed network.
+    #[error("{path}: no intact packed network: {what}; take the model from its source again, or train again")]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Bytes need ranges.
+    #[error("int8 needs the ranges of activations, which `skimmer train` takes from labelled records")]
+    Uncalibrated,
     /// There is no such tensor, or its size differs.
     #[error("tensor `{tensor}` with {values} values does not belong to this network")]
     NoSuchTensor {

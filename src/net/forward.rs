@@ -11,7 +11,7 @@ use super::parameters::{EMBEDDED, LinearPlan, NormPlan};
 use super::tiles::{COLUMNS, Row};
 use crate::features::Layout;
 
-/// `l1(x)` and `p`, for training and inference alike: weights `[inputs + EMBEDDED, 2 × tiles]`, biases of all tiles.
+/// `l1(x)` and `p`: weights `[inputs + EMBEDDED, 2 × tiles]`, biases of all tiles.
 pub(super) struct FirstLayer<'a> {
     pub(super) weight: &'a [Row],
     pub(super) bias: &'a [Row],

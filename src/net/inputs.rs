@@ -129,7 +129,7 @@ impl Inputs {
 }
 
 /// Says what of a batch does not fit the network. The kernels rely on it.
-fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
+pub(super) fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
     let rows = batch.rows;
     let lengths = [
         ("sketch", batch.sketch.rows(), rows),

@@ -26,6 +26,7 @@ mod inputs;
 mod kernels;
 mod loss;
 mod network;
+mod onnx;
 mod parameters;
 mod shape;
 mod tensor_file;
@@ -36,7 +37,7 @@ mod trainer;
 
 pub use adamw::AdamW;
 pub use error::NetError;
-pub use inference::Inference;
+pub use inference::{Calibration, Inference, InferenceTimes, Precision};
 pub use network::{Network, Tensor};
 pub use shape::Shape;
 pub use trainer::{StageTimes, Trainer};

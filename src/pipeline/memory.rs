@@ -1,4 +1,4 @@
-//! Peak resident memory of this process, as the kernel counts it.
+//! Peak resident memory and processor time of this process, as the kernel counts them.
 
 /// Peak resident memory in bytes since the start or the last [`reset_peak`]; `None` where the kernel does not say.
 pub fn peak() -> Option<u64> {
@@ -10,6 +10,16 @@ pub fn peak() -> Option<u64> {
 /// Starts measuring the peak anew. Without permission to, the peak stays that of the whole process.
 pub fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
+}
+
+/// Processor time of all threads that are still there; `None` where the kernel does not say.
+pub fn processor_time() -> Option<std::time::Duration> {
+    let mut nanoseconds = 0;
+    for task in std::fs::read_dir("/proc/self/task").ok()? {
+        let times = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+        nanoseconds += times.split(' ').next()?.parse::<u64>().ok()?;
+    }
+    Some(std::time::Duration::from_nanos(nanoseconds))
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -10,11 +10,11 @@ use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::part::{PartEncoder, PartWriter};
 use skimmer_formats::record::{FieldCount, RecordBatch};
 
-use super::bundle::{Bundle, BundleWriter, Verify};
+use super::bundle::{BUNDLE_VERSION, Bundle, BundleWriter, Verify};
 use super::convert::{self, ConvertOptions};
 use super::embed::EmbedOptions;
 use super::error::PipelineError;
-use super::evaluate::evaluate;
+use super::evaluate::{PrecisionTable, calibrate, evaluate_inference};
 use super::examples::{Portion, StoredExamples, StoredPart};
 use super::features::{self, HoldOut};
 use super::finetune::FinetuneOptions;
@@ -25,7 +25,7 @@ use crate::config::{self, BadRecords, BiasInit, Config, Engine};
 use crate::counts::Table;
 use crate::features::{InputBuilder, Layout};
 use crate::metrics::Scores;
-use crate::net::Shape;
+use crate::net::{Precision, Shape};
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
@@ -59,6 +59,15 @@ impl<'a> Pipeline<'a> {
     /// Where everything stands.
     pub fn workspace(&self) -> &Workspace {
         &self.workspace
+    }
+
+    /// Measures the model on the hold-out records in every precision it has.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; what an earlier stage should have made and is not there is named with that stage.
+    pub fn precisions(&self) -> Result<PrecisionTable, PipelineError> {
+        let Self { config, workspace, manifest, progress } = self;
+        Stages { config, workspace, finished: manifest.outputs(), progress: *progress }.precisions()
     }
 
     /// Runs one stage: what of it is out of date, or all of it with `force`. Each finished task is shown to `done`.
@@ -356,7 +365,10 @@ impl<'s> Stages<'s> {
             self.made(self.workspace.counts().join(format!("{}.skim", table.name())), Stage::Features)?;
         }
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let mut fingerprint = self.made_from(files.chain([&codes]))?;
+        let mut fingerprint = self
+            .made_from(files.chain([&codes]))?
+            .with("seed", self.config.seed)
+            .with("the model's layout", BUNDLE_VERSION);
         let Self { config, workspace, progress, .. } = self;
         let recipe = recipe(config);
         fingerprint = fingerprint.with("train.hidden_size", config.train.hidden_size);
@@ -393,7 +405,8 @@ impl<'s> Stages<'s> {
             let bundle = BundleWriter::begin(&target)?;
             let similar = SimilarAuthors::open(&similar)?;
             freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
-            bundle.finish(&network, &codes, examples.languages())?;
+            let calibration = calibrate(&network, &examples, &InputBuilder::new(codes.clone()))?;
+            bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
             write_file(&log, |out| {
                 curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))
             })?;
@@ -401,6 +414,29 @@ impl<'s> Stages<'s> {
             Ok(serde_json::to_value(summary)?)
         };
         Ok(Task { name: "train".into(), fingerprint, outputs, work: Box::new(work) })
+    }
+
+    /// Room for predictions and labels within the memory budget, then on disk.
+    fn scores(&self) -> Result<Scores, PipelineError> {
+        Ok(Scores::within(self.config.memory_budget(), &self.workspace.scratch("evaluate")?))
+    }
+
+    fn precisions(&self) -> Result<PrecisionTable, PipelineError> {
+        let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
+        let validation = self.stored(validation)?;
+        let model = self.workspace.model();
+        self.made(model.join(super::bundle::MANIFEST), Stage::Train)?;
+        let bundle = Bundle::open(&model, Verify::Sizes)?;
+        let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
+        let builder = InputBuilder::new(bundle.codes()?);
+        let mut table = PrecisionTable(Vec::new());
+        for precision in Precision::ALL {
+            let inference = bundle.inference(precision)?;
+            let (scores, portion) = (self.scores()?, Portion::HoldOut);
+            let report = evaluate_inference(inference, &examples, portion, &builder, scores, self.progress, |_, _| {})?;
+            table.0.extend(report.map(|report| (precision, report)));
+        }
+        Ok(table)
     }
 
     fn evaluate(self) -> Result<Task<'s>, PipelineError> {
@@ -415,9 +451,9 @@ impl<'s> Stages<'s> {
             let bundle = Bundle::open(&model, Verify::Sizes)?;
             let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
             let builder = InputBuilder::new(bundle.codes()?);
-            let network = bundle.network()?;
-            let scores = Scores::within(self.config.memory_budget(), &self.workspace.scratch("evaluate")?);
-            let report = evaluate(&network, &examples, Portion::HoldOut, &builder, scores, self.progress, |_, _| {})?;
+            let inference = bundle.inference(Precision::F32)?;
+            let (scores, portion) = (self.scores()?, Portion::HoldOut);
+            let report = evaluate_inference(inference, &examples, portion, &builder, scores, self.progress, |_, _| {})?;
             let report = json!({ "hold_out": report });
             let text = serde_json::to_vec_pretty(&report)?;
             write_file(&target, |out| out.write_all(&text))?;

@@ -48,6 +48,20 @@ impl<R: Read> RecordReader<R> {
     /// # Errors
     /// [`ReadError`]. The records before a bad line are in the batch, and the next call goes on after it.
     pub fn read(&mut self, batch: &mut RecordBatch, rows: usize) -> Result<bool, ReadError> {
+        self.read_while(batch, rows, |_| false)
+    }
+
+    /// [`RecordReader::read`] with an input that knows whether there is more of it for the moment: while `ready` says that
+    /// reading will not wait, the batch grows.
+    ///
+    /// # Errors
+    /// As [`RecordReader::read`].
+    pub fn read_while(
+        &mut self,
+        batch: &mut RecordBatch,
+        rows: usize,
+        mut ready: impl FnMut(&mut R) -> bool,
+    ) -> Result<bool, ReadError> {
         while batch.rows < rows {
             while self.start < self.end && batch.rows < rows {
                 let (taken, parsed) = self.parser.push(&self.buffer[self.start..self.end], batch);
@@ -60,13 +74,23 @@ impl<R: Read> RecordReader<R> {
                 if self.at_end {
                     return Ok(false);
                 }
-                if batch.rows > 0 {
+                if batch.rows > 0 && (batch.rows == rows || !ready(&mut self.input)) {
                     break;
                 }
                 self.fill()?;
             }
         }
         Ok(true)
+    }
+
+    /// The input. What is read from it otherwise is missing here.
+    pub fn input(&mut self) -> &mut R {
+        &mut self.input
+    }
+
+    /// Whether something is read and not yet parsed.
+    pub fn has_input(&self) -> bool {
+        self.start < self.end
     }
 
     /// Text of the line that the last error was about, without its newline.

@@ -3,12 +3,18 @@
 //! A kernel is a value that implements [`Kernel`]; [`Instructions::run`] compiles its loops for the instruction set in
 //! hand. The sets are tokens: one exists only where the processor has the instructions, which makes its methods safe.
 
+mod activate;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
+mod dense;
+mod dot;
+#[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
 mod gather;
+#[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
+mod gathered;
 mod norm;
 mod portable;
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
@@ -18,8 +24,14 @@ mod update;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+use activate::byte;
+pub(super) use activate::{Activate, Narrowed, Skip};
+pub(super) use dense::{Bytes, Dense, Floats, Halves, TASK_TILES, Words};
+pub(super) use dot::{DotInstructions, half};
 pub(super) use gather::{Entry, GATHERED_TILES, Gather, GatherStep, INPUT_BLOCK};
-pub(super) use norm::{ActivateEvaluation, ColumnSums, EPSILON, NormBackward, NormForward};
+pub(super) use gathered::{FloatPairs, GatherPairs, Gathered, HalfPairs, Pair, half_place};
+pub(super) use norm::{ColumnSums, EPSILON, NormBackward, NormForward};
 pub(super) use product::{GROUP, Product, WeightStep};
 pub(super) use update::{AddRows, Slots, Update, UpdateRows, WeightedSum};
 

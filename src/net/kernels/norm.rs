@@ -137,35 +137,6 @@ impl Kernel for NormBackward<'_> {
     }
 }
 
-/// `z = leaky(z + skip)`, the skip connection perhaps scaled and shifted: a layer whose batch normalisation is folded
-/// into the next layer.
-pub(in crate::net) struct ActivateEvaluation<'a> {
-    pub(in crate::net) z: &'a mut [Row],
-    pub(in crate::net) skip: Option<&'a [Row]>,
-    /// Scale and shift of the skip connection.
-    pub(in crate::net) affine: Option<[&'a Row; 2]>,
-}
-
-impl Kernel for ActivateEvaluation<'_> {
-    #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        assert!(self.skip.is_none_or(|skip| skip.len() >= self.z.len()));
-        for record in 0..self.z.len() {
-            for part in 0..L::PARTS {
-                let mut z = lanes.load(&self.z[record], part);
-                if let Some(skip) = self.skip {
-                    let mut skip = lanes.load(&skip[record], part);
-                    if let Some([scale, shift]) = self.affine {
-                        skip = lanes.mul_add(skip, lanes.load(scale, part), lanes.load(shift, part));
-                    }
-                    z = lanes.add(z, skip);
-                }
-                lanes.store(&mut self.z[record], part, leaky(lanes, z));
-            }
-        }
-    }
-}
-
 /// Sum of the rows.
 pub(in crate::net) struct ColumnSums<'a> {
     pub(in crate::net) rows: &'a [Row],

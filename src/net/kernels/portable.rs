@@ -3,7 +3,7 @@
 use super::Lanes;
 use crate::net::tiles::Row;
 
-const WIDTH: usize = 8;
+pub(super) const WIDTH: usize = 8;
 
 /// Any processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::reference::Reference;
 use crate::features::{Batch, Layout};
-use crate::net::kernels::Instructions;
-use crate::net::{AdamW, Inference, Network, Shape, Tensor, Trainer};
+use crate::net::kernels::{DotInstructions, Instructions};
+use crate::net::{AdamW, Inference, Network, Precision, Shape, Tensor, Trainer};
 use skimmer_formats::{PerReaction, Reaction};
 
 const RECORDS: usize = 60;
@@ -90,10 +90,13 @@ fn flat(logits: impl IntoIterator<Item = PerReaction<f32>>) -> impl Iterator<Ite
     logits.into_iter().flat_map(|logits| logits.in_order(Reaction::NETWORK_ORDER)).map(f64::from)
 }
 
-fn evaluate(network: &Network, instructions: Instructions, batch: &Batch) -> Vec<PerReaction<f32>> {
-    let mut logits = Vec::new();
-    Inference::with_instructions(network, instructions).logits(batch, &mut logits).unwrap();
-    logits
+fn assert_evaluates_to(network: &Network, batch: &Batch, expected: &[f64]) {
+    for instructions in DotInstructions::available() {
+        let mut logits = Vec::new();
+        let mut inference = Inference::with_instructions(network, Precision::F32, None, instructions);
+        inference.logits(batch, &mut logits).unwrap();
+        assert!(difference(flat(logits), expected) < 1e-5, "{}", instructions.name());
+    }
 }
 
 /// Positions whose true gradient is zero or nearly so, by tensor: never above this share of the tensor's largest in five
@@ -153,7 +156,7 @@ fn five_steps_are_pytorch_s() {
     for instructions in Instructions::available() {
         let name = instructions.name();
         let network = network();
-        assert!(difference(flat(evaluate(&network, instructions, &batch)), &initial) < 1e-5, "{name}");
+        assert_evaluates_to(&network, &batch, &initial);
 
         let mut trainer = Trainer::with_instructions(network, settings, instructions);
         for (number, &loss) in losses.iter().enumerate() {
@@ -179,6 +182,6 @@ fn five_steps_are_pytorch_s() {
             }
             network.set_tensor(tensor, &ours.values).unwrap();
         }
-        assert!(difference(flat(evaluate(&network, instructions, &batch)), &last) < 1e-5, "{name}");
+        assert_evaluates_to(&network, &batch, &last);
     }
 }

@@ -3,9 +3,11 @@
 mod files;
 mod golden;
 mod random;
-mod reference;
+pub(super) mod reference;
 
 use crate::features::{Batch, FOURIER_TERMS, Layout, NUMBERS, SparseRows};
+pub(super) use random::{network as random_network, shapes};
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use skimmer_formats::PerReaction;
@@ -44,7 +46,7 @@ pub(super) fn random_batch(layout: Layout, rows: usize, seed: u64) -> Batch {
 }
 
 /// The records of a batch in this order.
-fn selected(batch: &Batch, records: impl Iterator<Item = usize>) -> Batch {
+pub(super) fn selected(batch: &Batch, records: impl Iterator<Item = usize>) -> Batch {
     let mut result = Batch { sketch: SparseRows::default(), ..Batch::default() };
     for record in records {
         let (columns, values) = batch.sketch.row(record);

@@ -10,9 +10,9 @@ type Matrix = Vec<Vec<f64>>;
 
 /// Parameters and running statistics by PyTorch's names.
 #[derive(Clone)]
-pub(super) struct Reference {
+pub(in crate::net) struct Reference {
     shape: Shape,
-    pub(super) tensors: BTreeMap<String, Vec<f64>>,
+    pub(in crate::net) tensors: BTreeMap<String, Vec<f64>>,
     first_moments: BTreeMap<String, Vec<f64>>,
     second_moments: BTreeMap<String, Vec<f64>>,
     steps: i32,
@@ -28,16 +28,16 @@ struct Pass {
 }
 
 /// What a training step sees and gives.
-pub(super) struct Outcome {
-    pub(super) loss: f64,
-    pub(super) logits: Matrix,
-    pub(super) gradients: BTreeMap<String, Vec<f64>>,
+pub(in crate::net) struct Outcome {
+    pub(in crate::net) loss: f64,
+    pub(in crate::net) logits: Matrix,
+    pub(in crate::net) gradients: BTreeMap<String, Vec<f64>>,
     /// How near a rectifier's argument comes to zero, where its slope jumps.
-    pub(super) kink: f64,
+    pub(in crate::net) kink: f64,
 }
 
 impl Reference {
-    pub(super) fn of(network: &Network) -> Self {
+    pub(in crate::net) fn of(network: &Network) -> Self {
         let tensor = |name: &str| network.tensor(name).unwrap().values.into_iter().map(f64::from).collect();
         let tensors = network.tensor_names().map(|name| (name.to_owned(), tensor(name))).collect();
         let (first_moments, second_moments) = (BTreeMap::new(), BTreeMap::new());
@@ -123,17 +123,17 @@ impl Reference {
     }
 
     /// Logits in evaluation mode, in the network's order.
-    pub(super) fn evaluate(&self, batch: &Batch) -> Matrix {
+    pub(in crate::net) fn evaluate(&self, batch: &Batch) -> Matrix {
         self.clone().pass(batch, false).logits
     }
 
     /// Loss in training mode.
-    pub(super) fn loss(&self, batch: &Batch) -> f64 {
+    pub(in crate::net) fn loss(&self, batch: &Batch) -> f64 {
         loss(&self.clone().pass(batch, true).logits, batch)
     }
 
     /// One pass forward and back; only the running statistics change.
-    pub(super) fn backward(&mut self, batch: &Batch) -> Outcome {
+    pub(in crate::net) fn backward(&mut self, batch: &Batch) -> Outcome {
         let Pass { x, z, u, h, logits } = self.pass(batch, true);
         let [h1, h2, h3, h4] = &h;
         let mut gradients = BTreeMap::new();
@@ -214,7 +214,7 @@ impl Reference {
     }
 
     /// One training step.
-    pub(super) fn step(&mut self, batch: &Batch, settings: &AdamW, learning_rate: f64) -> Outcome {
+    pub(in crate::net) fn step(&mut self, batch: &Batch, settings: &AdamW, learning_rate: f64) -> Outcome {
         let outcome = self.backward(batch);
         self.steps += 1;
         let AdamW { beta1, beta2, .. } = *settings;

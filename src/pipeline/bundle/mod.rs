@@ -4,6 +4,10 @@
 //! model/
 //!   manifest.json         versions, sizes of the network, size and checksum of every other file
 //!   weights.safetensors   the network
+//!   network.f32           the network made ready for prediction in each precision, mapped by it; int8 where there were
+//!   network.bf16          records to calibrate it
+//!   network.int8
+//!   model.onnx            the network for other programs
 //!   codes.skim            token codes
 //!   languages.txt         known languages, one id a line, in the order of their numbers
 //!   …                     count tables and similar authors
@@ -26,16 +30,22 @@ pub use manifest::{FileEntry, Manifest};
 pub use write::BundleWriter;
 
 use crate::features::{FEATURE_VERSION, Languages, Layout};
-use crate::net::{Network, Shape};
+use crate::net::{Inference, Network, Precision, Shape};
 use crate::sketch::TokenCodes;
 use manifest::checksum;
 
 /// The version of the bundle's layout that this program writes and reads.
-pub const BUNDLE_VERSION: u32 = 1;
+pub const BUNDLE_VERSION: u32 = 2;
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the network's file.
 pub const WEIGHTS: &str = "weights.safetensors";
+/// Name of the network's file for other programs.
+pub const ONNX: &str = "model.onnx";
+/// Name of the file with the network made ready for prediction.
+pub fn network_file(precision: Precision) -> String {
+    format!("network.{precision}")
+}
 /// Name of the token codes' file.
 pub const CODES: &str = "codes.skim";
 /// Name of the list of languages.
@@ -140,6 +150,14 @@ impl Bundle {
     /// [`BundleError::Network`].
     pub fn network(&self) -> Result<Network, BundleError> {
         Ok(Network::load(&self.path(WEIGHTS)?, self.shape())?)
+    }
+
+    /// Maps the network made ready for prediction.
+    ///
+    /// # Errors
+    /// [`BundleError::Network`], or [`BundleError::NoFile`] if the bundle has none of this precision.
+    pub fn inference(&self, precision: Precision) -> Result<Inference, BundleError> {
+        Ok(Inference::open(&self.path(&network_file(precision))?, self.shape(), precision)?)
     }
 
     /// Reads the token codes.

@@ -32,7 +32,7 @@ impl Model {
     fn write(&self) {
         let writer = BundleWriter::begin(self.path()).unwrap();
         fs::write(writer.path("counts/pair.frozen").unwrap(), b"a table").unwrap();
-        writer.finish(&self.network, &self.codes, &self.languages).unwrap();
+        writer.finish(&self.network, None, &self.codes, &self.languages).unwrap();
     }
 
     fn error(&self, verify: Verify) -> String {
@@ -51,6 +51,8 @@ fn a_bundle_comes_back_as_it_was_written() {
     for name in model.network.tensor_names() {
         assert_eq!(network.tensor(name), model.network.tensor(name));
     }
+    assert_eq!(bundle.inference(Precision::Bf16).unwrap().precision(), Precision::Bf16);
+    assert!(matches!(bundle.inference(Precision::Int8), Err(BundleError::NoFile { .. })), "nothing calibrated it");
     assert_eq!(fs::read(bundle.path("counts/pair.frozen").unwrap()).unwrap(), b"a table");
     assert!(matches!(bundle.path("counts/hashtag.frozen"), Err(BundleError::NoFile { .. })));
 }
@@ -85,7 +87,7 @@ fn an_unfinished_bundle_changes_nothing() {
     model.write();
     let writer = BundleWriter::begin(model.path()).unwrap();
     let wide = TokenCodes::new(SketchShape::new(2, 9).unwrap(), 4, &[7], &[0, 8]).unwrap();
-    let error = writer.finish(&model.network, &wide, &model.languages).unwrap_err().to_string();
+    let error = writer.finish(&model.network, None, &wide, &model.languages).unwrap_err().to_string();
     assert!(error.contains("sketch_depth 2 and sketch_width 9"), "{error}");
     Bundle::open(model.path(), Verify::Checksums).unwrap().codes().unwrap();
 }
@@ -116,7 +118,7 @@ fn what_is_wrong_is_said() {
         let bundle = Bundle::open(model.path(), Verify::Checksums);
         bundle.and_then(|bundle| bundle.codes().map(drop)).unwrap_err().to_string()
     };
-    assert!(with("\"format_version\": 1", "\"format_version\": 9").contains("format version 9"));
+    assert!(with("\"format_version\": 2", "\"format_version\": 9").contains("format version 9"));
     assert!(with("\"feature_version\": 1", "\"feature_version\": 2").contains("feature version 2"));
     assert!(with("\"sketch_width\": 8", "\"sketch_width\": 4").contains("sketch_width 8"));
     assert!(with("\"languages\": 2", "\"languages\": 3").contains("2 languages, the network was made for 3"));

@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 use skimmer_formats::Reaction;
 
 use super::manifest::checksum;
-use super::{BUNDLE_VERSION, BundleError, CODES, FileEntry, LANGUAGES, MANIFEST, Manifest, WEIGHTS, check_codes};
+use super::{
+    BUNDLE_VERSION, BundleError, CODES, FileEntry, LANGUAGES, MANIFEST, Manifest, ONNX, WEIGHTS, check_codes,
+    network_file,
+};
 use crate::features::{FEATURE_VERSION, Languages};
-use crate::net::Network;
+use crate::net::{Calibration, Inference, NetError, Network, Precision};
 use crate::sketch::TokenCodes;
 use crate::workspace::{AtomicFolder, write_file};
 
@@ -50,17 +53,31 @@ impl BundleWriter {
         at(source, fs::copy(source, path)).map(drop)
     }
 
-    /// Adds the network, its token codes, the languages and the manifest, and puts the bundle in its place. A bundle that
+    /// Adds the network, the same made ready for prediction in every precision (in bytes only with a calibration), its token codes, the languages and the manifest, and puts the bundle in its place. A bundle that
     /// stood there is replaced.
     ///
     /// # Errors
     /// [`BundleError::File`], [`BundleError::Workspace`], [`BundleError::Network`], or [`BundleError::Sketch`] if codes and
     /// network do not fit each other; an older bundle is still there then.
-    pub fn finish(self, network: &Network, codes: &TokenCodes, languages: &Languages) -> Result<(), BundleError> {
+    pub fn finish(
+        self,
+        network: &Network,
+        calibration: Option<&Calibration>,
+        codes: &TokenCodes,
+        languages: &Languages,
+    ) -> Result<(), BundleError> {
         let path = self.path(CODES)?;
         check_codes(path.clone(), codes, network.shape())?;
         codes.save(&path)?;
         network.save(&self.path(WEIGHTS)?)?;
+        network.save_onnx(&self.path(ONNX)?)?;
+        for precision in Precision::ALL {
+            match Inference::with_precision(network, precision, calibration) {
+                Ok(inference) => inference.save(&self.path(&network_file(precision))?)?,
+                Err(NetError::Uncalibrated) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         write_file(&self.path(LANGUAGES)?, |out| out.write_all(languages.to_text().as_bytes()))?;
         let mut files = BTreeMap::new();
         collect(self.folder.temporary(), "", &mut files)?;

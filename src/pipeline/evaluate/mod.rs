@@ -1,5 +1,7 @@
 //! How good a network's predictions are on records with labels.
 
+mod calibrate;
+mod precisions;
 mod predictions;
 
 use skimmer_formats::PerReaction;
@@ -11,6 +13,8 @@ use crate::metrics::{NotAProbability, Report, Scores, ScoresError};
 use crate::net::{Inference, NetError, Network};
 use crate::progress::{Progress, Unit};
 
+pub use calibrate::calibrate;
+pub use precisions::PrecisionTable;
 pub use predictions::{PredictionsError, evaluate_predictions};
 
 /// Records predicted at a time.
@@ -45,13 +49,29 @@ impl From<ScoresError> for EvaluateError {
     }
 }
 
-/// Predicts every record of a portion, shows `each` the predictions in the order of the records, and measures them with
-/// `scores`, which is empty. `None` if there is no record.
+/// [`evaluate_inference`] with a network in single precision.
 ///
 /// # Errors
 /// [`EvaluateError`].
 pub fn evaluate<S: TweetSketch>(
     network: &Network,
+    examples: &impl Examples,
+    portion: Portion,
+    builder: &InputBuilder<S>,
+    scores: Scores,
+    progress: &dyn Progress,
+    each: impl FnMut(Origin, PerReaction<f32>),
+) -> Result<Option<Report>, EvaluateError> {
+    evaluate_inference(Inference::new(network), examples, portion, builder, scores, progress, each)
+}
+
+/// Predicts every record of a portion, shows `each` the predictions in the order of the records, and measures them with
+/// `scores`, which is empty. `None` if there is no record.
+///
+/// # Errors
+/// [`EvaluateError`].
+pub fn evaluate_inference<S: TweetSketch>(
+    inference: Inference,
     examples: &impl Examples,
     portion: Portion,
     builder: &InputBuilder<S>,
@@ -66,7 +86,7 @@ pub fn evaluate<S: TweetSketch>(
         Portion::HoldOut => survey.hold_out,
     };
     progress.begin("evaluate", Some(records), Unit::Records);
-    let mut measured = Measured { inference: Inference::new(network), logits: Vec::new(), scores };
+    let mut measured = Measured { inference, logits: Vec::new(), scores };
     let (mut batch, mut about) = (Batch::default(), Vec::new());
     examples.visit(portion, |origin, example| {
         builder.push(example, &mut batch);

@@ -1,0 +1,296 @@
+//! The way from a batch to its logits.
+
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+
+use super::Precision;
+use super::layout::PackedLayout;
+use super::lists::Lists;
+use crate::features::Batch;
+use crate::net::kernels::{
+    Activate, Bytes, Dense, DotInstructions, FloatPairs, Floats, GatherPairs, Gathered, HalfPairs, Halves, Narrowed,
+    Skip, TASK_TILES, Words,
+};
+use crate::net::loss::by_reaction;
+use crate::net::tiles::{Region, Row};
+use skimmer_formats::PerReaction;
+
+/// Records that go through the hidden layers together: their activations stay in the second-level cache.
+const TOGETHER: usize = 64;
+
+/// Time spent so far in each part of inference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InferenceTimes {
+    /// Listing the inputs that are not zero.
+    pub lists: Duration,
+    /// The first layer.
+    pub first: Duration,
+    /// The hidden layers and the output layer.
+    pub hidden: Duration,
+}
+
+/// Everything inference needs besides the packed network.
+pub(super) struct Engine {
+    times: InferenceTimes,
+    layout: PackedLayout,
+    instructions: DotInstructions,
+    /// Whether the calling thread does everything.
+    alone: bool,
+    lists: AnyLists,
+    /// `l1(x)`, later rectified, in the first half of the tiles, the projection in the second.
+    first: Vec<Row>,
+    /// A layer's sums.
+    sums: Vec<Row>,
+    /// Inputs of a layer and of the next one, as words.
+    words: [Vec<Row>; 2],
+    logits: Vec<Row>,
+    zeros: Vec<Row>,
+}
+
+enum AnyLists {
+    Floats(Lists<FloatPairs>),
+    Halves(Lists<HalfPairs>),
+}
+
+impl Engine {
+    pub(super) fn new(layout: PackedLayout, instructions: DotInstructions, alone: bool) -> Self {
+        let lists = match layout.precision {
+            Precision::F32 => AnyLists::Floats(Lists::default()),
+            Precision::Bf16 | Precision::Int8 => AnyLists::Halves(Lists::default()),
+        };
+        let zeros = vec![Row::ZERO; layout.shape.tiles()];
+        let (first, sums, words, logits) = Default::default();
+        let times = InferenceTimes::default();
+        Self { times, layout, instructions, alone, lists, first, sums, words, logits, zeros }
+    }
+
+    pub(super) fn times(&self) -> InferenceTimes {
+        self.times
+    }
+
+    pub(super) fn instructions(&self) -> DotInstructions {
+        self.instructions
+    }
+
+    /// Appends the logits of a batch that fits the shape; shows `see` the inputs of each hidden layer.
+    pub(super) fn run(
+        &mut self,
+        rows: &[Row],
+        batch: &Batch,
+        mut see: impl FnMut(usize, &[Row], usize),
+        out: &mut Vec<PerReaction<f32>>,
+    ) {
+        let (shape, records) = (self.layout.shape, batch.rows);
+        if records == 0 {
+            return;
+        }
+        self.first.resize(2 * shape.tiles() * records, Row::ZERO);
+        self.logits.resize(records, Row::ZERO);
+        let mut lists = std::mem::replace(&mut self.lists, AnyLists::Floats(Lists::default()));
+        match &mut lists {
+            AnyLists::Floats(lists) => self.first_layer(rows, batch, lists),
+            AnyLists::Halves(lists) => self.first_layer(rows, batch, lists),
+        }
+        self.lists = lists;
+        let begun = Instant::now();
+        for begin in (0..records).step_by(TOGETHER) {
+            let slice = Slice { begin, records, together: TOGETHER.min(records - begin) };
+            match self.layout.precision {
+                Precision::F32 => self.hidden_layers::<Floats>(rows, slice, &mut see),
+                Precision::Bf16 => self.hidden_layers::<Halves>(rows, slice, &mut see),
+                Precision::Int8 => self.hidden_layers::<Bytes>(rows, slice, &mut see),
+            }
+        }
+        self.times.hidden += begun.elapsed();
+        out.extend(by_reaction(&self.logits));
+    }
+
+    fn first_layer<G: Gathered>(&mut self, rows: &[Row], batch: &Batch, lists: &mut Lists<G>) {
+        let Self { times, layout, instructions, alone, first, .. } = self;
+        let records = batch.rows;
+        let begun = Instant::now();
+        lists.fill(batch, layout.shape);
+        times.lists += begun.elapsed();
+        let begun = Instant::now();
+        let stripe_rows = layout.first.rows;
+        let weights = &rows[layout.first.range()];
+        let tables = layout.tables.map(|region| (&rows[region.range()], region.rows));
+        each(*alone, first, 2 * records, |stripe, out| {
+            for (side, out) in out.chunks_exact_mut(records).enumerate() {
+                let tile = 2 * stripe + side;
+                for (record, out) in out.iter_mut().enumerate() {
+                    let ids = [batch.language[record] as usize, batch.hour[record].into(), batch.day[record].into()];
+                    let mut terms = tables.iter().zip(ids).map(|(&(table, rows), id)| &table[id * rows + tile].0);
+                    let [language, hour, day] = [(); 3].map(|()| terms.next().expect("three tables"));
+                    for (place, out) in out.0.iter_mut().enumerate() {
+                        *out = language[place] + hour[place] + day[place];
+                    }
+                }
+            }
+            instructions.run(GatherPairs::<G> {
+                pairs: &lists.pairs,
+                starts: &lists.starts,
+                records,
+                weights: &weights[stripe * stripe_rows..][..stripe_rows],
+                next: weights.get((stripe + 1) * stripe_rows..).and_then(|rest| rest.get(..stripe_rows)),
+                out,
+            });
+        });
+        times.first += begun.elapsed();
+    }
+
+    fn hidden_layers<W: Words>(&mut self, rows: &[Row], slice: Slice, see: &mut impl FnMut(usize, &[Row], usize)) {
+        let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], logits, .. } = self;
+        let zeros = self.zeros.as_slice();
+        let Slice { begin, records, together } = slice;
+        let tiles = layout.shape.tiles();
+        let (h1, projection) = first.split_at_mut(tiles * records);
+        sums.resize(tiles * together, Row::ZERO);
+        // The output layer takes floats, the others fewer rows at lower precisions.
+        inputs.resize(tiles * together, Row::ZERO);
+        outputs.resize(tiles * together, Row::ZERO);
+        let word_tiles = tiles.div_ceil(W::NUMBERS);
+
+        let narrow = |layer: usize| Narrowing { input: layout.hidden[layer].input, numbers: W::NUMBERS, rows };
+        let task_words = TASK_TILES / W::NUMBERS * together;
+        each_two(
+            *alone,
+            h1,
+            TASK_TILES * records,
+            &mut inputs[..word_tiles * together],
+            task_words,
+            |task, h1, words| {
+                for (number, z) in h1.chunks_exact_mut(records).enumerate() {
+                    let narrowed = narrow(0).tile(task * TASK_TILES + number, number, words, together);
+                    let z = &mut z[begin..begin + together];
+                    instructions.run(Activate { z, integers: None, skip: Skip::None, narrowed });
+                }
+            },
+        );
+        for (number, layer) in layout.hidden.iter().enumerate() {
+            see(number, &inputs[..word_tiles * together], together);
+            let weights = &rows[layer.weights.range()];
+            let biases = &rows[layer.bias.range()];
+            let units = &rows[layer.unit.range()];
+            let last = number + 1 == layout.hidden.len();
+            let (used, task_words) = match last {
+                true => (tiles * together, TASK_TILES * together),
+                false => (word_tiles * together, task_words),
+            };
+            each_two(*alone, sums, TASK_TILES * together, &mut outputs[..used], task_words, |task, sums, words| {
+                let first_tile = task * TASK_TILES;
+                let tiles = first_tile..first_tile + sums.len() / together;
+                let weight_rows = first_tile * layer.weights.rows..tiles.end * layer.weights.rows;
+                let starts = if units.is_empty() { biases } else { zeros };
+                instructions.run(Dense::<W> {
+                    start: &starts[tiles.clone()],
+                    weights: &weights[weight_rows],
+                    count: layer.weights.rows,
+                    inputs,
+                    input_stride: together,
+                    records: together,
+                    out: sums,
+                    out_stride: together,
+                    words: PhantomData,
+                });
+                for (number_in_task, (tile, z)) in tiles.zip(sums.chunks_exact_mut(together)).enumerate() {
+                    let at = tile * records + begin..tile * records + begin + together;
+                    let [scale, shift] = layout.skip.map(|region| &rows[region.start + tile]);
+                    let skip = match last {
+                        true => Skip::Scaled(&h1[at], [scale, shift]),
+                        false => Skip::Plain(&projection[at]),
+                    };
+                    let narrowed = match last {
+                        true => Narrowing::floats(rows).tile(tile, number_in_task, words, together),
+                        false => narrow(number + 1).tile(tile, number_in_task, words, together),
+                    };
+                    let integers = units.get(tile).map(|unit| [unit, &biases[tile]]);
+                    instructions.run(Activate { z, integers, skip, narrowed });
+                }
+            });
+            std::mem::swap(inputs, outputs);
+        }
+        let [weights, bias] = layout.output;
+        instructions.run(Dense::<Floats> {
+            start: &rows[bias.range()],
+            weights: &rows[weights.range()],
+            count: weights.rows,
+            inputs,
+            input_stride: together,
+            records: together,
+            out: &mut logits[begin..begin + together],
+            out_stride: together,
+            words: PhantomData,
+        });
+    }
+}
+
+/// Records `begin..begin + together` of `records`.
+#[derive(Clone, Copy)]
+struct Slice {
+    begin: usize,
+    records: usize,
+    together: usize,
+}
+
+/// How activations become the next layer's words.
+struct Narrowing<'a> {
+    /// Factors and zeros of bytes.
+    input: [Region; 2],
+    numbers: usize,
+    rows: &'a [Row],
+}
+
+impl<'a> Narrowing<'a> {
+    fn floats(rows: &'a [Row]) -> Self {
+        Self { input: [Region { start: 0, rows: 0, tiles: 0 }; 2], numbers: 1, rows }
+    }
+
+    /// Where the words of a tile go, the one of this number in its task, whose words these are.
+    fn tile<'w>(&self, tile: usize, number: usize, words: &'w mut [Row], together: usize) -> Narrowed<'w>
+    where
+        'a: 'w,
+    {
+        let rows = &mut words[number / self.numbers * together..][..together];
+        let part = number % self.numbers;
+        match self.numbers {
+            1 => Narrowed::Floats { rows },
+            2 => Narrowed::Halves { rows, part },
+            _ => {
+                let [scale, zero] = self.input.map(|region| &self.rows[region.start + tile]);
+                Narrowed::Bytes { rows, part, scale, zero }
+            }
+        }
+    }
+}
+
+/// Calls `task` with chunks of `rows`, on the pool's threads or, if it has but one or with `alone`, on this one.
+fn each(alone: bool, rows: &mut [Row], chunk: usize, task: impl Fn(usize, &mut [Row]) + Sync) {
+    match alone || rayon::current_num_threads() == 1 {
+        true => rows.chunks_mut(chunk).enumerate().for_each(|(number, rows)| task(number, rows)),
+        false => rows.par_chunks_mut(chunk).enumerate().for_each(|(number, rows)| task(number, rows)),
+    }
+}
+
+/// [`each`] with chunks of two slices.
+fn each_two(
+    alone: bool,
+    a: &mut [Row],
+    a_chunk: usize,
+    b: &mut [Row],
+    b_chunk: usize,
+    task: impl Fn(usize, &mut [Row], &mut [Row]) + Sync,
+) {
+    match alone || rayon::current_num_threads() == 1 {
+        true => {
+            let chunks = a.chunks_mut(a_chunk).zip(b.chunks_mut(b_chunk)).enumerate();
+            chunks.for_each(|(number, (a, b))| task(number, a, b));
+        }
+        false => {
+            let chunks = a.par_chunks_mut(a_chunk).zip(b.par_chunks_mut(b_chunk)).enumerate();
+            chunks.for_each(|(number, (a, b))| task(number, a, b));
+        }
+    }
+}

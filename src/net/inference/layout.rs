@@ -1,0 +1,68 @@
+//! Where everything stands in a packed network.
+
+use super::Precision;
+use crate::features::Layout;
+use crate::net::kernels::{Bytes, FloatPairs, Floats, Gathered, HalfPairs, Halves, Words};
+use crate::net::shape::Shape;
+use crate::net::tiles::Region;
+
+/// Where a hidden layer stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HiddenLayout {
+    /// A tile after the other, a row a word of the input.
+    pub(super) weights: Region,
+    /// A row a tile.
+    pub(super) bias: Region,
+    /// With bytes, what a unit of a sum stands for; a row a tile.
+    pub(super) unit: Region,
+    /// With bytes, how the layer's input becomes bytes: factor and zero; a row a tile of the input.
+    pub(super) input: [Region; 2],
+}
+
+/// Where everything stands, in rows of 128 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PackedLayout {
+    pub(super) shape: Shape,
+    pub(super) precision: Precision,
+    /// A stripe of 64 outputs after the other, in each the sparse inputs.
+    pub(super) first: Region,
+    /// What languages, hours and days give the first layer's outputs, a row of all tiles an id. Every record has a
+    /// language, so that the bias is part of its rows.
+    pub(super) tables: [Region; 3],
+    pub(super) hidden: [HiddenLayout; 3],
+    /// In floats.
+    pub(super) output: [Region; 2],
+    /// Scale and shift of the skip connection from `h1`.
+    pub(super) skip: [Region; 2],
+    /// Rows of everything.
+    pub(super) rows: usize,
+}
+
+impl PackedLayout {
+    pub(super) fn new(shape: Shape, precision: Precision) -> Self {
+        let mut end = 0;
+        let mut region = |rows: usize, tiles: usize| {
+            let region = Region { start: end, rows, tiles };
+            end = region.range().end;
+            region
+        };
+        let tiles = shape.tiles();
+        let (input_rows, numbers) = match precision {
+            Precision::F32 => (FloatPairs::ROWS, Floats::NUMBERS),
+            Precision::Bf16 => (HalfPairs::ROWS, Halves::NUMBERS),
+            Precision::Int8 => (HalfPairs::ROWS, Bytes::NUMBERS),
+        };
+        let bytes = if precision == Precision::Int8 { tiles } else { 0 };
+        let first = region(shape.sparse_inputs() * input_rows, tiles);
+        let tables = [shape.layout.languages + 1, Layout::HOURS, Layout::DAYS].map(|ids| region(2 * tiles, ids));
+        let hidden = std::array::from_fn(|_| HiddenLayout {
+            weights: region(shape.padded_hidden() / numbers, tiles),
+            bias: region(1, tiles),
+            unit: region(1, bytes),
+            input: [(); 2].map(|()| region(1, bytes)),
+        });
+        let output = [region(shape.padded_hidden(), 1), region(1, 1)];
+        let skip = [(); 2].map(|()| region(1, tiles));
+        Self { shape, precision, first, tables, hidden, output, skip, rows: end }
+    }
+}

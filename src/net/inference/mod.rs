@@ -1,0 +1,155 @@
+//! A network made ready for prediction, in one of three precisions.
+//!
+//! Every batch normalisation `scale × u + shift` is folded into the weights and the bias of the linear layer behind it;
+//! only the skip connection from `h1` keeps its own scale and shift. The first layer gathers the weights of inputs that
+//! are not zero, two inputs at a time (`lists`); what language, hour and day give is a row of a table each. The three
+//! hidden layers are products of words: floats, bfloat16, or bytes.
+
+mod calibration;
+mod engine;
+mod file;
+mod layout;
+mod lists;
+mod pack;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use crate::config::Precision;
+pub use calibration::Calibration;
+pub use engine::InferenceTimes;
+
+use super::error::NetError;
+use super::inputs::check;
+use super::kernels::DotInstructions;
+use super::network::Network;
+use super::shape::Shape;
+use crate::features::Batch;
+use engine::Engine;
+use file::Packed;
+use layout::PackedLayout;
+use skimmer_formats::PerReaction;
+
+/// A network made ready for prediction, with the memory that a batch needs.
+///
+/// Runs on the current rayon thread pool, and on the calling thread alone if that pool has one thread. A record's logits
+/// are the same for any number of threads and any batch around it.
+pub struct Inference {
+    packed: Arc<Packed>,
+    engine: Engine,
+}
+
+impl Inference {
+    /// Makes a network ready in single precision.
+    pub fn new(network: &Network) -> Self {
+        Self::with_instructions(network, Precision::F32, None, DotInstructions::best())
+    }
+
+    /// Makes a network ready in some precision.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Uncalibrated`] for [`Precision::Int8`] without a calibration.
+    pub fn with_precision(
+        network: &Network,
+        precision: Precision,
+        calibration: Option<&Calibration>,
+    ) -> Result<Self, NetError> {
+        if precision == Precision::Int8 && calibration.is_none() {
+            return Err(NetError::Uncalibrated);
+        }
+        Ok(Self::with_instructions(network, precision, calibration, DotInstructions::best()))
+    }
+
+    pub(super) fn with_instructions(
+        network: &Network,
+        precision: Precision,
+        calibration: Option<&Calibration>,
+        instructions: DotInstructions,
+    ) -> Self {
+        let layout = PackedLayout::new(network.shape(), precision);
+        let packed = Packed::new(layout, pack::pack(network, &layout, calibration));
+        Self { packed: Arc::new(packed), engine: Engine::new(layout, instructions, false) }
+    }
+
+    /// Maps a file written by [`Inference::save`] and checks that it is whole; nothing of it is copied.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError`] if the file is not readable, not intact, of another version or for another shape or precision.
+    pub fn open(path: &Path, shape: Shape, precision: Precision) -> Result<Self, NetError> {
+        let layout = PackedLayout::new(shape, precision);
+        let packed = Arc::new(Packed::open(path, layout)?);
+        Ok(Self { packed, engine: Engine::new(layout, DotInstructions::best(), false) })
+    }
+
+    /// Another one with the same packed network and its own memory for batches, which the calling thread alone works for.
+    pub fn another_on_one_thread(&self) -> Self {
+        let engine = Engine::new(*self.packed.layout(), self.engine.instructions(), true);
+        Self { packed: self.packed.clone(), engine }
+    }
+
+    /// Writes the packed network to a file that [`Inference::open`] maps.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Write`] if the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), NetError> {
+        self.packed.save(path)
+    }
+
+    /// The precision.
+    pub fn precision(&self) -> Precision {
+        self.packed.layout().precision
+    }
+
+    /// Name of the instruction set in use.
+    pub fn instruction_set(&self) -> &'static str {
+        self.engine.instructions().name()
+    }
+
+    /// Time spent so far in each part.
+    pub fn times(&self) -> InferenceTimes {
+        self.engine.times()
+    }
+
+    /// The logits of a batch's records, one after the other, in place of what `out` held.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Batch`] for a batch that does not fit the network.
+    pub fn logits(&mut self, batch: &Batch, out: &mut Vec<PerReaction<f32>>) -> Result<(), NetError> {
+        out.clear();
+        let shape = self.packed.layout().shape;
+        check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
+        self.engine.run(self.packed.rows(), batch, |_, _, _| {}, out);
+        Ok(())
+    }
+
+    /// Shows a calibration what the hidden layers are given for a batch's records. With the sums of single precision the
+    /// ranges are the network's own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inference::logits`].
+    ///
+    /// # Panics
+    ///
+    /// If the inference has another precision than [`Precision::F32`].
+    pub fn observe(&mut self, batch: &Batch, calibration: &mut Calibration) -> Result<(), NetError> {
+        assert_eq!(self.precision(), Precision::F32, "ranges are seen in single precision");
+        let shape = self.packed.layout().shape;
+        check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
+        let see = |layer: usize, tiles: &[super::tiles::Row], records: usize| {
+            calibration.add(layer, tiles, records);
+            if layer == 2 {
+                calibration.count(records);
+            }
+        };
+        self.engine.run(self.packed.rows(), batch, see, &mut Vec::new());
+        Ok(())
+    }
+}

@@ -1,0 +1,224 @@
+//! From a network to a packed one: batch normalisation folded away, weights in the order they are used in.
+
+use super::Precision;
+use super::calibration::{Calibration, Column};
+use super::layout::{HiddenLayout, PackedLayout};
+use crate::features::Layout;
+use crate::net::kernels::{EPSILON, Gathered, HalfPairs, half, half_place};
+use crate::net::network::{DENSE_AT_ZERO, Network};
+use crate::net::parameters::LinearPlan;
+use crate::net::tiles::{COLUMNS, Region, Row};
+use rayon::prelude::*;
+
+/// Packs a network; `calibration` is needed for bytes.
+pub(super) fn pack(network: &Network, layout: &PackedLayout, calibration: Option<&Calibration>) -> Vec<Row> {
+    let mut rows = vec![Row::ZERO; layout.rows];
+    first_layer(network, layout, &mut rows);
+    let plan = &network.plan;
+    for (number, (plan, place)) in plan.hidden.iter().zip(&layout.hidden).enumerate() {
+        let affine = Affine::of(network, number);
+        if number == 0 {
+            for (region, values) in layout.skip.iter().zip([&affine.scale, &affine.shift]) {
+                spread(values, &mut rows[region.range()]);
+            }
+        }
+        let columns = calibration.map(|calibration| calibration.layer(number));
+        match (layout.precision, columns) {
+            (Precision::Int8, Some(columns)) => hidden_bytes(network, *plan, &affine, columns, *place, &mut rows),
+            _ => hidden_floats(network, *plan, &affine, *place, layout.precision, &mut rows),
+        }
+    }
+    let affine = Affine::of(network, plan.hidden.len());
+    let [weights, bias] = layout.output;
+    let folded = FoldedTile::of(network, plan.output, 0, &affine);
+    rows[bias.start] = folded.bias();
+    rows[weights.range()].copy_from_slice(&folded.weights);
+    rows
+}
+
+/// Scale and shift of a batch normalisation with its running statistics.
+struct Affine {
+    scale: Vec<f64>,
+    shift: Vec<f64>,
+}
+
+impl Affine {
+    fn of(network: &Network, number: usize) -> Self {
+        let norm = network.plan.norms[number];
+        let column = |region: Region| {
+            network.values[region.range()].iter().flat_map(|row| row.0).map(f64::from).collect::<Vec<_>>()
+        };
+        let (weight, bias) = (column(norm.weight), column(norm.bias));
+        let (mean, variance) = (column(norm.running_mean), column(norm.running_variance));
+        let deviations = variance.iter().map(|variance| (variance + f64::from(EPSILON)).sqrt());
+        let scale: Vec<f64> = weight.iter().zip(deviations).map(|(weight, deviation)| weight / deviation).collect();
+        let shift = bias.iter().zip(mean).zip(&scale).map(|((bias, mean), scale)| bias - mean * scale).collect();
+        Self { scale, shift }
+    }
+}
+
+/// A tile of a layer behind a batch normalisation: `W (scale × u + shift) + b` is `W' u + b'`.
+struct FoldedTile {
+    /// A row an input.
+    weights: Vec<Row>,
+    bias: [f64; COLUMNS],
+}
+
+impl FoldedTile {
+    fn of(network: &Network, layer: LinearPlan, tile: usize, affine: &Affine) -> Self {
+        let mut bias = network.values[layer.bias.start + tile].0.map(f64::from);
+        let mut weights =
+            network.values[layer.weight.range()][tile * layer.weight.rows..][..layer.weight.rows].to_vec();
+        for ((row, scale), shift) in weights.iter_mut().zip(&affine.scale).zip(&affine.shift) {
+            for (weight, bias) in row.0.iter_mut().zip(&mut bias) {
+                *bias += f64::from(*weight) * shift;
+                *weight = (f64::from(*weight) * scale) as f32;
+            }
+        }
+        Self { weights, bias }
+    }
+
+    fn bias(&self) -> Row {
+        Row(self.bias.map(|value| value as f32))
+    }
+}
+
+fn spread(values: &[f64], rows: &mut [Row]) {
+    for (row, values) in rows.iter_mut().zip(values.as_chunks::<COLUMNS>().0) {
+        *row = Row(values.map(|value| value as f32));
+    }
+}
+
+fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
+    let (plan, sparse) = (&network.plan, layout.shape.sparse_inputs());
+    let source = &network.values[plan.first.weight.range()];
+    let tile = |number: usize| &source[number * plan.first.weight.rows..][..plan.first.weight.rows];
+    rows[layout.first.range()].par_chunks_mut(layout.first.rows).enumerate().for_each(|(stripe, out)| {
+        let tiles = [tile(2 * stripe), tile(2 * stripe + 1)];
+        for input in 0..sparse {
+            match layout.precision {
+                Precision::F32 => (0..2).for_each(|side| out[2 * input + side] = tiles[side][input]),
+                Precision::Bf16 | Precision::Int8 => {
+                    let row: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(&mut out[input * HalfPairs::ROWS]);
+                    for (side, out) in row.chunks_exact_mut(COLUMNS).enumerate() {
+                        for (column, &weight) in tiles[side][input].0.iter().enumerate() {
+                            out[half_place(column)] = half(weight);
+                        }
+                    }
+                }
+            }
+        }
+    });
+
+    for (number, region) in layout.tables.iter().enumerate() {
+        let embeddings = &network.values[plan.embeddings[number].range()];
+        let first_input = sparse + number * Layout::EMBEDDING;
+        rows[region.range()].par_chunks_mut(region.rows).zip(embeddings).for_each(|(out, embedding)| {
+            for (number_of_tile, out) in out.iter_mut().enumerate() {
+                let weights = tile(number_of_tile);
+                let mut sums = [0.0; COLUMNS];
+                let add = |sums: &mut [f64; COLUMNS], input: &[Row], values: &[f32]| {
+                    for (row, &value) in input.iter().zip(values) {
+                        for (sum, &weight) in sums.iter_mut().zip(&row.0) {
+                            *sum += f64::from(value) * f64::from(weight);
+                        }
+                    }
+                };
+                add(&mut sums, &weights[first_input..], &embedding.0[..Layout::EMBEDDING]);
+                if number == 0 {
+                    add(&mut sums, &weights[layout.shape.layout.sketch()..sparse], &DENSE_AT_ZERO);
+                    let bias = network.values[plan.first.bias.start + number_of_tile].0;
+                    sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += f64::from(bias));
+                }
+                *out = Row(sums.map(|sum| sum as f32));
+            }
+        });
+    }
+}
+
+/// Splits a hidden layer's part of the rows into tiles and has each packed.
+fn each_tile(
+    place: HiddenLayout,
+    rows: &mut [Row],
+    pack: impl Fn(usize, &mut [Row], &mut Row, Option<&mut Row>) + Sync,
+) {
+    let range = place.weights.start..place.unit.range().end;
+    let (weights, rest) = rows[range].split_at_mut(place.weights.range().len());
+    let (bias, unit) = rest.split_at_mut(place.bias.range().len());
+    let mut units: Vec<Option<&mut Row>> = unit.iter_mut().map(Some).collect();
+    units.resize_with(bias.len(), || None);
+    let tiles = weights.par_chunks_mut(place.weights.rows).zip(bias).zip(units).enumerate();
+    tiles.for_each(|(tile, ((weights, bias), unit))| pack(tile, weights, bias, unit));
+}
+
+fn hidden_floats(
+    network: &Network,
+    plan: LinearPlan,
+    affine: &Affine,
+    place: HiddenLayout,
+    precision: Precision,
+    rows: &mut [Row],
+) {
+    each_tile(place, rows, |tile, out, bias, _| {
+        let folded = FoldedTile::of(network, plan, tile, affine);
+        *bias = folded.bias();
+        if precision == Precision::F32 {
+            out.copy_from_slice(&folded.weights);
+            return;
+        }
+        for (out, [low, high]) in out.iter_mut().zip(folded.weights.as_chunks().0) {
+            let words: &mut [[u16; 2]; COLUMNS] = bytemuck::cast_mut(out);
+            for ((word, low), high) in words.iter_mut().zip(low.0).zip(high.0) {
+                *word = [half(low), half(high)];
+            }
+        }
+    });
+}
+
+/// With bytes, an input column has its own scale, which goes into the weights, and its own zero, which goes into the
+/// bias; an output row of weights has its own scale, which the sum is multiplied by.
+fn hidden_bytes(
+    network: &Network,
+    plan: LinearPlan,
+    affine: &Affine,
+    columns: &[Column],
+    place: HiddenLayout,
+    rows: &mut [Row],
+) {
+    let neutral = Column::default();
+    let column = |input: usize| columns.get(input).unwrap_or(&neutral);
+    let [factors, zeros] = place.input;
+    for input in 0..factors.tiles * COLUMNS {
+        let (tile, place) = (input / COLUMNS, input % COLUMNS);
+        rows[factors.start + tile].0[place] = 1.0 / column(input).step();
+        rows[zeros.start + tile].0[place] = f32::from(column(input).zero());
+    }
+    each_tile(place, rows, |tile, out, bias, unit| {
+        let folded = FoldedTile::of(network, plan, tile, affine);
+        let weight =
+            |input: usize, output: usize| f64::from(folded.weights[input].0[output]) * f64::from(column(input).step());
+        let inputs = folded.weights.len();
+        let mut units = [1.0f32; COLUMNS];
+        let mut biases = folded.bias;
+        for output in 0..COLUMNS {
+            let largest = (0..inputs).map(|input| weight(input, output).abs()).fold(0.0, f64::max);
+            if largest > 0.0 {
+                units[output] = (largest / 127.0) as f32;
+            }
+            let scale = f64::from(units[output]);
+            for input in 0..inputs {
+                let exact = weight(input, output);
+                let rounded = (exact / scale).round_ties_even().clamp(-127.0, 127.0);
+                let bytes: &mut [[i8; 4]; COLUMNS] = bytemuck::cast_mut(&mut out[input / 4]);
+                bytes[output][input % 4] = rounded as i8;
+                // The zero's share is taken out again, and the rounding's at the column's mean.
+                let mean = f64::from(column(input).mean) / f64::from(column(input).step());
+                biases[output] += (exact - rounded * scale) * mean - rounded * scale * f64::from(column(input).zero());
+            }
+        }
+        *bias = Row(biases.map(|value| value as f32));
+        if let Some(unit) = unit {
+            *unit = Row(units);
+        }
+    });
+}

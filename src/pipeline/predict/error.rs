@@ -1,0 +1,33 @@
+//! Why records cannot be predicted.
+
+use std::io;
+
+use skimmer_formats::record::{ReadError, RecordError};
+use thiserror::Error;
+
+use crate::counts::frozen::FrozenError;
+use crate::net::NetError;
+use crate::pipeline::bundle::BundleError;
+
+/// Why records cannot be predicted.
+#[derive(Debug, Error)]
+pub enum PredictError {
+    /// The model bundle is unusable.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// The frozen counts are unusable.
+    #[error(transparent)]
+    Counts(#[from] FrozenError),
+    /// The network refuses a batch.
+    #[error(transparent)]
+    Network(#[from] NetError),
+    /// A line is no record. The predictions of all lines before it were written.
+    #[error("standard input:{0}")]
+    Record(#[source] RecordError),
+    /// The input cannot be read.
+    #[error("standard input: {0}")]
+    Read(#[source] ReadError),
+    /// The predictions cannot be written.
+    #[error("cannot write the predictions")]
+    Write(#[from] io::Error),
+}

@@ -1,0 +1,17 @@
+//! Prediction: records from a pipe, looked up, through the network, as lines of CSV.
+//!
+//! * [`Model`] — a model bundle opened for prediction, shared by threads;
+//! * [`Predictor`] — a thread's memory for batches of records;
+//! * [`predict_stream`] — from a pipe of records to lines of CSV.
+
+mod error;
+mod input;
+mod latency;
+mod model;
+mod stream;
+
+pub use error::PredictError;
+pub use input::{Input, PipeInput};
+pub use latency::Latencies;
+pub use model::{Model, Predictor, Times};
+pub use stream::{OnError, PredictSummary, Split, StreamOptions, predict_stream};

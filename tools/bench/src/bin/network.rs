@@ -1,0 +1,140 @@
+//! Speed of inference on ready-made inputs, every precision, batched and one record at a time.
+//!
+//! `cargo run --release -p skimmer-bench --bin network -- --hidden 1500`
+
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use skimmer::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
+use skimmer::net::{Calibration, Inference, Network, Precision, Shape};
+use skimmer::pipeline::memory::processor_time;
+use skimmer_formats::PerReaction;
+
+/// Measures inference on ready-made inputs.
+#[derive(Parser)]
+struct Arguments {
+    /// Width of the hidden layers.
+    #[arg(long, default_value_t = 1500)]
+    hidden: usize,
+    /// Sizes of batches.
+    #[arg(long, value_delimiter = ',', default_value = "256,1")]
+    batch: Vec<usize>,
+    /// Threads.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Seconds measured for each.
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// Share of the counts that are zero.
+    #[arg(long, default_value_t = 0.6)]
+    zeros: f64,
+}
+
+/// Numbers that are counts; the others (followers, ages, …) are never zero here.
+const COUNTS: usize = 65;
+
+fn unit(random: &mut Xoshiro256PlusPlus) -> f64 {
+    random.next_u32() as f64 / 2f64.powi(32)
+}
+
+/// Records of about 35 tokens.
+fn synthetic(layout: Layout, rows: usize, zeros: f64, random: &mut Xoshiro256PlusPlus) -> Batch {
+    let mut batch = Batch { rows, ..Batch::default() };
+    for _ in 0..rows {
+        let tokens = 10 + random.next_u32() % 50;
+        for depth in 0..layout.sketch_depth {
+            let mut counts = vec![0u32; layout.sketch_width];
+            (0..tokens).for_each(|_| counts[random.next_u32() as usize % layout.sketch_width] += 1);
+            let norm = counts.iter().map(|&count| f64::from(count * count)).sum::<f64>().sqrt();
+            for (code, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                batch.sketch.columns.push((depth * layout.sketch_width + code) as u32);
+                batch.sketch.values.push((f64::from(count) / norm) as f32);
+            }
+        }
+        batch.sketch.offsets.push(batch.sketch.columns.len() as u32);
+        for number in 0..NUMBERS {
+            let value = if number >= COUNTS {
+                (unit(random) * 1000.0).floor()
+            } else if unit(random) < zeros {
+                0.0
+            } else {
+                1.0 + (unit(random) * 50.0).floor()
+            };
+            for term in 0..FOURIER_TERMS {
+                let angle = value / 2f64.powi((term % 8) as i32 - 1);
+                batch.dense.push(if term < 8 { angle.sin() } else { angle.cos() } as f32);
+            }
+        }
+        batch.dense.extend((NUMBERS * FOURIER_TERMS..Layout::DENSE).map(|_| unit(random).round() as f32));
+        batch.language.push(random.next_u32() % (layout.languages as u32 + 1));
+        batch.hour.push((random.next_u32() % 24) as u8);
+        batch.day.push((random.next_u32() % 28) as u8);
+    }
+    batch
+}
+
+fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let layout = Layout { sketch_depth: 20, sketch_width: 256, languages: 65 };
+    let shape = Shape { layout, hidden: arguments.hidden };
+    let network = Network::new(shape, 1, PerReaction::default());
+    let mut exact = Inference::new(&network);
+    let mut calibration = Calibration::default();
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+    let batches: Vec<Batch> = (0..4).map(|_| synthetic(layout, 64, arguments.zeros, &mut random)).collect();
+    for batch in &batches {
+        exact.observe(batch, &mut calibration)?;
+    }
+    let mut engines = Vec::new();
+    for precision in Precision::ALL {
+        engines.push(Inference::with_precision(&network, precision, Some(&calibration))?);
+    }
+    println!("hidden {}, {} threads, {}", arguments.hidden, arguments.threads, exact.instruction_set());
+    for &size in &arguments.batch {
+        let count = (1024 / size).max(4);
+        let batches: Vec<Batch> = (0..count).map(|_| synthetic(layout, size, arguments.zeros, &mut random)).collect();
+        let columns: usize = batches.iter().map(|batch| batch.sketch.columns.len()).sum();
+        println!("batch {size}, {:.0} sketch columns a record", columns as f64 / (count * size) as f64);
+        for inference in &mut engines {
+            let mut logits = Vec::new();
+            batches.iter().take(8).try_for_each(|batch| inference.logits(batch, &mut logits))?;
+            let (before, processor, start) = (inference.times(), processor_time(), Instant::now());
+            let mut latencies = Vec::new();
+            while start.elapsed().as_secs_f64() < arguments.seconds {
+                for batch in &batches {
+                    let begun = Instant::now();
+                    inference.logits(batch, &mut logits)?;
+                    latencies.push(begun.elapsed().as_secs_f64() * 1e3);
+                }
+            }
+            let (wall, after) = (start.elapsed(), inference.times());
+            let processor = processor.zip(processor_time()).map_or(wall, |(before, after)| after - before);
+            let records = (latencies.len() * size) as f64;
+            let milliseconds = |time: Duration| time.as_secs_f64() * 1e3 / records;
+            latencies.sort_by(f64::total_cmp);
+            let quantile = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
+            println!(
+                "  {:<4} {:.4} ms a record ({:.4} of processor time): lists {:.4}, first layer {:.4}, hidden layers {:.4}; \
+                 a batch: fastest {:.3} ms, median {:.3}, 99 % within {:.3}",
+                inference.precision(),
+                milliseconds(wall),
+                milliseconds(processor),
+                milliseconds(after.lists - before.lists),
+                milliseconds(after.first - before.first),
+                milliseconds(after.hidden - before.hidden),
+                latencies[0],
+                quantile(0.5),
+                quantile(0.99),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let arguments = Arguments::parse();
+    rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build_global()?;
+    measure(&arguments)
+}

@@ -1,0 +1,78 @@
+//! A full-size model without its training: real count tables and input, weights at their start.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use skimmer::config::Config;
+use skimmer::features::{InputBuilder, Layout};
+use skimmer::net::{Network, Shape};
+use skimmer::pipeline::bundle::BundleWriter;
+use skimmer::pipeline::evaluate::calibrate;
+use skimmer::pipeline::examples::{StoredExamples, StoredPart};
+use skimmer::pipeline::freeze::freeze;
+use skimmer::pipeline::run::BUNDLE_COUNTS;
+use skimmer::pipeline::{Pipeline, Stage};
+use skimmer::progress::Silent;
+use skimmer::similar::SimilarAuthors;
+use skimmer::sketch::{SketchShape, TokenCodes};
+use skimmer_formats::PerReaction;
+use skimmer_synth::Options;
+
+/// Where everything is.
+pub(crate) struct Made {
+    pub(crate) model: PathBuf,
+    pub(crate) test: PathBuf,
+}
+
+/// Makes records, counts and a model in a directory, or finds them there.
+pub(crate) fn make(directory: &Path, train_rows: u64, test_rows: u64, hidden: usize) -> Result<Made> {
+    let data = directory.join(format!("data-{train_rows}-{test_rows}"));
+    let test = data.join("test/part-00000");
+    let model = data.join(format!("model-{hidden}"));
+    if !test.exists() {
+        eprintln!("making {train_rows} training and {test_rows} test records …");
+        let valid_rows = train_rows / 10;
+        let options = Options { out: data.clone(), rows: train_rows, valid_rows, test_rows, ..Options::default() };
+        skimmer_synth::generate(&options, &|_| {})?;
+    }
+    if !model.exists() {
+        eprintln!("counting, and making a model of hidden size {hidden} …");
+        let config = Config {
+            working_dir: data.join("working_dir"),
+            recsys_data: data.join("train"),
+            validation_part: Some(data.join("validation/part-00000")),
+            ..Config::default()
+        };
+        let mut pipeline = Pipeline::open(&config, &Silent)?;
+        for stage in [Stage::Convert, Stage::Similar, Stage::Features] {
+            pipeline.run(stage, false, &mut |_| {})?;
+        }
+        bundle(&pipeline, &model, &config, hidden).context("the model")?;
+    }
+    Ok(Made { model, test })
+}
+
+fn bundle(pipeline: &Pipeline<'_>, model: &Path, config: &Config, hidden: usize) -> Result<()> {
+    let workspace = pipeline.workspace();
+    let stored =
+        |name: &str| StoredPart { part: workspace.parts().join(name), features: workspace.features().join(name) };
+    let training = vec![stored("part-00000.skim"), stored("part-00001.skim")];
+    let examples = StoredExamples::open(training, Some(stored("validation.skim")))?;
+
+    let (depth, width) = (config.sketch_depth as usize, config.sketch_width as usize);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+    let tokens: Vec<u32> = (0..config.vocabulary_size).collect();
+    let code = |_| (random.next_u32() % config.sketch_width) as u16;
+    let codes: Vec<u16> = (0..tokens.len() * depth).map(code).collect();
+    let codes = TokenCodes::new(SketchShape::new(depth, width)?, 1, &tokens, &codes)?;
+
+    let layout = Layout { sketch_depth: depth, sketch_width: width, languages: examples.languages().len() };
+    let network = Network::new(Shape { layout, hidden }, 1, PerReaction::default());
+    let calibration = calibrate(&network, &examples, &InputBuilder::new(codes.clone()))?;
+    let writer = BundleWriter::begin(model)?;
+    let similar = SimilarAuthors::open(&workspace.similar())?;
+    freeze(&workspace.counts(), &similar, &writer.path(BUNDLE_COUNTS)?, &Silent)?;
+    Ok(writer.finish(&network, Some(&calibration), &codes, examples.languages())?)
+}
