@@ -4,6 +4,7 @@ mod convert;
 mod demo;
 mod export;
 mod inspect;
+mod plan;
 mod predict;
 mod stages;
 mod synth;
@@ -62,6 +63,7 @@ enum Command {
     #[command(flatten)]
     Stage(stages::StageCommand),
     Run(stages::Run),
+    Plan(plan::Plan),
     Predict(predict::Predict),
 }
 
@@ -122,6 +124,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Export(export) => export.run(common),
         Command::Stage(stage) => stage.run(common),
         Command::Run(run) => run.run(common),
+        Command::Plan(plan) => plan.run(common),
         Command::Predict(predict) => predict.run(common),
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use sections::{BadRecords, BiasInit, DistilBert, Engine, Predict, Train};
-pub use size::ByteSize;
+pub use size::{ByteSize, machine_memory};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ pub mod features;
 pub mod freeze;
 pub mod inspect;
 pub mod memory;
+pub mod plan;
 pub mod predict;
 pub mod run;
 pub mod similar;
