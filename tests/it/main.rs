@@ -5,3 +5,4 @@ mod bad_input;
 mod demo;
 mod golden;
 mod harness;
+mod plan;
