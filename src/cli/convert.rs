@@ -19,11 +19,10 @@ use super::{Common, Terminal};
 ///
 /// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input, so
 /// that packed parts can be piped in.
-///
-/// Examples: skimmer convert part-00000 -o part-00000.skim
-///           lzop -dc part-00000.lzo | skimmer convert - -o part-00000.skim
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Examples:\n  skimmer convert part-00000 -o part-00000.skim\n  lzop -dc part-00000.lzo | skimmer convert - -o part-00000.skim"
+)]
 pub(super) struct Convert {
     /// Raw parts (24 or 20 fields a record), plain or .zst; `-` for standard input.
     #[arg(value_name = "PART")]

@@ -27,13 +27,11 @@ use super::{Common, Terminal};
 /// Ends with average precision (AP) and relative cross entropy (RCE) of the predictions beside those of the planted model,
 /// which no learner can beat but by luck. DIR then holds the raw parts, a config.yaml to play with, all artefacts, and
 /// predictions.csv. Run again, it goes on where it stopped.
-///
-/// Example: skimmer demo --rows 200000 --out demo
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:\n  skimmer demo --rows 200000 --out demo")]
 pub(super) struct Demo {
     /// Training records; a fifth as many validation records and a tenth as many test records come on top.
-    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
     rows: u64,
     /// Where to work.
     #[arg(long, value_name = "DIR", default_value = "demo")]

@@ -15,11 +15,10 @@ use super::Common;
 ///
 /// `--to tsv` gives back the raw text of a whole part, byte for byte; of anything else, a table with column names.
 /// `--to parquet` gives a file that pandas, polars and DuckDB read; ids are strings of 32 hexadecimal digits.
-///
-/// Examples: skimmer export part-00000.skim --to parquet -o part-00000.parquet
-///           skimmer export features/part-00000.skim --to tsv --columns train.pair.like,train.reader.like
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Examples:\n  skimmer export part-00000.skim --to parquet -o part-00000.parquet\n  skimmer export features/part-00000.skim --to tsv --columns train.pair.like,train.reader.like"
+)]
 pub(super) struct Export {
     /// The file.
     #[arg(value_name = "FILE.skim")]

@@ -13,11 +13,10 @@ use skimmer_formats::record::Columns;
 use super::Common;
 
 /// Describe a .skim file: its rows and blocks, and each column's type, encodings, size and range.
-///
-/// Examples: skimmer inspect part-00000.skim --rows 3
-///           skimmer inspect part-00000.skim --rows 3 --decode tokenizer.json
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_help = "Examples:\n  skimmer inspect part-00000.skim --rows 3\n  skimmer inspect part-00000.skim --rows 3 --decode tokenizer.json"
+)]
 pub(super) struct Inspect {
     /// The file.
     #[arg(value_name = "FILE.skim")]

@@ -10,7 +10,7 @@ mod stages;
 mod synth;
 mod terminal;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -24,7 +24,7 @@ use terminal::Terminal;
 
 /// Streaming feature extraction, learning and prediction for tweet-engagement records larger than memory.
 #[derive(Parser)]
-#[command(name = "skimmer", version, max_term_width = 120, after_help = AFTER_HELP)]
+#[command(name = "skimmer", version, term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -96,6 +96,7 @@ pub(crate) fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false)
+        .with_ansi(io::stderr().is_terminal())
         .with_env_filter(
             tracing_subscriber::EnvFilter::builder()
                 .with_default_directive(LevelFilter::WARN.into())

@@ -13,10 +13,8 @@ use super::{Common, set_threads};
 ///
 /// Writes a line `tweet_id,reader_id,reply,retweet,quote,like` (probabilities) for each record, in their order, while
 /// the input is still coming in. Takes records of 20 fields, or of 24, whose reactions it does not look at.
-///
-/// Example: skimmer predict --model working_dir/model < test.tsv > predictions.csv
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:\n  skimmer predict --model working_dir/model < test.tsv > predictions.csv")]
 pub(super) struct Predict {
     /// The model folder, as `skimmer train` makes it.
     #[arg(long, value_name = "DIR")]

@@ -16,30 +16,24 @@ use super::{Common, set_threads};
 #[derive(Subcommand)]
 pub(super) enum StageCommand {
     /// Find authors with similar follower sets (similar.skim).
-    ///
-    /// Example: skimmer similar --config config.yaml
+    #[command(after_help = "Example:\n  skimmer similar --config config.yaml")]
     Similar(OneStage),
     /// Count what each record's reader, author and tweet did before: 65 counts a record (features/, counts/).
-    ///
-    /// Example: skimmer features --config config.yaml
+    #[command(after_help = "Example:\n  skimmer features --config config.yaml")]
     Features(OneStage),
     /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy).
-    ///
-    /// Example: skimmer embed --config config.yaml
+    #[command(after_help = "Example:\n  skimmer embed --config config.yaml")]
     Embed(OneStage),
     /// Code the token vectors (codes.skim).
-    ///
-    /// Example: skimmer sketch --config config.yaml
+    #[command(after_help = "Example:\n  skimmer sketch --config config.yaml")]
     Sketch(OneStage),
     /// Train the network and make the model folder (model/).
-    ///
-    /// Example: skimmer train --config config.yaml
+    #[command(after_help = "Example:\n  skimmer train --config config.yaml")]
     Train(OneStage),
     /// Measure average precision and relative cross entropy of the model on the hold-out records, or of any predictions.
-    ///
-    /// Examples: skimmer evaluate --config config.yaml
-    ///           skimmer evaluate --predictions predictions.csv --labels test_labels.tsv
-    #[command(verbatim_doc_comment)]
+    #[command(
+        after_help = "Examples:\n  skimmer evaluate --config config.yaml\n  skimmer evaluate --predictions predictions.csv --labels test_labels.tsv"
+    )]
     Evaluate(Evaluate),
 }
 
@@ -69,10 +63,8 @@ pub(super) struct Evaluate {
 /// Run all stages, skipping what is up to date.
 ///
 /// It can be stopped or killed at any moment and started again.
-///
-/// Example: skimmer run --config config.yaml --from features --to train
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:\n  skimmer run --config config.yaml --from features --to train")]
 pub(super) struct Run {
     /// The first stage to run.
     #[arg(long, value_name = "STAGE", default_value_t = Stage::Convert)]
@@ -120,8 +112,16 @@ impl Run {
         if self.from > self.to {
             bail!("--from {} comes after --to {}", self.from, self.to);
         }
-        let stages: Vec<Stage> = Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
-        let reports = run_stages(common, &common.load_config()?, &stages, self.force)?;
+        let config = common.load_config()?;
+        let mut stages: Vec<Stage> =
+            Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
+        if config.validation_part.is_none() && self.from != Stage::Evaluate {
+            tracing::warn!(
+                "validation_part is not set: the model is not fine-tuned, and there is nothing to evaluate it on"
+            );
+            stages.retain(|&stage| stage != Stage::Evaluate);
+        }
+        let reports = run_stages(common, &config, &stages, self.force)?;
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {

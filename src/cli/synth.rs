@@ -13,10 +13,8 @@ use super::Common;
 /// Writes DIR/train/part-00000…, DIR/validation/part-00000, DIR/test/part-00000 (without reactions),
 /// DIR/test_labels.tsv, and DIR/truth.json: the reactions' rates, and the AP and RCE of the planted model itself.
 /// The same options give the same bytes.
-///
-/// Example: skimmer synth --out recsys_data --parts 4 --rows 1000000
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "Example:\n  skimmer synth --out recsys_data --parts 4 --rows 1000000")]
 pub(super) struct Synth {
     /// Where to write.
     #[arg(long, value_name = "DIR")]
@@ -27,6 +25,9 @@ pub(super) struct Synth {
     /// Training records, over all parts.
     #[arg(long, default_value_t = 200_000)]
     rows: u64,
+    /// Write only this training part, by its number from 0, the same as among all of them.
+    #[arg(long, value_name = "N")]
+    only_part: Option<u32>,
     /// Validation records [default: a tenth of the training records].
     #[arg(long)]
     valid_rows: Option<u64>,
@@ -57,6 +58,7 @@ impl Synth {
             out: self.out.clone(),
             parts: self.parts,
             rows: self.rows,
+            only_part: self.only_part,
             valid_rows: self.valid_rows.unwrap_or(self.rows / 10),
             test_rows: self.test_rows.unwrap_or(self.rows / 20),
             users: self.users,
@@ -66,7 +68,9 @@ impl Synth {
             threads: self.threads.unwrap_or(defaults.threads),
         };
         let terminal = common.terminal();
-        let total = options.rows + options.valid_rows + options.test_rows;
+        // The one part's share, rounded: exact numbers come with the summary.
+        let training = options.only_part.map_or(options.rows, |_| options.rows / u64::from(options.parts.max(1)));
+        let total = training + options.valid_rows + options.test_rows;
         terminal.begin("synth", Some(total), Unit::Records);
         let written = std::sync::atomic::AtomicU64::new(0);
         let summary = skimmer_synth::generate(&options, &|records| {
@@ -74,6 +78,6 @@ impl Synth {
             terminal.advance(records.saturating_sub(before));
         })?;
         terminal.end();
-        common.summarize(&summary, || format!("wrote {total} records to {}", self.out.display()))
+        common.summarize(&summary, || format!("wrote {} records to {}", summary.records, self.out.display()))
     }
 }

@@ -53,10 +53,13 @@ impl Task {
     fn line(&self, done: u64) -> String {
         let seconds = self.begun.elapsed().as_secs_f64().max(1e-9);
         let rate = done as f64 / seconds;
-        let mut line = format!("{}: {}", self.name, amount(done, self.unit));
-        if let Some(total) = self.total.filter(|&total| total > 0) {
-            line += &format!(" of {} ({:.0} %)", amount(total, self.unit), 100.0 * done as f64 / total as f64);
-        }
+        let mut line = match self.total.filter(|&total| total > 0) {
+            Some(total) => {
+                let percent = 100.0 * done as f64 / total as f64;
+                format!("{}: {percent:.0} % of {}", self.name, amount(total, self.unit))
+            }
+            None => format!("{}: {}", self.name, amount(done, self.unit)),
+        };
         line += &format!(", {}/s", amount(rate as u64, self.unit));
         if let Some(left) = self.total.and_then(|total| total.checked_sub(done)).filter(|&left| left > 0 && rate > 0.0)
         {

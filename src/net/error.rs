@@ -2,10 +2,15 @@
 
 use std::path::PathBuf;
 
+use crate::workspace::WorkspaceError;
+
 /// An error of the network.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
-    /// A file could not be read or written.
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WorkspaceError),
+    /// A file could not be read.
     #[error("{path}: {source}")]
     File {
         /// The file.

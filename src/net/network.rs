@@ -86,7 +86,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`NetError::File`] if the file cannot be written.
+    /// [`NetError::Write`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), NetError> {
         let tensors = self.plan.tensors.iter();
         let tensors = tensors.map(|plan| TensorSource::rows(plan.name.to_owned(), plan, &self.values));

@@ -1,7 +1,7 @@
 //! Tensors in a safetensors file.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
@@ -10,6 +10,7 @@ use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorI
 use super::error::NetError;
 use super::parameters::TensorPlan;
 use super::tiles::Row;
+use crate::workspace::write_file;
 
 /// A tensor to be written.
 pub(super) struct TensorSource<'a> {
@@ -50,20 +51,12 @@ impl<'a> TensorSource<'a> {
     }
 }
 
-/// Writes the tensors under a temporary name, syncs and renames.
+/// Writes the tensors to a file that appears when it is whole.
 pub(super) fn write_tensors(path: &Path, tensors: &[TensorSource<'_>]) -> Result<(), NetError> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let written = write_file(&partial, tensors).and_then(|()| std::fs::rename(&partial, path));
-    written.map_err(|source| {
-        // The first error is the one to report; a temporary file that was never created cannot be removed.
-        let _ = std::fs::remove_file(&partial);
-        NetError::File { path: path.to_owned(), source }
-    })
+    Ok(write_file(path, |out| write(out, tensors))?)
 }
 
-fn write_file(path: &Path, tensors: &[TensorSource<'_>]) -> std::io::Result<()> {
+fn write(out: &mut impl Write, tensors: &[TensorSource<'_>]) -> std::io::Result<()> {
     let mut end = 0;
     let infos = tensors.iter().map(|tensor| {
         let info = tensor.info(end);
@@ -74,13 +67,12 @@ fn write_file(path: &Path, tensors: &[TensorSource<'_>]) -> std::io::Result<()> 
     let mut header = serde_json::to_vec(&metadata)?;
     header.resize(header.len().next_multiple_of(8), b' ');
 
-    let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-    file.write_all(&(header.len() as u64).to_le_bytes())?;
-    file.write_all(&header)?;
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
     for tensor in tensors {
-        file.write_all(&tensor.bytes())?;
+        out.write_all(&tensor.bytes())?;
     }
-    file.into_inner().map_err(|error| error.into_error())?.sync_all()
+    Ok(())
 }
 
 /// A safetensors file, mapped.

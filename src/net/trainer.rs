@@ -193,7 +193,7 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`NetError::File`] if the file cannot be written.
+    /// [`NetError::Write`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), NetError> {
         let plans = &self.network.plan.tensors;
         let mut tensors = vec![TensorSource::number(STEPS, self.steps)];

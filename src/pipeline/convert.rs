@@ -18,6 +18,7 @@ use skimmer_formats::record::{
 
 use crate::progress::{Progress, Unit};
 use crate::stream::{Block, LineBlocks, StreamError, ordered_map_with};
+use crate::workspace::WorkspaceError;
 use rejected::Rejected;
 
 /// How parts are converted.
@@ -45,10 +46,12 @@ impl Default for ConvertOptions {
 pub enum BadRecords {
     /// The first one is the end, with its place and what is wrong.
     Stop,
-    /// They go, whole, to `<part>.tsv` in a directory, and their numbers and reasons to `<part>.reasons.tsv`.
+    /// They go, whole, to `<name>.tsv` in a directory, and their numbers and reasons to `<name>.reasons.tsv`.
     Quarantine {
         /// The directory, made if there is need.
         directory: PathBuf,
+        /// The files' name, which no other part may have: a training and a validation part are often called the same.
+        name: String,
         /// Most lines of a part to put there. One more is an error.
         most: u64,
     },
@@ -109,6 +112,9 @@ pub enum ConvertError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of bad lines cannot be made, or not be put in its place.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// The columns cannot be encoded or written.
     #[error("cannot write the columns of {}: {source}", path.display())]
     Write {
@@ -139,7 +145,7 @@ pub fn convert<W, B: Send, E: Error + Send + Sync + 'static>(
     let path = blocks.path().to_owned();
     let mut rejected = match &options.bad_records {
         BadRecords::Stop => None,
-        BadRecords::Quarantine { directory, most } => Some(Rejected::new(directory, &blocks.part_name(), *most)?),
+        BadRecords::Quarantine { directory, name, most } => Some(Rejected::new(directory, name, *most)?),
     };
     let write_error = |source: E| ConvertError::Write { path: path.clone(), source: Box::new(source) };
     progress.begin(&format!("convert {}", path.display()), blocks.bytes(), Unit::Bytes);

@@ -61,11 +61,14 @@ pub enum EmbedError {
 /// # Errors
 /// [`EmbedError`]; nothing is stored then.
 pub fn embed(options: &EmbedOptions, progress: &dyn Progress) -> Result<EmbedSummary, EmbedError> {
-    let parts = options.parts.iter().map(PartReader::open).collect::<Result<Vec<_>, _>>()?;
+    let rows = options.parts.iter().map(|part| Ok(PartReader::open(part)?.rows()));
+    let rows = rows.sum::<Result<u64, ColumnarError>>()?;
     let model = Model::open(&options.model, &options.open)?;
     let mut mean = MeanVectors::new(&model, options.mean)?;
-    progress.begin("embed", Some(parts.iter().map(PartReader::rows).sum()), Unit::Records);
-    for part in &parts {
+    progress.begin("embed", Some(rows), Unit::Records);
+    for part in &options.parts {
+        // Open, and thus mapped, only while it is read.
+        let part = PartReader::open(part)?;
         for block in 0..part.blocks() {
             mean.add(&part.read(block, Columns::TOKENS)?.tokens, progress)?;
         }

@@ -17,11 +17,13 @@ pub mod run;
 pub mod similar;
 pub mod sketch;
 mod stage;
+mod task;
 pub mod train;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::PipelineError;
-pub use run::{Pipeline, TaskReport};
+pub use run::Pipeline;
 pub use stage::Stage;
+pub use task::TaskReport;

@@ -3,12 +3,11 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use serde::Serialize;
 use serde_json::{Value, json};
+use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::part::{self, PartWriter};
-use skimmer_formats::record::FieldCount;
+use skimmer_formats::record::{FieldCount, RecordBatch};
 
 use super::bundle::{Bundle, BundleWriter, Verify};
 use super::convert::{self, ConvertOptions};
@@ -18,17 +17,18 @@ use super::evaluate::evaluate;
 use super::examples::{Portion, StoredExamples, StoredPart};
 use super::features::{self, HoldOut};
 use super::sketch::SketchOptions;
-use super::{Stage, embed, freeze, memory, similar, sketch, train};
+use super::task::{Task, TaskReport};
+use super::{Stage, embed, freeze, similar, sketch, train};
 use crate::config::{self, BadRecords, BiasInit, Config, Engine};
 use crate::counts::Table;
 use crate::features::{InputBuilder, Layout};
 use crate::net::Shape;
 use crate::progress::Progress;
-use crate::similar::{SimilarAuthors, SimilaritySettings};
+use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
 use crate::stream::{BlockSize, LineBlocks, Permits, RawPart, list_parts};
 use crate::text::{EngineChoice, MeanOptions, ModelOptions, VectorPaths};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest, Outdated, Workspace, write_file};
+use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, write_file};
 
 /// Name of the folder with the frozen counts in a model bundle.
 pub const BUNDLE_COUNTS: &str = "counts";
@@ -39,29 +39,6 @@ pub struct Pipeline<'a> {
     workspace: Workspace,
     manifest: Manifest,
     progress: &'a dyn Progress,
-}
-
-/// What became of a task: a stage, or one part's conversion.
-#[derive(Clone, Debug, Serialize)]
-pub struct TaskReport {
-    /// The task's name.
-    pub task: String,
-    /// Why it ran; `None` if everything was up to date and nothing was done.
-    pub because: Option<String>,
-    /// How long it took.
-    pub seconds: f64,
-    /// Peak resident memory of the process meanwhile, in bytes, where the kernel tells.
-    pub peak_memory: Option<u64>,
-    /// The task's own summary.
-    pub summary: Value,
-}
-
-/// Something a task can be asked to do.
-struct Task<'t> {
-    name: String,
-    fingerprint: Fingerprint,
-    outputs: Vec<PathBuf>,
-    work: Box<dyn FnOnce() -> Result<Value, PipelineError> + 't>,
 }
 
 impl<'a> Pipeline<'a> {
@@ -96,39 +73,12 @@ impl<'a> Pipeline<'a> {
             Stage::Train => vec![stages.train()?],
             Stage::Evaluate => vec![stages.evaluate()?],
         };
-        for task in tasks {
-            run_task(manifest, task, force, done)?;
-        }
-        self.workspace.remove_scratch()?;
-        Ok(())
+        let outcome = tasks.into_iter().try_for_each(|task| task.run(manifest, force, done));
+        // After an error, too: it may have been for want of space.
+        let cleared = self.workspace.remove_scratch();
+        outcome?;
+        Ok(cleared?)
     }
-}
-
-fn run_task(
-    manifest: &mut Manifest,
-    task: Task<'_>,
-    force: bool,
-    done: &mut dyn FnMut(&TaskReport),
-) -> Result<(), PipelineError> {
-    let because = match manifest.outdated(&task.name, &task.fingerprint) {
-        Some(Outdated::NotMade) => Some("not made yet".to_owned()),
-        Some(reason) => Some(reason.to_string()),
-        None if force => Some("asked for".to_owned()),
-        None => None,
-    };
-    let Some(because) = because else {
-        let summary = manifest.task(&task.name).map(|record| record.summary.clone()).unwrap_or_default();
-        done(&TaskReport { task: task.name, because: None, seconds: 0.0, peak_memory: None, summary });
-        return Ok(());
-    };
-    manifest.forget(&task.name)?;
-    memory::reset_peak();
-    let begun = Instant::now();
-    let summary = (task.work)()?;
-    let seconds = begun.elapsed().as_secs_f64();
-    manifest.finish(&task.name, task.fingerprint, &task.outputs, seconds, &summary)?;
-    done(&TaskReport { task: task.name, because: Some(because), seconds, peak_memory: memory::peak(), summary });
-    Ok(())
 }
 
 /// What the stages are made of.
@@ -159,6 +109,14 @@ impl<'s> Stages<'s> {
         if whole { Ok(path) } else { Err(PipelineError::Missing { path, stage }) }
     }
 
+    /// A fingerprint with files of the working directory, by their names there.
+    fn made_from<'p>(&self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Fingerprint, PipelineError> {
+        paths.into_iter().try_fold(Fingerprint::new(), |fingerprint, path| {
+            let name = path.strip_prefix(self.workspace.root()).unwrap_or(path);
+            Ok(fingerprint.with_file(&name.display().to_string(), path)?)
+        })
+    }
+
     fn threads(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.config.threads()).unwrap_or(NonZeroUsize::MIN)
     }
@@ -175,7 +133,7 @@ impl<'s> Stages<'s> {
         let tasks = parts.into_iter().map(|part| {
             let output = workspace.part(&part.name);
             let fingerprint = Fingerprint::new()
-                .with_file(&part.path)?
+                .with_file("the raw part", &part.path)?
                 .with("vocabulary_size", config.vocabulary_size)
                 .with("bad_records", format!("{:?}", config.bad_records));
             let options = ConvertOptions {
@@ -186,6 +144,7 @@ impl<'s> Stages<'s> {
                     BadRecords::Stop => convert::BadRecords::Stop,
                     BadRecords::Quarantine => convert::BadRecords::Quarantine {
                         directory: workspace.rejected(),
+                        name: part.name.clone(),
                         most: config.max_bad_records,
                     },
                 },
@@ -212,7 +171,8 @@ impl<'s> Stages<'s> {
             threshold: self.config.authors_similarity_threshold,
             top: self.config.authors_similarity_top_n,
         };
-        let fingerprint = with_files(Fingerprint::new(), &parts)?
+        let fingerprint = self
+            .made_from(&parts)?
             .with("authors_similarity_threshold", settings.threshold)
             .with("authors_similarity_top_N", settings.top);
         let output = self.workspace.similar();
@@ -221,7 +181,12 @@ impl<'s> Stages<'s> {
             let scratch = self.workspace.scratch("similar")?;
             let budget = self.config.memory_budget() as usize;
             let out = std::io::BufWriter::new(AtomicFile::create(&target)?);
-            let (out, summary) = similar::similar(&parts, settings, budget, &scratch, out, self.progress)?;
+            let (out, summary) = similar::similar(&parts, settings, budget, &scratch, out, self.progress).map_err(
+                |error| match error {
+                    SimilarError::File(ColumnarError::Write(source)) => PipelineError::write(&target)(source),
+                    error => error.into(),
+                },
+            )?;
             out.into_inner().map_err(|error| PipelineError::write(&target)(error.into_error()))?.commit()?;
             Ok(serde_json::to_value(summary)?)
         };
@@ -237,10 +202,10 @@ impl<'s> Stages<'s> {
             None => HoldOut::Random { percentage: config.validation_percentage, seed: config.seed },
         };
         let chunks = u16::try_from(config.num_validation_chunks).unwrap_or(u16::MAX);
-        let mut fingerprint = with_files(Fingerprint::new(), training.iter().chain(&validation).chain([&similar]))?
-            .with("num_validation_chunks", chunks);
+        let mut fingerprint =
+            self.made_from(training.iter().chain(&validation).chain([&similar]))?.with("num_validation_chunks", chunks);
         fingerprint = match &hold_out {
-            HoldOut::File(path) => fingerprint.with_file(path)?,
+            HoldOut::File(path) => fingerprint.with_file("validation_split", path)?,
             HoldOut::Random { percentage, seed } => {
                 fingerprint.with("validation_percentage", percentage).with("seed", seed)
             }
@@ -272,8 +237,9 @@ impl<'s> Stages<'s> {
         let mut parts = self.training_parts()?;
         parts.truncate(distilbert.max_n_parts);
         let file = if model.is_dir() { model.join("model.onnx") } else { model.clone() };
-        let fingerprint = with_files(Fingerprint::new(), &parts)?
-            .with_file(&file)?
+        let fingerprint = self
+            .made_from(&parts)?
+            .with_file("distilbert.model", &file)?
             .with("distilbert.engine", format!("{:?}", distilbert.engine))
             .with("distilbert.batch_tokens", distilbert.batch_tokens);
         let output = VectorPaths::in_directory(self.workspace.root());
@@ -302,10 +268,8 @@ impl<'s> Stages<'s> {
         let (embeddings, ids) = (vectors.vectors.clone(), vectors.tokens.clone());
         let inputs = [self.made(embeddings, Stage::Embed)?, self.made(ids, Stage::Embed)?];
         let Config { sketch_depth: depth, sketch_width: width, seed, .. } = *self.config;
-        let fingerprint = with_files(Fingerprint::new(), &inputs)?
-            .with("sketch_depth", depth)
-            .with("sketch_width", width)
-            .with("seed", seed);
+        let fingerprint =
+            self.made_from(&inputs)?.with("sketch_depth", depth).with("sketch_width", width).with("seed", seed);
         let output = self.workspace.codes();
         let options = SketchOptions {
             vectors,
@@ -329,11 +293,18 @@ impl<'s> Stages<'s> {
         let validation = self.validation_part()?.map(|part| self.stored(part)).transpose()?;
         let codes = self.made(self.workspace.codes(), Stage::Sketch)?;
         let similar = self.made(self.workspace.similar(), Stage::Similar)?;
-        let Self { config, workspace, progress, .. } = self;
-        let settings = serde_json::to_value(&config.train)?;
+        for table in Table::ALL {
+            // Better to miss one now than after the training.
+            self.made(self.workspace.counts().join(format!("{}.skim", table.name())), Stage::Features)?;
+        }
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let fingerprint =
-            with_files(Fingerprint::new(), files.chain([&codes]))?.with("train", &settings).with("seed", config.seed);
+        let mut fingerprint = self.made_from(files.chain([&codes]))?.with("seed", self.config.seed);
+        let Self { config, workspace, progress, .. } = self;
+        if let Value::Object(settings) = serde_json::to_value(&config.train)? {
+            for (key, value) in settings {
+                fingerprint = fingerprint.with(&format!("train.{key}"), value);
+            }
+        }
         let output = workspace.model();
         let target = output.clone();
         let work = move || {
@@ -353,20 +324,15 @@ impl<'s> Stages<'s> {
             bundle.finish(&network, &codes, examples.languages())?;
             Ok(serde_json::to_value(summary)?)
         };
-        Ok(Task {
-            name: "train".into(),
-            fingerprint,
-            outputs: vec![output.join(super::bundle::MANIFEST), output],
-            work: Box::new(work),
-        })
+        Ok(Task { name: "train".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
     }
 
     fn evaluate(self) -> Result<Task<'s>, PipelineError> {
         let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
         let validation = self.stored(validation)?;
-        let model = self.made(self.workspace.model(), Stage::Train)?;
+        let model = self.workspace.model();
         let manifest = self.made(model.join(super::bundle::MANIFEST), Stage::Train)?;
-        let fingerprint = with_files(Fingerprint::new(), [&validation.part, &validation.features, &manifest])?;
+        let fingerprint = self.made_from([&validation.part, &validation.features, &manifest])?;
         let output = self.workspace.evaluation();
         let target = output.clone();
         let work = move || {
@@ -403,9 +369,15 @@ pub fn convert_part(
     progress: &dyn Progress,
 ) -> Result<convert::ConvertSummary, PipelineError> {
     let file = std::io::BufWriter::new(AtomicFile::create(target)?);
-    let open = |fields: FieldCount| PartWriter::new(file, fields.has_reactions());
-    let (writer, summary) = convert::convert(blocks, options, open, part::encode, PartWriter::append, progress)?;
-    let file = writer.finish()?;
+    let named = |error: ColumnarError| match error {
+        ColumnarError::Write(source) => PipelineError::write(target)(source),
+        error => error.into(),
+    };
+    let open = |fields: FieldCount| PartWriter::new(file, fields.has_reactions()).map_err(named);
+    let encode = |records: &RecordBatch| part::encode(records).map_err(named);
+    let append = |writer: &mut PartWriter<_>, block| writer.append(block).map_err(named);
+    let (writer, summary) = convert::convert(blocks, options, open, encode, append, progress)?;
+    let file = writer.finish().map_err(named)?;
     file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?.commit()?;
     Ok(summary)
 }
@@ -449,11 +421,4 @@ fn engine_choice(engine: Engine) -> EngineChoice {
         Engine::Onnxruntime => EngineChoice::OnnxRuntime,
         Engine::Tract => EngineChoice::Tract,
     }
-}
-
-fn with_files<'p>(
-    fingerprint: Fingerprint,
-    paths: impl IntoIterator<Item = &'p PathBuf>,
-) -> Result<Fingerprint, PipelineError> {
-    paths.into_iter().try_fold(fingerprint, |fingerprint, path| Ok(fingerprint.with_file(path)?))
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde::Serialize;
 use skimmer_formats::Id;
 use skimmer_formats::columnar::ColumnarError;
@@ -39,7 +39,8 @@ pub struct SimilarSummary {
 /// depends on neither them nor `memory`.
 ///
 /// `memory` is the bytes used for sorting and for the index, as far as they do not go to nameless temporary files in
-/// `directory`. Beyond it the search holds 52 bytes an author and 16 bytes a reader of two authors or more.
+/// `directory`. Beyond it the search holds 60 bytes an author, 4 to 12 bytes an author for every thread, and 16 bytes a
+/// reader of two authors or more.
 ///
 /// # Errors
 /// [`SimilarError`] for a part that cannot be read, settings out of range, or a full disk.
@@ -52,24 +53,27 @@ pub fn similar<W: Write>(
     progress: &dyn Progress,
 ) -> Result<(W, SimilarSummary), SimilarError> {
     settings.check()?;
-    let parts = parts.iter().map(PartReader::open).collect::<Result<Vec<_>, _>>()?;
-    let mut summary = SimilarSummary { records: parts.iter().map(PartReader::rows).sum(), ..Default::default() };
+    // All parts are looked at before any work, and mapped for a block at a time: what is mapped counts as memory.
+    let mut blocks: Vec<(&Path, usize)> = Vec::new();
+    let mut summary = SimilarSummary::default();
+    for path in parts {
+        let part = PartReader::open(path)?;
+        summary.records += part.rows();
+        blocks.extend((0..part.blocks()).map(|block| (path.as_path(), block)));
+    }
 
     progress.begin("follower sets", Some(summary.records), Unit::Records);
     let mut follows = Follows::new(memory, directory);
-    let together = 2 * rayon::current_num_threads();
-    for part in &parts {
-        for first in (0..part.blocks()).step_by(together) {
-            let blocks = first..part.blocks().min(first + together);
-            let pairs = blocks.into_par_iter().map(|block| {
-                let pairs = block_follows(part, block)?;
-                let rows = part.block_rows(block);
-                progress.advance(rows.end - rows.start);
-                Ok(pairs)
-            });
-            for block in pairs.collect::<Result<Vec<_>, ColumnarError>>()? {
-                block.into_iter().try_for_each(|(author, reader)| follows.add(author, reader))?;
-            }
+    for together in blocks.chunks(2 * rayon::current_num_threads()) {
+        let pairs = together.par_iter().map(|&(path, block)| {
+            let part = PartReader::open(path)?;
+            let pairs = block_follows(&part, block)?;
+            let rows = part.block_rows(block);
+            progress.advance(rows.end - rows.start);
+            Ok(pairs)
+        });
+        for pairs in pairs.collect::<Result<Vec<_>, ColumnarError>>()? {
+            pairs.into_iter().try_for_each(|(author, reader)| follows.add(author, reader))?;
         }
     }
     let sets = follows.finish()?;

@@ -1,16 +1,14 @@
 //! The sketch stage: EMDE codes of the token vectors.
 
-use std::io;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use skimmer_formats::columnar::ColumnarError;
 use thiserror::Error;
 
 use crate::progress::{Progress, Unit};
 use crate::sketch::{Projection, Quality, SketchError, SketchShape, TokenCodes, encode};
 use crate::text::{MappedVectors, TextError, VectorPaths};
-use crate::workspace::{WorkspaceError, write_file};
+use crate::workspace::WorkspaceError;
 
 /// What to code and how.
 #[derive(Clone, Debug)]
@@ -88,10 +86,6 @@ pub fn sketch(options: &SketchOptions, progress: &dyn Progress) -> Result<Sketch
     let quality = pool.install(|| Quality::measure(vectors, &encoded, shape, seed));
     progress.advance(vectors.nrows() as u64);
     progress.end();
-    write_file(&options.output, |out| match codes.write(out) {
-        Ok(_) => Ok(()),
-        Err(ColumnarError::Write(source)) => Err(source),
-        Err(error) => Err(io::Error::other(error)),
-    })?;
+    codes.save(&options.output)?;
     Ok(SketchSummary { tokens: vectors.nrows(), dimensions: vectors.ncols(), shape, quality })
 }

@@ -4,6 +4,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
 use super::FollowerSets;
+use super::signature::Signature;
 
 /// The class number of authors without a class.
 const NONE: u32 = u32::MAX;
@@ -19,8 +20,21 @@ pub(super) struct Classes {
     members: Vec<u32>,
     /// First member of each class, by itself because the search asks for little else.
     first: Vec<u32>,
-    /// Size of each class's follower set.
-    sizes: Vec<u32>,
+    outlines: Vec<Outline>,
+    /// The sizes that there are, ascending, each with the number of classes up to it.
+    up_to_size: Vec<(u32, u32)>,
+}
+
+/// What the search asks first of a class it has met: all in one place.
+#[derive(Clone, Copy)]
+#[repr(align(16))]
+pub(super) struct Outline {
+    /// Number of readers in the follower set.
+    pub(super) size: u32,
+    /// How many of them are popular.
+    pub(super) popular: u32,
+    /// Signature of the popular ones.
+    pub(super) signature: Signature,
 }
 
 impl Classes {
@@ -45,9 +59,20 @@ impl Classes {
             offsets.push(offsets[class as usize] + group.len() as u32);
         }
         let first: Vec<u32> = groups.iter().map(|group| group[0]).collect();
-        let sizes = first.iter().map(|&author| sets.size(author)).collect();
+        let outline = |&author: &u32| {
+            let (_, popular) = sets.rare_and_popular(author);
+            Outline { size: sets.size(author), popular: popular.len() as u32, signature: Signature::of(popular) }
+        };
+        let outlines: Vec<Outline> = first.par_iter().map(outline).collect();
+        let mut up_to_size: Vec<(u32, u32)> = Vec::new();
+        for (outline, classes) in outlines.iter().zip(1..) {
+            match up_to_size.last_mut() {
+                Some(last) if last.0 == outline.size => last.1 = classes,
+                _ => up_to_size.push((outline.size, classes)),
+            }
+        }
         let members = groups.par_iter().flat_map_iter(|group| group.iter().copied()).collect();
-        Self { of_author, offsets, members, first, sizes }
+        Self { of_author, offsets, members, first, outlines, up_to_size }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -72,6 +97,17 @@ impl Classes {
     /// Number of readers in the follower set of a class.
     #[inline]
     pub(super) fn size(&self, class: u32) -> u32 {
-        self.sizes[class as usize]
+        self.outlines[class as usize].size
+    }
+
+    #[inline]
+    pub(super) fn outline(&self, class: u32) -> Outline {
+        self.outlines[class as usize]
+    }
+
+    /// Number of classes whose sets have at most `size` readers: they come before all others.
+    pub(super) fn up_to_size(&self, size: u32) -> u32 {
+        let sizes = self.up_to_size.partition_point(|&(other, _)| other <= size);
+        sizes.checked_sub(1).map_or(0, |last| self.up_to_size[last].1)
     }
 }

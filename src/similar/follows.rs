@@ -11,6 +11,10 @@ use super::runs::SortedRuns;
 use super::spool::{Spool, Spooled};
 use crate::key::Key;
 
+/// Authors up to which a reader counts as rare. Through rare readers, overlaps are counted at a nanosecond or two an
+/// author; beyond, passing over most of the authors is cheaper. Decides about time only, never about a result.
+const RARE_AUTHORS: u32 = 512;
+
 /// Collects who follows whom.
 ///
 /// Sorting holds `memory` bytes, whatever the number of pairs; the rest lies in nameless temporary files, which vanish
@@ -68,6 +72,11 @@ impl Follows {
     /// [`SimilarError::Spill`] where a temporary file cannot be written or read, [`SimilarError::TooMany`] beyond
     /// 2³² − 1 authors or readers.
     pub fn finish(self) -> Result<FollowerSets, SimilarError> {
+        self.finish_with(RARE_AUTHORS)
+    }
+
+    /// The same with readers of up to `rare_authors` authors rare.
+    pub(super) fn finish_with(self, rare_authors: u32) -> Result<FollowerSets, SimilarError> {
         let Self { pairs, memory, directory } = self;
         let mut authors: Vec<Id> = Vec::new();
         let mut sizes: Vec<u32> = Vec::new();
@@ -105,6 +114,7 @@ impl Follows {
 
         let mut rarest_first: Vec<u32> = (0..degrees.len() as u32).collect();
         rarest_first.par_sort_unstable_by_key(|&reader| (degrees[reader as usize], reader));
+        let first_popular = rarest_first.partition_point(|&reader| degrees[reader as usize] <= rare_authors) as u32;
         let mut ranks = vec![0; degrees.len()];
         rarest_first.iter().zip(0..).for_each(|(&reader, rank)| ranks[reader as usize] = rank);
 
@@ -124,7 +134,8 @@ impl Follows {
             }
             set.extend(member.map(|member| ranks[member.reader as usize]));
         }
-        Ok(FollowerSets { authors, sizes, offsets, readers: readers.finish()?, shared_readers: degrees.len() })
+        let readers = readers.finish()?;
+        Ok(FollowerSets { authors, sizes, offsets, readers, shared_readers: degrees.len(), first_popular })
     }
 }
 
@@ -144,6 +155,7 @@ pub struct FollowerSets {
     /// Per author the readers that are in other sets too, numbered rarest first, ascending.
     readers: Spooled,
     shared_readers: usize,
+    first_popular: u32,
 }
 
 impl FollowerSets {
@@ -165,5 +177,16 @@ impl FollowerSets {
     /// Number of readers that are in two sets or more.
     pub(super) fn shared_readers(&self) -> usize {
         self.shared_readers
+    }
+
+    /// The same in two: rare readers and popular ones.
+    pub(super) fn rare_and_popular(&self, author: u32) -> (&[u32], &[u32]) {
+        let readers = self.shared(author);
+        readers.split_at(readers.partition_point(|&reader| reader < self.first_popular))
+    }
+
+    /// The first popular reader: those before it are rare.
+    pub(super) fn first_popular(&self) -> u32 {
+        self.first_popular
     }
 }

@@ -1,22 +1,26 @@
 //! The inverted index: for each reader the classes that can be found through it.
 
+use std::cmp::Reverse;
 use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
 
 use super::classes::Classes;
 use super::runs::SortedRuns;
+use super::signature::Signature;
 use super::spool::{Spool, Spooled};
 use super::{FollowerSets, SimilarError};
 
 /// Numbers of 32 bits that a posting takes.
 const POSTING_WORDS: usize = size_of::<Posting>() / 4;
 
-/// A class in the list of a reader.
+/// A class in the list of a popular reader.
 #[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Posting {
     pub(super) class: u32,
+    /// Size of the class's follower set, here so that passing over postings touches nothing else.
+    pub(super) size: u32,
     /// How many of the class's readers come after this one, that is, are more popular.
     pub(super) rest: u32,
     /// Signature of these readers, upper half first.
@@ -27,35 +31,22 @@ impl Posting {
     /// Signature of the class's readers after this one.
     #[inline]
     pub(super) fn signature(&self) -> Signature {
-        Signature(u64::from(self.after[0]) << 32 | u64::from(self.after[1]))
+        Signature::from_halves(self.after)
     }
 }
 
-/// A set of readers as 64 bits, one for each of 64 groups of readers: tells cheaply that two sets share few.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Signature(u64);
-
-impl Signature {
-    pub(super) fn add(&mut self, reader: u32) {
-        self.0 |= 1 << (reader.wrapping_mul(0x9E37_79B1) >> 26);
-    }
-
-    /// The most readers that two sets of these sizes with these signatures can share.
-    #[inline]
-    pub(super) fn most_shared(self, size: u32, other: Self, other_size: u32) -> u32 {
-        let groups = (self.0 & other.0).count_ones();
-        // A group that both have is one shared reader, and as many more as the group has further readers in both.
-        groups + (size - self.0.count_ones()).min(other_size - other.0.count_ones())
-    }
-}
-
-/// For each reader the classes whose prefix holds it, ordered by (size of the set, rest, first author).
+/// For each reader the classes whose sets hold it.
 ///
-/// The prefix of a set is its rarest readers, as many as it takes: two sets with a Jaccard similarity of at least
-/// the threshold share a reader of both prefixes. 16 bytes a posting, 8 bytes a reader.
+/// A rare reader has all of them, ascending, 4 bytes a class. A popular one has those whose prefix holds it, ordered by
+/// (size of the set, most readers after it first, first author), 20 bytes a class. The prefix of a set is its rarest
+/// readers, as many as it takes: two sets with a Jaccard similarity of at least the threshold share a reader of both
+/// prefixes. 8 bytes a reader.
 pub(super) struct Index {
-    offsets: Vec<usize>,
-    postings: Spooled,
+    rare_offsets: Vec<usize>,
+    rare: Spooled,
+    popular_offsets: Vec<usize>,
+    popular: Spooled,
+    first_popular: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
@@ -75,42 +66,88 @@ impl Index {
         memory: usize,
         directory: &Path,
     ) -> Result<Self, SimilarError> {
-        let mut entries = SortedRuns::new(memory / 3, directory);
-        for class in 0..classes.len() as u32 {
-            let author = classes.first(class);
-            let (readers, size) = (sets.shared(author), f64::from(sets.size(author)));
-            let mut signature = Signature::default();
-            for (&reader, rest) in readers.iter().rev().zip(0..) {
-                // A set whose first common reader is this one shares at most `1 + rest` readers with this set.
-                if f64::from(1 + rest) / size >= threshold {
-                    let after = [(signature.0 >> 32) as u32, signature.0 as u32];
-                    entries.push(Entry { reader, class, rest, after })?;
-                }
-                signature.add(reader);
-            }
-        }
-
-        let mut postings = Spool::new(memory / 3, directory);
-        let mut offsets = Vec::with_capacity(sets.shared_readers() + 1);
-        offsets.push(0);
-        let mut list: Vec<Posting> = Vec::new();
-        for entry in entries.finish()?.map(Some).chain([None]) {
-            let entry = entry.transpose()?;
-            let reader = entry.map_or(sets.shared_readers(), |entry| entry.reader as usize);
-            while offsets.len() - 1 < reader {
-                list.sort_unstable_by_key(|entry| (classes.size(entry.class), entry.rest, entry.class));
-                postings.extend(bytemuck::cast_slice(&list))?;
-                list.clear();
-                offsets.push(postings.len() / POSTING_WORDS);
-            }
-            list.extend(entry.map(|entry| Posting { class: entry.class, rest: entry.rest, after: entry.after }));
-        }
-        Ok(Self { offsets, postings: postings.finish()? })
+        let (rare_offsets, rare) = rare_lists(sets, classes, memory, directory)?;
+        let (popular_offsets, popular) = popular_lists(sets, classes, threshold, memory, directory)?;
+        Ok(Self { rare_offsets, rare, popular_offsets, popular, first_popular: sets.first_popular() })
     }
 
-    /// The classes of a reader.
-    pub(super) fn of(&self, reader: u32) -> &[Posting] {
-        let range = self.offsets[reader as usize]..self.offsets[reader as usize + 1];
-        &bytemuck::cast_slice::<[u32; POSTING_WORDS], Posting>(self.postings.as_chunks().0)[range]
+    /// The classes of a rare reader.
+    #[inline]
+    pub(super) fn rare(&self, reader: u32) -> &[u32] {
+        &self.rare[self.rare_offsets[reader as usize]..self.rare_offsets[reader as usize + 1]]
     }
+
+    /// The classes of a popular reader.
+    pub(super) fn popular(&self, reader: u32) -> &[Posting] {
+        let place = (reader - self.first_popular) as usize;
+        let range = self.popular_offsets[place]..self.popular_offsets[place + 1];
+        &bytemuck::cast_slice::<[u32; POSTING_WORDS], Posting>(self.popular.as_chunks().0)[range]
+    }
+}
+
+/// The lists of the rare readers, and where each begins.
+fn rare_lists(
+    sets: &FollowerSets,
+    classes: &Classes,
+    memory: usize,
+    directory: &Path,
+) -> Result<(Vec<usize>, Spooled), SimilarError> {
+    let mut entries = SortedRuns::new(memory / 3, directory);
+    for class in 0..classes.len() as u32 {
+        let (rare, _) = sets.rare_and_popular(classes.first(class));
+        rare.iter().try_for_each(|&reader| entries.push(u64::from(reader) << 32 | u64::from(class)))?;
+    }
+    let mut lists = Spool::new(memory / 6, directory);
+    let mut offsets = Vec::with_capacity(sets.first_popular() as usize + 1);
+    for entry in entries.finish()? {
+        let entry = entry?;
+        offsets.resize(offsets.len().max((entry >> 32) as usize + 1), lists.len());
+        lists.extend(&[entry as u32])?;
+    }
+    offsets.resize(sets.first_popular() as usize + 1, lists.len());
+    Ok((offsets, lists.finish()?))
+}
+
+/// The lists of the popular readers, and the posting at which each begins.
+fn popular_lists(
+    sets: &FollowerSets,
+    classes: &Classes,
+    threshold: f64,
+    memory: usize,
+    directory: &Path,
+) -> Result<(Vec<usize>, Spooled), SimilarError> {
+    let mut entries = SortedRuns::new(memory / 3, directory);
+    for class in 0..classes.len() as u32 {
+        let (_, popular) = sets.rare_and_popular(classes.first(class));
+        let size = f64::from(classes.size(class));
+        let mut signature = Signature::default();
+        for (&reader, rest) in popular.iter().rev().zip(0..) {
+            // A set whose first common reader is this one shares at most `1 + rest` readers with this set.
+            if f64::from(1 + rest) / size >= threshold {
+                entries.push(Entry { reader, class, rest, after: signature.halves() })?;
+            }
+            signature.add(reader);
+        }
+    }
+
+    let readers = sets.shared_readers() - sets.first_popular() as usize;
+    let mut postings = Spool::new(memory / 6, directory);
+    let mut offsets = Vec::with_capacity(readers + 1);
+    offsets.push(0);
+    let mut list: Vec<Posting> = Vec::new();
+    for entry in entries.finish()?.map(Some).chain([None]) {
+        let entry = entry.transpose()?;
+        let reader = entry.map_or(readers, |entry| (entry.reader - sets.first_popular()) as usize);
+        while offsets.len() - 1 < reader {
+            list.sort_unstable_by_key(|posting| (posting.size, Reverse(posting.rest), posting.class));
+            postings.extend(bytemuck::cast_slice(&list))?;
+            list.clear();
+            offsets.push(postings.len() / POSTING_WORDS);
+        }
+        list.extend(entry.map(|Entry { class, rest, after, .. }| {
+            let size = classes.size(class);
+            Posting { class, size, rest, after }
+        }));
+    }
+    Ok((offsets, postings.finish()?))
 }

@@ -8,11 +8,15 @@ use super::SimilarError;
 use super::file::read_lists;
 use crate::key::Key;
 
-/// The similar authors of every author that has any: 24 bytes an author, 16 bytes a similar author.
+/// The similar authors of every author that has any: 26 to 28 bytes an author, 16 bytes a similar author.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimilarAuthors {
-    /// Where each author's list stands, ascending by author, so that a look-up is a binary search.
+    /// Where each author's list stands, ascending by author.
     places: Vec<Place>,
+    /// The first place of each bucket of authors, and the number of places at the end. Keys are hashes, so their upper
+    /// bits spread them evenly, two to four to a bucket: a look-up reads two spots in memory.
+    buckets: Vec<usize>,
+    bucket_bits: u32,
     similar: Vec<Key>,
     scores: Vec<f64>,
 }
@@ -30,20 +34,33 @@ impl SimilarAuthors {
     /// # Errors
     /// [`SimilarError::File`] where the file cannot be read, is of another kind, or is damaged.
     pub fn open(path: &Path) -> Result<Self, SimilarError> {
-        let mut all = Self { places: Vec::new(), similar: Vec::new(), scores: Vec::new() };
+        let mut all = Self::empty();
         read_lists(path, |author, similar, scores| {
             all.add(author, similar.iter().copied().zip(scores.iter().copied()))
         })?;
-        all.places.sort_unstable_by_key(|place| place.author);
-        Ok(all)
+        Ok(all.sorted())
     }
 
     /// From lists in any order, at most one an author: similar authors and their Jaccard similarities, best first.
     pub fn from_lists(lists: impl IntoIterator<Item = (Id, Vec<(Id, f64)>)>) -> Self {
-        let mut all = Self { places: Vec::new(), similar: Vec::new(), scores: Vec::new() };
+        let mut all = Self::empty();
         lists.into_iter().for_each(|(author, list)| all.add(author, list));
-        all.places.sort_unstable_by_key(|place| place.author);
-        all
+        all.sorted()
+    }
+
+    fn empty() -> Self {
+        Self { places: Vec::new(), buckets: vec![0, 0], bucket_bits: 0, similar: Vec::new(), scores: Vec::new() }
+    }
+
+    /// Sorts the places and divides them into buckets.
+    fn sorted(mut self) -> Self {
+        self.places.sort_unstable_by_key(|place| place.author);
+        let bits = self.places.len().checked_ilog2().map_or(0, |bits| bits.saturating_sub(1));
+        self.buckets = vec![0; (1 << bits) + 1];
+        self.places.iter().for_each(|place| self.buckets[bucket(place.author, bits) + 1] += 1);
+        (1..self.buckets.len()).for_each(|at| self.buckets[at] += self.buckets[at - 1]);
+        self.bucket_bits = bits;
+        self
     }
 
     fn add(&mut self, author: Id, list: impl IntoIterator<Item = (Id, f64)>) {
@@ -65,8 +82,9 @@ impl SimilarAuthors {
     /// Keys of an author's similar authors and their Jaccard similarities, best first; empty for an unknown author.
     #[inline]
     pub fn get(&self, author: Key) -> (&[Key], &[f64]) {
-        let place = self.places.binary_search_by_key(&author, |place| place.author);
-        place.map_or((&[], &[]), |place| self.list(&self.places[place]))
+        let bucket = bucket(author, self.bucket_bits);
+        let places = &self.places[self.buckets[bucket]..self.buckets[bucket + 1]];
+        places.iter().find(|place| place.author == author).map_or((&[], &[]), |place| self.list(place))
     }
 
     /// The authors that have similar authors, ascending by key, with their lists as [`SimilarAuthors::get`] gives them.
@@ -76,5 +94,31 @@ impl SimilarAuthors {
 
     fn list(&self, place: &Place) -> (&[Key], &[f64]) {
         (&self.similar[place.start..place.end], &self.scores[place.start..place.end])
+    }
+}
+
+/// The bucket of a key among 2 to the power of `bits`: its upper bits.
+#[inline]
+fn bucket(key: Key, bits: u32) -> usize {
+    key.0.checked_shr(u64::BITS - bits).unwrap_or(0) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_author_is_found_and_no_other() {
+        let id = |number: u32| Id(u128::from(number).to_be_bytes());
+        for authors in [0, 1, 2, 3, 4, 5, 7, 8, 9, 1000, 1024] {
+            let similar =
+                SimilarAuthors::from_lists((0..authors).map(|author| (id(author), vec![(id(author + 1), 0.5)])));
+            assert_eq!(similar.authors(), authors as usize);
+            for author in 0..authors + 100 {
+                let found: &[Key] = &[Key::of(id(author + 1))];
+                let expected: (&[Key], &[f64]) = if author < authors { (found, &[0.5]) } else { (&[], &[]) };
+                assert_eq!(similar.get(Key::of(id(author))), expected);
+            }
+        }
     }
 }

@@ -6,10 +6,12 @@
 //! 1. [`Follows`] sorts (author, reader) pairs, on disk where they outgrow memory, into [`FollowerSets`], readers
 //!    numbered rarest first;
 //! 2. authors with equal sets form a class, and [`SimilaritySearch`] keeps an inverted index of the classes by reader;
-//! 3. a class finds its best `top` authors reader by reader, rarest first, and passes over whole stretches of the index
-//!    that can no longer reach the threshold or the list's worst entry;
+//! 3. a class counts what it shares with others through its rare readers, and then goes to its popular readers, whose
+//!    long lists it passes over in whole stretches where they can no longer reach the threshold or the worst entry of
+//!    its best `top` authors;
 //! 4. [`SimilarWriter`] keeps the lists in `similar.skim`, and [`SimilarAuthors`] answers look-ups by an author's key.
 
+mod best;
 mod classes;
 mod error;
 mod file;
@@ -18,6 +20,7 @@ mod index;
 mod lists;
 mod runs;
 mod search;
+mod signature;
 mod spool;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,5 @@
 //! The best similar authors of a class of authors with equal follower sets.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -9,8 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use skimmer_formats::Id;
 
+use super::best::Best;
 use super::classes::Classes;
-use super::index::{Index, Posting, Signature};
+use super::index::{Index, Posting};
+use super::signature::Signature;
 use super::{FollowerSets, SimilarError};
 
 /// What counts as similar.
@@ -35,8 +35,9 @@ impl SimilaritySettings {
 
 /// Finds the similar authors of every author with a follower set.
 ///
-/// Holds 20 bytes an author, 8 bytes a reader and 16 bytes a follow in the index (the latter in a mapped temporary file
-/// where they exceed a third of `memory`), and 4 bytes an author for every thread that searches.
+/// Holds 32 bytes an author, 8 bytes a reader, 4 bytes a follow of a rare reader and 20 bytes a follow of a popular one
+/// (the follows in mapped temporary files where they exceed a sixth of `memory` each), and 4 to 12 bytes an author for
+/// every thread that searches.
 pub struct SimilaritySearch {
     sets: FollowerSets,
     classes: Classes,
@@ -47,7 +48,7 @@ pub struct SimilaritySearch {
 }
 
 /// Similar authors, best first: number of the author and Jaccard similarity.
-type Ranking = Vec<(u32, f64)>;
+pub(super) type Ranking = Vec<(u32, f64)>;
 
 impl SimilaritySearch {
     /// Indexes the sets. `memory` and `directory` are used as by [`super::Follows::new`].
@@ -105,8 +106,8 @@ impl SimilaritySearch {
     /// The best `top` authors of a class, its own members included.
     fn ranking(&self, class: u32) -> Ranking {
         let idle = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut scratch = idle.unwrap_or_else(|| Scratch { visited: vec![0; self.classes.len()], search: 0 });
-        let mut best = Best { top: self.settings.top, worst_first: BinaryHeap::new() };
+        let mut scratch = idle.unwrap_or_else(|| Scratch::new(self.classes.len()));
+        let mut best = Best::new(self.settings.top);
         Probe { search: self, best: &mut best, scratch: &mut scratch, class }.run();
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         best.ranking()
@@ -115,61 +116,34 @@ impl SimilaritySearch {
 
 /// What a thread keeps from search to search.
 struct Scratch {
-    /// Number of the last search that looked at each class.
-    visited: Vec<u32>,
-    search: u32,
+    /// Readers that each class shares with the searching one as far as counted; not 0 for every class in `met`, 0 for
+    /// all others.
+    shared: Vec<u32>,
+    met: Vec<u32>,
+    /// Those of them met twice or more.
+    met_again: Vec<u32>,
 }
 
 impl Scratch {
-    fn begin(&mut self) {
-        self.search = self.search.checked_add(1).unwrap_or_else(|| {
-            self.visited.fill(0);
-            1
-        });
+    fn new(classes: usize) -> Self {
+        Self { shared: vec![0; classes], met: Vec::new(), met_again: Vec::new() }
     }
 
-    /// Marks a class; false if this search has marked it before.
-    fn visit(&mut self, class: u32) -> bool {
-        std::mem::replace(&mut self.visited[class as usize], self.search) != self.search
-    }
-}
-
-/// The best authors so far: higher scores first, then lower numbers.
-struct Best {
-    top: usize,
-    /// Bits of the score and number of the author. Scores are positive, so their bits order as they do.
-    worst_first: BinaryHeap<(Reverse<u64>, u32)>,
-}
-
-impl Best {
-    /// Whether an author with this score would enter the list.
-    fn admits(&self, score: f64, author: u32) -> bool {
-        let full = self.worst_first.len() >= self.top;
-        !full || self.worst_first.peek().is_some_and(|&worst| (Reverse(score.to_bits()), author) < worst)
-    }
-
-    /// Adds authors of one score, ascending, as far as they enter.
-    fn add(&mut self, score: f64, authors: &[u32]) {
-        for &author in authors {
-            if !self.admits(score, author) {
-                break;
-            }
-            if self.worst_first.len() == self.top {
-                self.worst_first.pop();
-            }
-            self.worst_first.push((Reverse(score.to_bits()), author));
+    /// Counts a shared reader of a class.
+    #[inline]
+    fn meet(&mut self, class: u32) {
+        let shared = &mut self.shared[class as usize];
+        match *shared {
+            0 => self.met.push(class),
+            1 => self.met_again.push(class),
+            _ => {}
         }
+        *shared += 1;
     }
 
-    /// The score that a further author must have, or a little less.
-    fn least(&self) -> f64 {
-        let worst = self.worst_first.peek().filter(|_| self.worst_first.len() >= self.top);
-        worst.map_or(0.0, |&(Reverse(bits), _)| f64::from_bits(bits))
-    }
-
-    fn ranking(self) -> Ranking {
-        let sorted = self.worst_first.into_sorted_vec();
-        sorted.into_iter().map(|(Reverse(bits), author)| (author, f64::from_bits(bits))).collect()
+    fn end(&mut self) {
+        self.met_again.clear();
+        self.met.drain(..).for_each(|class| self.shared[class as usize] = 0);
     }
 }
 
@@ -189,18 +163,92 @@ struct Probe<'a> {
 impl Probe<'_> {
     fn run(&mut self) {
         let SimilaritySearch { sets, classes, index, .. } = self.search;
-        self.scratch.begin();
-        self.scratch.visit(self.class);
         self.best.add(1.0, classes.members(self.class));
-        let author = classes.first(self.class);
-        let (readers, size) = (sets.shared(author), sets.size(author));
-        for (place, &reader) in readers.iter().enumerate() {
-            let after = &readers[place + 1..];
+        let (rare, popular) = sets.rare_and_popular(classes.first(self.class));
+        let wanted = self.window(classes.size(self.class));
+        for &reader in rare {
+            // The larger sets come last: those too small for this one need not even be counted.
+            let large_enough = index.rare(reader).iter().rev().take_while(|&&class| class >= wanted.start);
+            large_enough.for_each(|&class| self.scratch.meet(class));
+        }
+        self.take_met(popular);
+        if self.scratch.shared[self.class as usize] == 0 {
+            self.scratch.meet(self.class);
+        }
+        self.search_popular(popular);
+        self.scratch.end();
+    }
+
+    /// The classes of a size that can enter the list if they share at most `most` readers with this one.
+    fn window(&self, most: u32) -> Range<u32> {
+        let classes = &self.search.classes;
+        let (size, least) = (classes.size(self.class), self.least());
+        let most = f64::from(most.min(size));
+        // Rounded apart by far more than the computation rounds.
+        let smallest = f64::from(size) * least * (1.0 - 1e-9);
+        let largest = most * (1.0 + 1.0 / least) * (1.0 + 1e-9) - f64::from(size);
+        // A conversion to u32 ends at its limits.
+        let start = classes.up_to_size((smallest.ceil() as u32).saturating_sub(1));
+        start..if largest < 1.0 { 0 } else { classes.up_to_size(largest as u32) }
+    }
+
+    /// Adds the classes met through rare readers that are similar enough; `popular` are this class's popular readers.
+    fn take_met(&mut self, popular: &[u32]) {
+        // Those met more than once first: the better the list, the fewer of the many others are worth a look.
+        let again = std::mem::take(&mut self.scratch.met_again);
+        self.take(&again, popular, |_| true, u32::MAX);
+        self.scratch.met_again = again;
+        let met = std::mem::take(&mut self.scratch.met);
+        self.take(&met, popular, |shared| shared == 1, 1 + popular.len() as u32);
+        self.scratch.met = met;
+    }
+
+    /// Adds those of the classes that are similar enough, if `wanted` of what they are known to share; they share at
+    /// most `most` readers with this one.
+    fn take(&mut self, met: &[u32], popular: &[u32], wanted: impl Fn(u32) -> bool, most: u32) {
+        let SimilaritySearch { classes, .. } = self.search;
+        let own = classes.outline(self.class);
+        let mut cut = Cut::new(self.least());
+        let mut window = self.window(most);
+        for &class in met {
+            if window.is_empty() {
+                break;
+            }
+            let shared = self.scratch.shared[class as usize];
+            if !window.contains(&class) || !wanted(shared) || class == self.class {
+                continue;
+            }
+            let other = classes.outline(class);
+            let most_shared = shared + own.signature.most_shared(own.popular, other.signature, other.popular);
+            if cut.excludes(most_shared, own.size, other.size)
+                || !self.best.admits(jaccard(most_shared, own.size, other.size), classes.first(class))
+            {
+                continue;
+            }
+            let needed = least_overlap(cut.least, own.size, other.size).saturating_sub(shared);
+            if self.compare(class, popular, other.popular, shared, needed) && self.least() > cut.least {
+                cut = Cut::new(self.least());
+                window = self.window(most);
+            }
+        }
+    }
+
+    /// Looks for classes that share popular readers only.
+    fn search_popular(&mut self, popular: &[u32]) {
+        let SimilaritySearch { classes, index, .. } = self.search;
+        let size = classes.size(self.class);
+        // All at once: at each reader anew, the signatures would take time quadratic in the number of readers.
+        let mut signatures = Vec::new();
+        for (place, &reader) in popular.iter().enumerate() {
+            let after = &popular[place + 1..];
             // A set found here for the first time shares this reader and at most all after it.
             if !self.reaches(f64::from(after.len() as u32 + 1) / f64::from(size)) {
                 break;
             }
-            self.probe(index.of(reader), after, size);
+            if signatures.is_empty() {
+                signatures = signatures_after(popular);
+            }
+            self.probe(index.popular(reader), after, signatures[after.len()], size);
         }
     }
 
@@ -209,45 +257,46 @@ impl Probe<'_> {
         bound >= self.search.settings.threshold && self.best.admits(bound, 0)
     }
 
-    /// Looks at the classes that share a reader with this class; `after` are this class's readers after it.
-    fn probe(&mut self, postings: &[Posting], after: &[u32], size: u32) {
-        let SimilaritySearch { classes, settings, .. } = self.search;
-        let mut own = Signature::default();
-        after.iter().for_each(|&reader| own.add(reader));
+    /// Looks at the classes that share a popular reader with this class; `after` are this class's readers after it, and
+    /// `own` is their signature.
+    fn probe(&mut self, postings: &[Posting], after: &[u32], own: Signature, size: u32) {
+        let SimilaritySearch { classes, .. } = self.search;
         let own_rest = after.len() as u32;
-        let least = self.least();
-        let too_small = |posting: &Posting| {
-            let other = classes.size(posting.class);
-            other < size && jaccard(other, other, size) < least
-        };
+        let mut cut = Cut::new(self.least());
+        let too_small = |posting: &Posting| posting.size < size && cut.excludes(posting.size, size, posting.size);
         let mut left = &postings[postings.partition_point(too_small)..];
-        while let Some(&Posting { class, rest, .. }) = left.first() {
-            // A stretch of sets of one size whose overlap has the same bound, ordered by first author.
-            let other = classes.size(class);
-            if other > size && !self.reaches(jaccard(size, size, other)) {
+        while let Some(&Posting { size: other, rest, .. }) = left.first() {
+            if other > size && cut.excludes(size, size, other) {
                 break;
             }
-            let stretch = gallop(left, |posting| posting.rest == rest && classes.size(posting.class) == other);
+            // Of the sets of one size, those with more readers after this one come first: after one that has too few,
+            // all have.
+            if cut.excludes(1 + rest.min(own_rest), size, other) {
+                left = &left[gallop(left, |posting| posting.size == other)..];
+                continue;
+            }
+            // A stretch of sets of one size whose overlap has the same bound, ordered by first author.
+            let stretch = gallop(left, |posting| posting.rest == rest && posting.size == other);
             let (stretch, later) = left.split_at(stretch);
             left = later;
             let bound = jaccard(1 + rest.min(own_rest), size, other);
-            if bound < settings.threshold {
-                continue;
-            }
-            let mut least = self.least();
-            let mut needed = least_overlap(least, size, other);
             for posting in stretch {
-                if bound <= least && !self.best.admits(bound, classes.first(posting.class)) {
+                if bound <= cut.least && !self.best.admits(bound, classes.first(posting.class)) {
                     break;
                 }
                 let most = 1 + own.most_shared(own_rest, posting.signature(), rest);
-                if most < needed || !self.best.admits(jaccard(most, size, other), classes.first(posting.class)) {
+                if cut.excludes(most, size, other)
+                    || self.scratch.shared[posting.class as usize] != 0
+                    || !self.best.admits(jaccard(most, size, other), classes.first(posting.class))
+                {
                     continue;
                 }
-                self.compare(posting, after, size, other, needed);
-                if self.least() > least {
-                    least = self.least();
-                    needed = least_overlap(least, size, other);
+                // This reader is the first that the two share, or else a bound at an earlier one has shown that the
+                // class cannot enter: then what is found here is too little, and does not enter either.
+                self.scratch.meet(posting.class);
+                let needed = least_overlap(cut.least, size, other).saturating_sub(1);
+                if self.compare(posting.class, after, rest, 1, needed) {
+                    cut = Cut::new(self.least());
                 }
             }
         }
@@ -258,23 +307,54 @@ impl Probe<'_> {
         self.search.settings.threshold.max(self.best.least())
     }
 
-    /// Adds a class's members if it is similar enough.
-    ///
-    /// The reader at which the two meet is the first they share, or else a bound at an earlier one has shown that the
-    /// class cannot enter: then what is found here is too little, and does not enter either.
-    fn compare(&mut self, posting: &Posting, after: &[u32], size: u32, other: u32, needed: u32) {
-        if !self.scratch.visit(posting.class) {
-            return;
-        }
+    /// Adds a class's members if it is similar enough, true if so: it shares `shared` readers, and those that are both
+    /// in `readers` and the last `rest` of its own, of which there must be at least `needed`.
+    fn compare(&mut self, class: u32, readers: &[u32], rest: u32, shared: u32, needed: u32) -> bool {
         let SimilaritySearch { sets, classes, settings, .. } = self.search;
-        let readers = sets.shared(classes.first(posting.class));
-        let others = &readers[readers.len() - posting.rest as usize..];
-        let Some(common) = overlap(after, others, needed.saturating_sub(1)) else { return };
-        let score = jaccard(1 + common, size, other);
-        if score >= settings.threshold {
-            self.best.add(score, classes.members(posting.class));
+        let mut common = shared;
+        if rest > 0 && !readers.is_empty() {
+            let others = sets.shared(classes.first(class));
+            let Some(more) = overlap(readers, &others[others.len() - rest as usize..], needed) else { return false };
+            common += more;
         }
+        let score = jaccard(common, classes.size(self.class), classes.size(class));
+        let similar = score >= settings.threshold;
+        if similar {
+            self.best.add(score, classes.members(class));
+        }
+        similar
     }
+}
+
+/// A score that must be reached, ready to exclude sets that share too few readers.
+struct Cut {
+    least: f64,
+    /// The share of both sizes together that two sets must have in common, or a little less.
+    share: f64,
+}
+
+impl Cut {
+    fn new(least: f64) -> Self {
+        // Far more than what rounding does: a set at the border is never excluded here.
+        Self { least, share: least / (1.0 + least) * (1.0 - 1e-12) }
+    }
+
+    /// Whether two sets of these sizes that share at most `most` readers are sure to miss the score.
+    #[inline]
+    fn excludes(&self, most: u32, size: u32, other: u32) -> bool {
+        f64::from(most) < self.share * (f64::from(size) + f64::from(other))
+    }
+}
+
+/// Signature of the readers after each one, last reader first.
+fn signatures_after(readers: &[u32]) -> Vec<Signature> {
+    let mut after = Signature::default();
+    let next = |&reader: &u32| {
+        let signature = after;
+        after.add(reader);
+        signature
+    };
+    readers.iter().rev().map(next).collect()
 }
 
 /// The least number of shared readers that gives two sets a score of at least `least`, which is not above 1.

@@ -13,10 +13,15 @@ type SimilarList = (Id, Vec<(Id, f64)>);
 
 /// The lists of all authors, found with so much memory, in ranges of so many authors.
 fn lists(pairs: &Pairs, settings: SimilaritySettings, memory: usize, range: u32) -> Vec<SimilarList> {
+    lists_with(2, pairs, settings, memory, range)
+}
+
+/// The same with readers of up to `rare` authors taken for rare.
+fn lists_with(rare: u32, pairs: &Pairs, settings: SimilaritySettings, memory: usize, range: u32) -> Vec<SimilarList> {
     let directory = tempfile::tempdir().unwrap();
     let mut follows = Follows::new(memory, directory.path());
     pairs.iter().for_each(|&(author, reader)| follows.add(author, Key::of(reader)).unwrap());
-    let search = SimilaritySearch::new(follows.finish().unwrap(), settings, memory, directory.path()).unwrap();
+    let search = SimilaritySearch::new(follows.finish_with(rare).unwrap(), settings, memory, directory.path()).unwrap();
     let authors = search.authors().len() as u32;
     let mut lists = Vec::new();
     for start in (0..authors).step_by(range as usize) {
@@ -146,10 +151,11 @@ proptest! {
         memory in prop_oneof![Just(0usize), Just(1 << 20)],
         range in 1u32..80,
         threads in 1usize..3,
+        rare in prop_oneof![Just(0u32), 1u32..12, Just(u32::MAX)],
     ) {
         let settings = SimilaritySettings { threshold, top };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let found = pool.install(|| lists(&pairs, settings, memory, range));
+        let found = pool.install(|| lists_with(rare, &pairs, settings, memory, range));
         prop_assert_eq!(found, naive(&pairs, settings));
     }
 }

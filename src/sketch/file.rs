@@ -1,6 +1,6 @@
 //! `codes.skim`: token codes as a file.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use skimmer_formats::Lists;
@@ -8,6 +8,7 @@ use skimmer_formats::columnar::{ColumnRef, ColumnarError, Field, Reader, Schema,
 use thiserror::Error;
 
 use super::{SketchError, SketchShape, TokenCodes};
+use crate::workspace::{WorkspaceError, write_file};
 
 /// The kind of file.
 const KIND: &str = "codes";
@@ -54,6 +55,18 @@ impl TokenCodes {
         let mut writer = Writer::new(out, &schema)?;
         writer.append(encode_block(&schema, &[ColumnRef::flat(&tokens), ColumnRef::lists(&codes)])?)?;
         writer.finish()
+    }
+
+    /// Writes the codes to the file at `path`, which appears when it is whole.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`]; nothing changes under the name then.
+    pub fn save(&self, path: &Path) -> Result<(), WorkspaceError> {
+        write_file(path, |out| match self.write(out) {
+            Ok(_) => Ok(()),
+            Err(ColumnarError::Write(source)) => Err(source),
+            Err(error) => Err(io::Error::other(error)),
+        })
     }
 
     /// Reads what [`TokenCodes::write`] wrote.

@@ -1,23 +1,35 @@
-//! Files that appear under their name when they are whole: written under a temporary name, synced, renamed.
+//! Files and folders that appear under their name when they are whole: written under a temporary name, synced, renamed.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::WorkspaceError;
+use super::{WorkspaceError, entries, remove_if_there};
 
+/// What the name of a file or folder begins with that is not finished.
 const TEMPORARY: &str = ".unfinished-";
+/// What the name of a folder begins with whose place is being taken by another.
+const REPLACED: &str = ".replaced-";
 
-/// Whether a file or folder of this name is one that was never finished.
-pub(super) fn is_temporary(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
-}
-
-fn temporary_name(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(TEMPORARY);
+fn beside(path: &Path, prefix: &str) -> PathBuf {
+    let mut name = OsString::from(prefix);
     name.push(path.file_name().unwrap_or(OsStr::new("file")));
     path.with_file_name(name)
+}
+
+/// Removes what a killed process left unfinished at `path`, and gives a folder its name back that was put aside for one
+/// that never came. Anything else stays.
+pub(super) fn clear_leftover(path: &Path) -> Result<(), WorkspaceError> {
+    let Some(name) = path.file_name().and_then(OsStr::to_str) else { return Ok(()) };
+    if name.starts_with(TEMPORARY) {
+        return remove_if_there(path);
+    }
+    let Some(last) = name.strip_prefix(REPLACED).map(|name| path.with_file_name(name)) else { return Ok(()) };
+    if last.exists() || !path.exists() {
+        return remove_if_there(path);
+    }
+    fs::rename(path, &last).map_err(WorkspaceError::io("bring back", &last))
 }
 
 /// A file being written; nothing stands under its final name before [`AtomicFile::commit`]. Dropped without it, what
@@ -39,9 +51,14 @@ impl AtomicFile {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(WorkspaceError::io("make the folder", folder))?;
         }
-        let temporary = temporary_name(path);
-        let file = File::create(&temporary).map_err(WorkspaceError::io("create", &temporary))?;
+        let temporary = beside(path, TEMPORARY);
+        let file = File::create(&temporary).map_err(WorkspaceError::io("create", path))?;
         Ok(Self { file: Some(file), temporary, path: path.to_owned() })
+    }
+
+    /// The file's name until it is whole, for those who write it through handles of their own.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
     }
 
     /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with others.
@@ -60,7 +77,7 @@ impl AtomicFile {
     pub fn commit(mut self) -> Result<(), WorkspaceError> {
         self.close()?;
         fs::rename(&self.temporary, &self.path).map_err(WorkspaceError::io("finish", &self.path))?;
-        sync_folder(&self.path)
+        sync_folder_of(&self.path)
     }
 }
 
@@ -84,6 +101,64 @@ impl Drop for AtomicFile {
     }
 }
 
+/// A folder being filled; nothing changes under its final name before [`AtomicFolder::commit`]. Dropped without it, what
+/// was put into it is removed.
+#[derive(Debug)]
+pub struct AtomicFolder {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl AtomicFolder {
+    /// Starts filling the folder that is to stand at `path`, making the folder above if need be.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`] if that cannot be done, or what a killed process left there cannot be removed.
+    pub fn create(path: &Path) -> Result<Self, WorkspaceError> {
+        let temporary = beside(path, TEMPORARY);
+        clear_leftover(&temporary)?;
+        clear_leftover(&beside(path, REPLACED))?;
+        fs::create_dir_all(&temporary).map_err(WorkspaceError::io("make the folder", path))?;
+        Ok(Self { temporary, path: path.to_owned() })
+    }
+
+    /// The folder to put things into; its name will be another.
+    pub fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Syncs everything in the folder and gives it its final name, in place of the folder that stood there.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`]; then what stood under the final name stands there still.
+    pub fn commit(self) -> Result<(), WorkspaceError> {
+        sync_all(&self.temporary)?;
+        // A folder cannot be renamed onto one that is not empty: the old one steps aside first. Should this process be
+        // killed in between, it comes back when the next one clears up.
+        let replaced = beside(&self.path, REPLACED);
+        let replaces = self.path.exists();
+        if replaces {
+            fs::rename(&self.path, &replaced).map_err(WorkspaceError::io("replace", &self.path))?;
+        }
+        if let Err(source) = fs::rename(&self.temporary, &self.path) {
+            if replaces {
+                // The error above is the one to report.
+                let _ = fs::rename(&replaced, &self.path);
+            }
+            return Err(WorkspaceError::io("finish", &self.path)(source));
+        }
+        sync_folder_of(&self.path)?;
+        remove_if_there(&replaced)
+    }
+}
+
+impl Drop for AtomicFolder {
+    fn drop(&mut self) {
+        // Gone already if it got its final name.
+        let _ = fs::remove_dir_all(&self.temporary);
+    }
+}
+
 /// Writes a whole file: nothing stands under its name before everything is written and synced.
 ///
 /// # Errors
@@ -98,9 +173,21 @@ pub fn write_file(
     file.map_err(WorkspaceError::io("write", path))?.commit()
 }
 
-fn sync_folder(path: &Path) -> Result<(), WorkspaceError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(WorkspaceError::io("sync", folder))
+/// Syncs the folder in which `path` stands, so that its name lasts.
+fn sync_folder_of(path: &Path) -> Result<(), WorkspaceError> {
+    sync(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Syncs a folder and everything in it.
+fn sync_all(folder: &Path) -> Result<(), WorkspaceError> {
+    for path in entries(folder)? {
+        if path.is_dir() { sync_all(&path)? } else { sync(&path)? }
+    }
+    sync(folder)
+}
+
+fn sync(path: &Path) -> Result<(), WorkspaceError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(WorkspaceError::io("sync", path))
 }
 
 #[cfg(test)]
@@ -121,6 +208,37 @@ mod tests {
         file.write_all(b"newer").unwrap();
         drop(file);
         assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_takes_the_place_of_another_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deep/model");
+        let fill = |text: &str| {
+            let new = AtomicFolder::create(&path).unwrap();
+            fs::create_dir(new.temporary().join("counts")).unwrap();
+            fs::write(new.temporary().join("counts/pair"), text).unwrap();
+            new
+        };
+        let held = || fs::read_to_string(path.join("counts/pair")).unwrap();
+        let first = fill("first");
+        assert!(!path.exists());
+        first.commit().unwrap();
+        drop(fill("given up"));
+        assert_eq!(held(), "first");
+        fill("second").commit().unwrap();
+        assert_eq!(held(), "second");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+
+        // Killed after the old folder stepped aside: it comes back. Killed after the new one came: the old one goes.
+        fs::rename(&path, beside(&path, REPLACED)).unwrap();
+        std::mem::forget(fill("never finished"));
+        drop(AtomicFolder::create(&path).unwrap());
+        assert_eq!(held(), "second");
+        fs::create_dir(beside(&path, REPLACED)).unwrap();
+        drop(AtomicFolder::create(&path).unwrap());
+        assert_eq!(held(), "second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
     }
 

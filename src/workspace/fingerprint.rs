@@ -26,12 +26,13 @@ impl Fingerprint {
         self
     }
 
-    /// Adds an input file, by its size and its time of change.
+    /// Adds an input file, by its size and its time of change. The label should not change with the folder from which
+    /// the program is started.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if the file is not there.
-    pub fn with_file(self, path: &Path) -> Result<Self, WorkspaceError> {
-        Ok(self.with(&path.display().to_string(), file_stamp(path)?))
+    pub fn with_file(self, label: &str, path: &Path) -> Result<Self, WorkspaceError> {
+        Ok(self.with(label, file_stamp(path)?))
     }
 
     /// The first label at which `other` differs, with this fingerprint's value and the other's.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use atomic::{AtomicFile, write_file};
+pub use atomic::{AtomicFile, AtomicFolder, write_file};
 pub use fingerprint::{Fingerprint, file_stamp};
 pub use manifest::{Manifest, Outdated, TaskRecord};
 
@@ -165,15 +165,19 @@ impl Workspace {
     fn remove_leftovers(&self) -> Result<(), WorkspaceError> {
         self.remove_scratch()?;
         for folder in [self.root.clone(), self.parts(), self.features(), self.counts(), self.rejected()] {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
-            for entry in entries.flatten() {
-                if atomic::is_temporary(&entry.file_name()) {
-                    remove_if_there(&entry.path())?;
-                }
+            if folder.is_dir() {
+                entries(&folder)?.iter().try_for_each(|path| atomic::clear_leftover(path))?;
             }
         }
         Ok(())
     }
+}
+
+/// What is in a folder.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
+    let entries = fs::read_dir(folder).map_err(WorkspaceError::io("read the folder", folder))?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>();
+    paths.map_err(WorkspaceError::io("read the folder", folder))
 }
 
 fn remove_if_there(path: &Path) -> Result<(), WorkspaceError> {
@@ -205,9 +209,14 @@ mod tests {
         fs::create_dir_all(folder.path().join("scratch/features")).unwrap();
         let half_done = AtomicFile::create(&parts.join("part-00000.skim")).unwrap();
         std::mem::forget(half_done);
+        std::mem::forget(AtomicFolder::create(&folder.path().join("model")).unwrap());
+        fs::create_dir(folder.path().join(".replaced-model")).unwrap();
         assert_eq!(fs::read_dir(&parts).unwrap().count(), 1);
         Workspace::open(folder.path()).unwrap();
         assert_eq!(fs::read_dir(&parts).unwrap().count(), 0);
+        let mut left: Vec<_> = entries(folder.path()).unwrap();
+        left.sort();
+        assert_eq!(left, [".lock", "model", "parts"].map(|name| folder.path().join(name)));
         assert!(!folder.path().join("scratch").exists());
     }
 }

@@ -1,28 +1,10 @@
 //! The whole way, once, on small synthetic data, and what can be done with its results.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::OnceLock;
 
-use crate::harness::{run, run_with_input, skimmer, stderr, success};
-
-/// A folder in which the demo has run, made once for all tests of this file. Tests only read it.
-fn demo() -> &'static Path {
-    static DEMO: OnceLock<PathBuf> = OnceLock::new();
-    DEMO.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
-        if folder.exists() {
-            fs::remove_dir_all(&folder).unwrap();
-        }
-        let arguments = ["demo", "--quiet", "--rows", "12000", "--out"].map(Path::new);
-        let output = success(run(arguments.into_iter().chain([folder.as_path()])));
-        let table = String::from_utf8(output.stdout).unwrap();
-        assert!(table.contains("RCE") && table.contains("predictions.csv"), "{table}");
-        folder
-    })
-}
+use crate::harness::{demo, files, run, run_with_input, skimmer, stderr, success};
 
 fn model() -> PathBuf {
     demo().join("working_dir/model")
@@ -36,23 +18,6 @@ fn predict(input: &[u8], more: &[&str]) -> std::process::Output {
     let model = model();
     let arguments = ["predict", "--model", model.to_str().unwrap()];
     run_with_input(arguments.into_iter().chain(more.iter().copied()), input)
-}
-
-/// Every file below a folder, by its path there.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                all.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    all
 }
 
 #[test]
@@ -167,6 +132,24 @@ fn the_number_of_threads_does_not_show_in_any_artefact() {
     for (name, bytes) in &one {
         assert!(*bytes == two[name], "{} differs", name.display());
     }
+}
+
+#[test]
+fn without_a_validation_part_there_is_a_model_and_nothing_to_evaluate() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(demo().join("config.yaml")).unwrap();
+    let text = text
+        .replace("validation_part: recsys_data/validation/part-00000", "validation_part: null")
+        .replace("recsys_data: recsys_data", &format!("recsys_data: {}/recsys_data", demo().display()))
+        .replace("tiny-distilbert/", &format!("{}/tiny-distilbert/", demo().display()))
+        .replace("hidden_size: 256", "hidden_size: 16");
+    let config = folder.path().join("config.yaml");
+    fs::write(&config, text).unwrap();
+    let output = success(run([Path::new("run"), Path::new("--config"), &config]));
+    assert!(stderr(&output).contains("validation_part is not set"), "{}", stderr(&output));
+    let model = folder.path().join("working_dir/model");
+    let output = success(run_with_input([Path::new("predict"), Path::new("--model"), &model], &test_part()));
+    assert_eq!(output.stdout.split(|&byte| byte == b'\n').count() - 1, 1200);
 }
 
 #[test]

@@ -3,6 +3,10 @@
 
 mod bad_input;
 mod demo;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod golden;
 mod harness;
+mod interrupted;
+mod resume;
 mod plan;

@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::workspace::WorkspaceError;
+
 /// Why a frozen file could not be written or read.
 #[derive(Debug, Error)]
 pub enum FrozenError {
@@ -14,6 +16,9 @@ pub enum FrozenError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file could not be made, or not be put in its place.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// The file is not what was written.
     #[error("{path}: byte {offset}: {what}; the file is damaged or cut short: make the model again or copy it again")]
     Damaged {

@@ -1,6 +1,6 @@
 //! The outer layout of a frozen file: a header of 256 bytes, then up to four checksummed sections.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use memmap2::Mmap;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::FrozenError;
+use crate::workspace::AtomicFile;
 
 const _: () = assert!(cfg!(target_endian = "little"), "frozen files are mapped as little-endian numbers");
 
@@ -60,20 +61,15 @@ pub(super) const fn aligned(end: u64) -> u64 {
     end.next_multiple_of(ALIGNMENT)
 }
 
-/// Writes a frozen file under a temporary name and gives it its own at the end.
+/// Writes a frozen file, which appears when it is whole.
 pub(super) struct FileWriter {
     path: PathBuf,
-    partial: PathBuf,
-    finished: bool,
+    file: AtomicFile,
 }
 
 impl FileWriter {
     pub(super) fn create(path: &Path) -> Result<Self, FrozenError> {
-        let mut partial = path.to_owned().into_os_string();
-        partial.push(".partial");
-        let writer = Self { path: path.to_owned(), partial: partial.into(), finished: false };
-        File::create(&writer.partial).map_err(FrozenError::io(&writer.partial))?;
-        Ok(writer)
+        Ok(Self { path: path.to_owned(), file: AtomicFile::create(path)? })
     }
 
     /// The name the file will have.
@@ -85,48 +81,36 @@ impl FileWriter {
     pub(super) fn section(&self, offset: u64) -> Result<SectionWriter, FrozenError> {
         debug_assert!(offset.is_multiple_of(ALIGNMENT));
         let open = || {
-            let mut file = OpenOptions::new().write(true).open(&self.partial)?;
+            let mut file = OpenOptions::new().write(true).open(self.file.temporary())?;
             file.seek(SeekFrom::Start(offset))?;
             Ok(file)
         };
-        let file = BufWriter::with_capacity(1 << 18, open().map_err(FrozenError::io(&self.partial))?);
-        Ok(SectionWriter { file, partial: self.partial.clone(), offset, bytes: 0, checksum: Xxh3Default::new() })
+        let file = BufWriter::with_capacity(1 << 18, open().map_err(FrozenError::io(&self.path))?);
+        Ok(SectionWriter { file, path: self.path.clone(), offset, bytes: 0, checksum: Xxh3Default::new() })
     }
 
     /// Writes the header, syncs the file and gives it its name.
-    pub(super) fn finish(mut self, kind: Kind, parameters: [u64; 4], sections: &[Section]) -> Result<(), FrozenError> {
+    pub(super) fn finish(self, kind: Kind, parameters: [u64; 4], sections: &[Section]) -> Result<(), FrozenError> {
         let mut header = Header { magic: MAGIC, version: VERSION, kind: kind as u32, parameters, ..Header::zeroed() };
         header.sections[..sections.len()].copy_from_slice(sections);
         let bytes = bytemuck::bytes_of(&header);
         header.checksum = xxh3_64(&bytes[..bytes.len() - 8]);
-        let finish = || {
-            let mut file = OpenOptions::new().write(true).open(&self.partial)?;
+        let write = || {
+            let mut file = OpenOptions::new().write(true).open(self.file.temporary())?;
             file.write_all(bytemuck::bytes_of(&header))?;
             // An empty last section may begin beyond the last byte written.
             let end = sections.iter().map(|section| section.offset + section.bytes).max();
-            file.set_len(end.unwrap_or(HEADER))?;
-            file.sync_all()?;
-            fs::rename(&self.partial, &self.path)
+            file.set_len(end.unwrap_or(HEADER))
         };
-        finish().map_err(FrozenError::io(&self.path))?;
-        self.finished = true;
-        Ok(())
-    }
-}
-
-impl Drop for FileWriter {
-    fn drop(&mut self) {
-        if !self.finished {
-            // Nothing more can be done about a partial file that cannot be removed; the next run writes over it.
-            let _ = fs::remove_file(&self.partial);
-        }
+        write().map_err(FrozenError::io(&self.path))?;
+        Ok(self.file.commit()?)
     }
 }
 
 /// Writes one section.
 pub(super) struct SectionWriter {
     file: BufWriter<File>,
-    partial: PathBuf,
+    path: PathBuf,
     offset: u64,
     bytes: u64,
     checksum: Xxh3Default,
@@ -136,7 +120,7 @@ impl SectionWriter {
     pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), FrozenError> {
         self.bytes += bytes.len() as u64;
         self.checksum.update(bytes);
-        self.file.write_all(bytes).map_err(FrozenError::io(&self.partial))
+        self.file.write_all(bytes).map_err(FrozenError::io(&self.path))
     }
 
     /// Bytes written so far.
@@ -150,7 +134,7 @@ impl SectionWriter {
     }
 
     pub(super) fn finish(mut self) -> Result<Section, FrozenError> {
-        self.file.flush().map_err(FrozenError::io(&self.partial))?;
+        self.file.flush().map_err(FrozenError::io(&self.path))?;
         Ok(Section { offset: self.offset, bytes: self.bytes, checksum: self.checksum.digest() })
     }
 }

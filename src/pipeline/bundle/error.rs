@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::features::LanguagesError;
 use crate::net::NetError;
 use crate::sketch::CodesFileError;
+use crate::workspace::WorkspaceError;
 
 /// Why a model bundle cannot be written or used.
 #[derive(Debug, Error)]
@@ -18,7 +19,7 @@ pub enum BundleError {
         /// The directory.
         directory: PathBuf,
     },
-    /// A file cannot be read or written.
+    /// A file cannot be read or copied.
     #[error("{}: {source}", .path.display())]
     File {
         /// The file.
@@ -102,6 +103,9 @@ pub enum BundleError {
         /// Depth and width that the network takes.
         expected: (usize, usize),
     },
+    /// A file cannot be written, or the bundle not be put in its place.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
     /// The token codes cannot be read.
     #[error(transparent)]
     Codes(#[from] CodesFileError),

@@ -60,8 +60,10 @@ fn a_new_bundle_replaces_the_old_one_and_leaves_nothing_beside_it() {
     let model = Model::new();
     model.write();
     // What a killed run may leave.
-    fs::create_dir(model.path().with_file_name("model.partial")).unwrap();
-    fs::write(model.path().with_file_name("model.partial").join("leftover"), b"x").unwrap();
+    let killed = BundleWriter::begin(model.path()).unwrap();
+    fs::write(killed.path("leftover").unwrap(), b"x").unwrap();
+    std::mem::forget(killed);
+    assert_eq!(fs::read_dir(model.directory.path()).unwrap().count(), 2);
     model.write();
     let bundle = Bundle::open(model.path(), Verify::Checksums).unwrap();
     assert!(!bundle.manifest().files.contains_key("leftover"));
@@ -72,7 +74,7 @@ fn a_new_bundle_replaces_the_old_one_and_leaves_nothing_beside_it() {
 fn a_bundle_put_aside_by_a_killed_run_comes_back() {
     let model = Model::new();
     model.write();
-    fs::rename(model.path(), model.path().with_file_name("model.replaced")).unwrap();
+    fs::rename(model.path(), model.path().with_file_name(".replaced-model")).unwrap();
     drop(BundleWriter::begin(model.path()).unwrap());
     Bundle::open(model.path(), Verify::Checksums).unwrap();
 }

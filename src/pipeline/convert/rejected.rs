@@ -1,10 +1,11 @@
 //! Quarantine: the lines of a part that are no records, and why.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
 use super::{BadLine, ConvertError};
+use crate::workspace::AtomicFile;
 
 /// The rejected lines of a part. Files are made for the first line and get their names at the end.
 pub(super) struct Rejected {
@@ -16,14 +17,14 @@ pub(super) struct Rejected {
 }
 
 struct Files {
-    lines: BufWriter<File>,
-    reasons: BufWriter<File>,
+    lines: BufWriter<AtomicFile>,
+    reasons: BufWriter<AtomicFile>,
 }
 
 impl Rejected {
     /// An empty quarantine. What an earlier run rejected of this part is removed.
-    pub(super) fn new(directory: &Path, part: &str, most: u64) -> Result<Self, ConvertError> {
-        let (lines, reasons) = (directory.join(format!("{part}.tsv")), directory.join(format!("{part}.reasons.tsv")));
+    pub(super) fn new(directory: &Path, name: &str, most: u64) -> Result<Self, ConvertError> {
+        let (lines, reasons) = (directory.join(format!("{name}.tsv")), directory.join(format!("{name}.reasons.tsv")));
         for path in [&lines, &reasons] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
@@ -51,8 +52,10 @@ impl Rejected {
     /// Gives the files their names and returns how many lines they hold.
     pub(super) fn finish(self) -> Result<u64, ConvertError> {
         if let Some(files) = self.files {
-            close(files.lines, &self.lines).map_err(|error| failed(&self.lines, error))?;
-            close(files.reasons, &self.reasons).map_err(|error| failed(&self.reasons, error))?;
+            for (file, path) in [(files.lines, &self.lines), (files.reasons, &self.reasons)] {
+                let file = file.into_inner().map_err(IntoInnerError::into_error);
+                file.map_err(|error| failed(path, error))?.commit()?;
+            }
         }
         Ok(self.count)
     }
@@ -61,8 +64,8 @@ impl Rejected {
         let files = match &mut self.files {
             Some(files) => files,
             none => none.insert(Files {
-                lines: create(&self.lines).map_err(|error| failed(&self.lines, error))?,
-                reasons: create(&self.reasons).map_err(|error| failed(&self.reasons, error))?,
+                lines: BufWriter::new(AtomicFile::create(&self.lines)?),
+                reasons: BufWriter::new(AtomicFile::create(&self.reasons)?),
             }),
         };
         let line = files.lines.write_all(&bad.text).and_then(|()| files.lines.write_all(b"\n"));
@@ -74,21 +77,4 @@ impl Rejected {
 
 fn failed(path: &Path, source: io::Error) -> ConvertError {
     ConvertError::Quarantine { path: path.to_owned(), source }
-}
-
-/// Where a file is while it is written.
-fn partial(path: &Path) -> PathBuf {
-    path.with_added_extension("partial")
-}
-
-fn create(path: &Path) -> io::Result<BufWriter<File>> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
-    File::create(partial(path)).map(BufWriter::new)
-}
-
-fn close(file: BufWriter<File>, path: &Path) -> io::Result<()> {
-    file.into_inner()?.sync_all()?;
-    fs::rename(partial(path), path)
 }

@@ -90,7 +90,7 @@ fn quarantine_keeps_the_whole_line_and_goes_on_up_to_its_limit() {
     let part = directory.path().join("part-00001");
     fs::write(&part, damaged.concat()).unwrap();
     let options = |count, most| ConvertOptions {
-        bad_records: BadRecords::Quarantine { directory: quarantine.clone(), most },
+        bad_records: BadRecords::Quarantine { directory: quarantine.clone(), name: "part-00001".into(), most },
         ..threads(count)
     };
     for (count, size) in [(1, 7), (2, 7), (2, 1), (2, 65_536)] {
@@ -122,8 +122,8 @@ fn quarantine_keeps_the_whole_line_and_goes_on_up_to_its_limit() {
 fn text_that_is_no_part_is_refused() {
     let quarantine = tempfile::tempdir().unwrap();
     let directory = quarantine.path().to_owned();
-    let lenient =
-        ConvertOptions { bad_records: BadRecords::Quarantine { directory, most: 1_000 }, ..ConvertOptions::default() };
+    let bad_records = BadRecords::Quarantine { directory, name: "pipe".into(), most: 1_000 };
+    let lenient = ConvertOptions { bad_records, ..ConvertOptions::default() };
     for options in [&threads(1), &lenient] {
         let error = run(piped(b"a,b\nc,d\n", 10), options).unwrap_err();
         assert_eq!(error, "pipe:1: found 1 fields, expected 24 (with reactions) or 20 (without)");
@@ -157,7 +157,7 @@ proptest! {
         fs::write(&part, &text).unwrap();
         let quarantine = directory.path().join("rejected");
         let options = |count| ConvertOptions {
-            bad_records: BadRecords::Quarantine { directory: quarantine.clone(), most: 1_000 },
+            bad_records: BadRecords::Quarantine { directory: quarantine.clone(), name: "pipe".into(), most: 1_000 },
             ..threads(count)
         };
         let outcome = |blocks: LineBlocks, count| {

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// What to generate.
 ///
-/// Everything but `out`, `parts` and `threads` shapes the records: the same other values give the same records, byte for
+/// Everything but `out`, `parts`, `only_part` and `threads` shapes the records: the same other values give the same records, byte for
 /// byte, for any number of parts (their concatenation is the same) and threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -19,6 +19,9 @@ pub struct Options {
     pub parts: u32,
     /// Training records over all parts together, at least 1. The first parts hold one more where it does not divide.
     pub rows: u64,
+    /// The one training part to write, by its number from 0; `None`: all of them. So a data set larger than the disk can
+    /// be made part by part.
+    pub only_part: Option<u32>,
     /// Validation records; 0 leaves the validation set out.
     pub valid_rows: u64,
     /// Test records; 0 leaves the test set and its labels out.
@@ -43,6 +46,7 @@ impl Default for Options {
             out: PathBuf::from("synth"),
             parts: 2,
             rows: 100_000,
+            only_part: None,
             valid_rows: 20_000,
             test_rows: 10_000,
             users: None,
@@ -74,11 +78,12 @@ impl Options {
     /// [`SynthError::Option`] for the first value that is out of its range.
     pub fn check(&self) -> Result<(), SynthError> {
         let users = self.user_count();
-        let ranges: [(&'static str, u64, u64, u64); 8] = [
+        let ranges: [(&'static str, u64, u64, u64); 9] = [
             ("rows", self.rows, 1, 1 << 40),
             ("valid_rows", self.valid_rows, 0, 1 << 40),
             ("test_rows", self.test_rows, 0, 1 << 40),
             ("parts", u64::from(self.parts), 1, self.rows.min(99_999)),
+            ("only_part", u64::from(self.only_part.unwrap_or(0)), 0, u64::from(self.parts.max(1)) - 1),
             ("users", u64::from(users), 16, u64::from(MOST_USERS)),
             ("authors", u64::from(self.author_count()), 8, u64::from(users)),
             ("vocabulary", u64::from(self.vocabulary), 512, 1_000_000),
@@ -141,6 +146,7 @@ mod tests {
         let message = more_authors.check().unwrap_err().to_string();
         assert_eq!(message, "authors is 101, but must lie between 8 and 100 here");
         assert!(Options { parts: 3, rows: 2, ..Options::default() }.check().is_err());
+        assert!(Options { only_part: Some(2), ..Options::default() }.check().is_err());
         assert!(Options { vocabulary: 104, ..Options::default() }.check().is_err());
     }
 }

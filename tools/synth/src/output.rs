@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::engagement::{Model, Outcome};
@@ -32,11 +33,11 @@ pub struct Summary {
 /// Generates the parts, the test labels and the truth about them in `options.out`; calls `progress` with the number of
 /// records written so far, a block of 4,096 at a time.
 ///
-/// * `train/part-00000` …, `validation/part-00000`: records of 24 fields;
+/// * `train/part-00000` … (or the one of `options.only_part`), `validation/part-00000`: records of 24 fields;
 /// * `test/part-00000`: records of 20 fields;
 /// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in this
 ///   order (that of the raw record's columns), TAB between them;
-/// * `truth.json`: [`Truth`].
+/// * `truth.json`: [`Truth`] of the records written.
 ///
 /// All of it stands in `options.out/.unfinished` until it is complete, and is then moved to its place; what an interrupted
 /// run left there is removed. Memory does not grow with the number of records.
@@ -111,10 +112,19 @@ impl SetWriter<'_> {
             Set::Test => Some(Output::create(self.unfinished.join("test_labels.tsv"))?),
             Set::Train | Set::Validation => None,
         };
-        let mut parts = Parts::create(self.unfinished.join(NAMES[set as usize]), rows, parts)?;
+        let shares = Shares { rows, count: u64::from(parts) };
+        let (first, wanted) = match self.options.only_part.filter(|_| set == Set::Train) {
+            Some(part) => (u64::from(part), shares.start(part.into())..shares.start(u64::from(part) + 1)),
+            None => (0, 0..rows),
+        };
+        let mut parts = Parts::create(self.unfinished.join(NAMES[set as usize]), shares, first)?;
         let (world, model) = (self.world, self.model);
-        let make = |block: u64| make_block(world, model, set, block, BLOCK.min(rows - block * BLOCK));
-        in_order(rows.div_ceil(BLOCK), self.options.threads, make, |block: Block| {
+        let first_block = wanted.start / BLOCK;
+        let make = |block: u64| {
+            let start = (first_block + block) * BLOCK;
+            make_block(world, model, set, first_block + block, BLOCK.min(rows - start), &wanted)
+        };
+        in_order(wanted.end.div_ceil(BLOCK) - first_block, self.options.threads, make, |block: Block| {
             parts.write(&block.text, &block.ends)?;
             if let Some(labels) = &mut labels {
                 labels.write(&block.labels)?;
@@ -131,7 +141,8 @@ impl SetWriter<'_> {
     }
 }
 
-fn make_block(world: &World, model: &Model, set: Set, number: u64, rows: u64) -> Block {
+/// Draws a whole block, but keeps only the records whose numbers within the set are `wanted`.
+fn make_block(world: &World, model: &Model, set: Set, number: u64, rows: u64, wanted: &Range<u64>) -> Block {
     let mut random = world.seed.random(Purpose::Block, set as u64, number);
     let rows = rows as usize;
     let mut block = Block {
@@ -140,9 +151,12 @@ fn make_block(world: &World, model: &Model, set: Set, number: u64, rows: u64) ->
         labels: Vec::new(),
         outcomes: Vec::with_capacity(rows),
     };
-    for _ in 0..rows {
+    for row in number * BLOCK..number * BLOCK + rows as u64 {
         let encounter = world.encounter(set, &mut random);
         let outcome = model.outcome(world, &encounter);
+        if !wanted.contains(&row) {
+            continue;
+        }
         write_record(world, set, &encounter, &outcome, &mut block.text);
         block.ends.push(block.text.len());
         if set == Set::Test {
@@ -153,11 +167,28 @@ fn make_block(world: &World, model: &Model, set: Set, number: u64, rows: u64) ->
     block
 }
 
+/// How the records of a set are shared between its parts: the first ones hold one more where it does not divide.
+#[derive(Clone, Copy)]
+struct Shares {
+    rows: u64,
+    count: u64,
+}
+
+impl Shares {
+    /// The number of a part's first record; for the number of parts, that of records.
+    fn start(self, part: u64) -> u64 {
+        part * (self.rows / self.count) + part.min(self.rows % self.count)
+    }
+
+    fn size(self, part: u64) -> u64 {
+        self.start(part + 1) - self.start(part)
+    }
+}
+
 /// The parts of a set, one after the other.
 struct Parts {
     directory: PathBuf,
-    rows: u64,
-    count: u64,
+    shares: Shares,
     /// The part being written, its number, and how many records it still takes.
     current: Output,
     number: u64,
@@ -165,11 +196,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn create(directory: PathBuf, rows: u64, count: u32) -> Result<Self, SynthError> {
+    /// Begins with the part of number `first`.
+    fn create(directory: PathBuf, shares: Shares, first: u64) -> Result<Self, SynthError> {
         attempt("make this directory", &directory, fs::create_dir_all(&directory))?;
-        let count = u64::from(count);
-        let current = Output::create(directory.join("part-00000"))?;
-        Ok(Self { directory, rows, count, current, number: 0, room: rows.div_ceil(count) })
+        let current = Output::create(part_path(&directory, first))?;
+        Ok(Self { directory, shares, current, number: first, room: shares.size(first) })
     }
 
     /// Appends records, given with the end of each.
@@ -191,15 +222,18 @@ impl Parts {
 
     fn next(&mut self) -> Result<(), SynthError> {
         self.number += 1;
-        // The first parts hold one record more where the division leaves a rest.
-        self.room = self.rows / self.count + u64::from(self.number < self.rows % self.count);
-        let next = Output::create(self.directory.join(format!("part-{:05}", self.number)))?;
+        self.room = self.shares.size(self.number);
+        let next = Output::create(part_path(&self.directory, self.number))?;
         std::mem::replace(&mut self.current, next).finish()
     }
 
     fn finish(self) -> Result<(), SynthError> {
         self.current.finish()
     }
+}
+
+fn part_path(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("part-{number:05}"))
 }
 
 /// A file being written.

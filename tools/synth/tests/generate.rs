@@ -20,8 +20,11 @@ static FILES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| generated(&
 fn generated(options: &Options) -> BTreeMap<String, Vec<u8>> {
     let out = tempfile::tempdir().unwrap();
     let summary = generate(&Options { out: out.path().to_owned(), ..options.clone() }, &|_| ()).unwrap();
-    assert_eq!(summary.records, options.rows + options.valid_rows + options.test_rows);
     let files = files(out.path());
+    let training: usize =
+        files.iter().filter(|(name, _)| name.starts_with("train/")).map(|(_, part)| records(part).len()).sum();
+    assert!(options.only_part.is_some() || training as u64 == options.rows);
+    assert_eq!(summary.records, training as u64 + options.valid_rows + options.test_rows);
     let parts = files.iter().filter(|(name, _)| name.contains("/part-"));
     assert_eq!(summary.bytes, parts.map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
     files
@@ -220,6 +223,12 @@ fn threads_and_parts_do_not_show_but_seeds_do() {
     assert_eq!(all(&one), all(&more_parts));
     let rows = (0..5).map(|part| records(&more_parts[&format!("train/part-{part:05}")]).len());
     assert_eq!(rows.collect::<Vec<_>>(), [2_601, 2_600, 2_600, 2_600, 2_600]);
+    for part in 0..5 {
+        let alone = generated(&Options { parts: 5, only_part: Some(part), valid_rows: 0, test_rows: 0, ..few.clone() });
+        let name = format!("train/part-{part:05}");
+        assert_eq!(alone.keys().collect::<Vec<_>>(), [&name, "truth.json"]);
+        assert!(alone[&name] == more_parts[&name], "{name}");
+    }
     let other = generated(&Options { seed: 12, ..few });
     let ids = |files| records(files).iter().map(|record| record[2].to_owned()).collect::<HashSet<_>>();
     assert!(ids(&one["train/part-00000"]).is_disjoint(&ids(&other["train/part-00000"])));

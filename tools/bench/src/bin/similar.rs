@@ -1,19 +1,28 @@
-//! Times the search for similar authors on synthetic, long-tailed follower sets.
+//! Times the search for similar authors on long-tailed follower sets drawn at random, or on those of converted parts:
+//! `cargo run --release -p skimmer-bench --bin similar -- --follows 20000000 --authors 2000000 --readers 4000000`,
+//! `cargo run --release -p skimmer-bench --bin similar -- working_dir/parts/part-*.skim`.
+//!
+//! Prints wall time and this process's CPU time so far, and a checksum of all lists: equal lists, equal checksum.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimmer::key::Key;
-use skimmer::similar::{Follows, SimilaritySearch, SimilaritySettings};
+use skimmer::key::{Key, siphash};
+use skimmer::similar::{Follows, SimilarAuthors, SimilaritySearch, SimilaritySettings};
 use skimmer_formats::Id;
+use skimmer_formats::part::PartReader;
+use skimmer_formats::record::Columns;
 
-/// Times the search for similar authors on synthetic, long-tailed follower sets.
+/// Times the search for similar authors on random long-tailed follower sets, or on those of converted parts.
 #[derive(Parser)]
 struct Arguments {
+    /// Converted parts (.skim) to take the follower sets from; without any they are drawn.
+    parts: Vec<PathBuf>,
     /// Number of authors.
     #[arg(long, default_value_t = 200_000)]
     authors: u64,
@@ -35,6 +44,9 @@ struct Arguments {
     /// Memory for sorting, in MiB.
     #[arg(long, default_value_t = 256)]
     memory: usize,
+    /// Look-ups of single authors to time at the end, on one thread.
+    #[arg(long, default_value_t = 0)]
+    look_ups: usize,
     /// Threads.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -51,8 +63,60 @@ fn main() -> Result<()> {
     let directory = tempfile::tempdir()?;
     let memory = arguments.memory << 20;
 
-    // Popularity of authors and of readers: a Zipf law each, and half of an author's readers from its neighbourhood,
-    // so that some authors are similar.
+    let pairs = if arguments.parts.is_empty() { draw(&arguments)? } else { read(&arguments.parts)? };
+
+    let start = Instant::now();
+    let cpu_before = cpu_seconds()?;
+    let say = |what: &str, more: &str| -> Result<()> {
+        let cpu = cpu_seconds()? - cpu_before;
+        println!("{what:<10} {:8.2} s  {cpu:8.2} CPU s  {more}", start.elapsed().as_secs_f64());
+        Ok(())
+    };
+    let mut follows = Follows::new(memory, directory.path());
+    pairs.into_iter().try_for_each(|(author, reader)| follows.add(author, reader))?;
+    say("collected", "")?;
+    let sets = follows.finish()?;
+    let number = sets.authors().len() as u32;
+    let distinct: u64 = (0..number).map(|author| u64::from(sets.size(author))).sum();
+    say("sorted", &format!("{number} authors, {distinct} distinct follows"))?;
+    let settings = SimilaritySettings { threshold: arguments.threshold, top: arguments.top };
+    let search = SimilaritySearch::new(sets, settings, memory, directory.path())?;
+    say("indexed", "")?;
+    let (mut found, mut longest, mut checksum) = (0, 0, 0u64);
+    let mut bytes = Vec::new();
+    let mut lists = Vec::new();
+    for first in (0..number).step_by(1 << 14) {
+        let range = first..number.min(first + (1 << 14));
+        search.for_each(range, |author, list| -> Result<()> {
+            found += list.len();
+            longest = longest.max(list.len());
+            bytes.clear();
+            bytes.extend(author.0);
+            list.iter().for_each(|(id, score)| bytes.extend(id.0.into_iter().chain(score.to_le_bytes())));
+            if arguments.look_ups > 0 && !list.is_empty() {
+                lists.push((author, list[..1].to_vec()));
+            }
+            checksum = checksum.wrapping_add(siphash(&bytes));
+            Ok(())
+        })?;
+    }
+    say("searched", &format!("{found} similar authors, at most {longest} an author, checksum {checksum:016x}"))?;
+    if arguments.look_ups > 0 {
+        let similar = SimilarAuthors::from_lists(lists);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
+        let ids = search.authors();
+        let keys: Vec<Key> = (0..arguments.look_ups).map(|_| Key::of(ids[random.random_range(0..ids.len())])).collect();
+        let start = cpu_seconds()?;
+        let scores: f64 = keys.iter().flat_map(|&key| similar.get(key).1).sum();
+        let nanoseconds = (cpu_seconds()? - start) * 1e9 / arguments.look_ups as f64;
+        println!("looked up  {nanoseconds:8.1} ns each (CPU), scores sum up to {scores:.3}");
+    }
+    Ok(())
+}
+
+/// Popularity of authors and of readers: a Zipf law each, and half of an author's readers from its neighbourhood, so
+/// that some authors are similar.
+fn draw(arguments: &Arguments) -> Result<Vec<(Id, Key)>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let authors = Zipf::new(arguments.authors as f64, arguments.exponent)?;
     let readers = Zipf::new(arguments.readers as f64, arguments.exponent)?;
@@ -63,35 +127,30 @@ fn main() -> Result<()> {
         } else {
             (author / 4 * 40 + random.random_range(0..40)) % arguments.readers
         };
-        (author, reader)
+        (id(1, author), Key::of(id(2, reader)))
     };
-    let pairs: Vec<(u64, u64)> = (0..arguments.follows).map(|_| draw()).collect();
+    Ok((0..arguments.follows).map(|_| draw()).collect())
+}
 
-    let start = Instant::now();
-    let mut follows = Follows::new(memory, directory.path());
-    for (author, reader) in pairs {
-        follows.add(id(1, author), Key::of(id(2, reader)))?;
+/// The (author, reader) pairs of the records whose field 19 is true.
+fn read(parts: &[PathBuf]) -> Result<Vec<(Id, Key)>> {
+    let columns = Columns::AUTHOR_ID.and(Columns::READER_ID).and(Columns::AUTHOR_FOLLOWS_READER);
+    let mut pairs = Vec::new();
+    for part in parts {
+        let part = PartReader::open(part)?;
+        for block in 0..part.blocks() {
+            let batch = part.read(block, columns)?;
+            let rows = (0..batch.rows).filter(|&row| batch.author_follows_reader[row]);
+            pairs.extend(rows.map(|row| (batch.author.id[row], Key::of(batch.reader.id[row]))));
+        }
     }
-    println!("collected  {:8.2} s", start.elapsed().as_secs_f64());
-    let sets = follows.finish()?;
-    let number = sets.authors().len() as u32;
-    let distinct: u64 = (0..number).map(|author| u64::from(sets.size(author))).sum();
-    println!("sorted     {:8.2} s  {number} authors, {distinct} distinct follows", start.elapsed().as_secs_f64());
-    let settings = SimilaritySettings { threshold: arguments.threshold, top: arguments.top };
-    let search = SimilaritySearch::new(sets, settings, memory, directory.path())?;
-    println!("indexed    {:8.2} s", start.elapsed().as_secs_f64());
-    let (mut found, mut longest) = (0, 0);
-    for first in (0..number).step_by(1 << 14) {
-        let range = first..number.min(first + (1 << 14));
-        search.for_each(range, |_, list| -> Result<()> {
-            found += list.len();
-            longest = longest.max(list.len());
-            Ok(())
-        })?;
-    }
-    println!(
-        "searched   {:8.2} s  {found} similar authors, at most {longest} an author",
-        start.elapsed().as_secs_f64()
-    );
-    Ok(())
+    Ok(pairs)
+}
+
+/// Seconds of user time that this process has spent (Linux), to a hundredth.
+fn cpu_seconds() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit_once(')').context("no command in /proc/self/stat")?.1;
+    let ticks: f64 = fields.split_whitespace().nth(11).context("no user time in /proc/self/stat")?.parse()?;
+    Ok(ticks / 100.0)
 }
