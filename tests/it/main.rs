@@ -8,5 +8,5 @@ mod full_disk;
 mod golden;
 mod harness;
 mod interrupted;
-mod resume;
 mod plan;
+mod resume;
