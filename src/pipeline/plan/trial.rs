@@ -1,5 +1,6 @@
 //! A working directory in which the stages are tried on ever more of the records.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -26,18 +27,27 @@ pub(super) struct Clock<'a> {
     begun: Instant,
     limit: Duration,
     progress: &'a dyn Progress,
+    /// Seconds that the progress was told.
+    told: Cell<u64>,
 }
 
 impl<'a> Clock<'a> {
     /// Starts. The progress is told seconds.
     pub(super) fn start(seconds: f64, progress: &'a dyn Progress) -> Self {
         progress.begin("plan", Some(seconds.ceil() as u64), Unit::Items);
-        Self { begun: Instant::now(), limit: Duration::from_secs_f64(seconds), progress }
+        Self { begun: Instant::now(), limit: Duration::from_secs_f64(seconds), progress, told: Cell::new(0) }
     }
 
     /// Seconds since the start.
     pub(super) fn now(&self) -> f64 {
         self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Tells the progress what is done now.
+    fn tell(&self, what: &str) {
+        let now = self.now() as u64;
+        self.progress.advance(now - self.told.replace(now));
+        self.progress.remark(what);
     }
 
     /// This share of the time, in seconds.
@@ -184,6 +194,7 @@ impl<'a> Trial<'a> {
     pub(super) fn grow(&mut self) -> Result<bool, PipelineError> {
         let wanted = if self.records.is_empty() { FIRST_PART } else { self.records() };
         let name = format!("part-{:05}", self.parts());
+        self.clock.tell(&format!("trying convert on {wanted} records"));
         let new = self.folder.join("new").join(self.file_name(&name));
         let drawn = write_records(&mut self.training, wanted, &new, self.packed)?;
         if drawn == 0 {
@@ -226,17 +237,15 @@ impl<'a> Trial<'a> {
         change: impl FnOnce(&mut Config),
     ) -> Result<Measured, PipelineError> {
         let records = self.records();
-        self.clock.progress.remark(&format!("{stage} of {records} records"));
+        self.clock.tell(&format!("trying {stage} on {records} records"));
         let mut config = self.trial_config(share);
         change(&mut config);
         let mut measured = Measured::default();
-        let before = self.clock.now();
         Pipeline::open(&config, &Silent)?.run(stage, true, &mut |report| {
             measured.seconds += report.seconds;
             measured.peak_memory = measured.peak_memory.max(report.peak_memory.unwrap_or(0));
             measured.summary = report.summary.clone();
         })?;
-        self.clock.progress.advance((self.clock.now() - before).round() as u64);
         Ok(measured)
     }
 
