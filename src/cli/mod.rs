@@ -7,6 +7,7 @@ mod export;
 mod finetune;
 mod inspect;
 mod interrupt;
+mod plan;
 mod predict;
 mod report;
 mod stages;
@@ -66,6 +67,7 @@ enum Command {
     #[command(flatten)]
     Stage(stages::StageCommand),
     Run(stages::Run),
+    Plan(plan::Plan),
     Predict(predict::Predict),
     Report(report::Report),
 }
@@ -128,6 +130,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Export(export) => export.run(common),
         Command::Stage(stage) => stage.run(common),
         Command::Run(run) => run.run(common),
+        Command::Plan(plan) => plan.run(common),
         Command::Predict(predict) => predict.run(common),
         Command::Report(report) => report.run(common),
     }

@@ -14,7 +14,7 @@ use thiserror::Error;
 pub use sections::{
     BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Precision, Predict, Recipe, Train,
 };
-pub use size::ByteSize;
+pub use size::{ByteSize, machine_memory};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for ByteSize {
 
 /// Memory this process may use: the machine's, or its control group's limit where that is lower. 4 GiB if neither
 /// can be read.
-pub(super) fn machine_memory() -> u64 {
+pub fn machine_memory() -> u64 {
     let group_limit =
         std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
     let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {

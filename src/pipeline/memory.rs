@@ -7,8 +7,10 @@ pub fn peak() -> Option<u64> {
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
 }
 
-/// Starts measuring the peak anew. Without permission to, the peak stays that of the whole process.
+/// Starts measuring the peak anew, once memory that was freed is given back. Without permission to, the peak stays that
+/// of the whole process.
 pub fn reset_peak() {
+    give_back();
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
@@ -21,6 +23,19 @@ pub fn processor_time() -> Option<std::time::Duration> {
     }
     Some(std::time::Duration::from_nanos(nanoseconds))
 }
+
+/// Gives memory that was freed back to the system, where the allocator has to be told.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn give_back() {
+    // SAFETY: `malloc_trim(3)` of the GNU C library, declared as there; it may be called at any time from any thread.
+    unsafe extern "C" {
+        safe fn malloc_trim(pad: usize) -> std::ffi::c_int;
+    }
+    malloc_trim(0);
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn give_back() {}
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {

@@ -12,6 +12,7 @@ pub mod finetune;
 pub mod freeze;
 pub mod inspect;
 pub mod memory;
+pub mod plan;
 pub mod predict;
 pub mod run;
 pub mod similar;

@@ -108,17 +108,9 @@ struct Stages<'s> {
 }
 
 impl<'s> Stages<'s> {
-    /// The raw training parts of the configuration.
-    fn raw_parts(&self) -> Result<Vec<RawPart>, PipelineError> {
-        let validation = self.config.validation_part.as_ref().and_then(|path| path.canonicalize().ok());
-        let parts = list_parts(&self.config.recsys_data)?.into_iter();
-        let training = parts.filter(|part| validation.is_none() || part.path.canonicalize().ok() != validation);
-        Ok(training.take(self.config.max_n_parts.unwrap_or(usize::MAX)).collect())
-    }
-
     /// The converted training parts, each of which must be there.
     fn training_parts(&self) -> Result<Vec<PathBuf>, PipelineError> {
-        let parts = self.raw_parts()?.into_iter().map(|part| self.workspace.part(&part.name));
+        let parts = raw_parts(self.config)?.into_iter().map(|part| self.workspace.part(&part.name));
         parts.map(|path| self.made(path, Stage::Convert)).collect()
     }
 
@@ -149,7 +141,7 @@ impl<'s> Stages<'s> {
     fn convert(self) -> Result<Vec<Task<'s>>, PipelineError> {
         let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
         let permits = Permits::new(parts_at_once);
-        let mut parts = self.raw_parts()?;
+        let mut parts = raw_parts(self.config)?;
         if let Some(path) = &self.config.validation_part {
             parts.push(RawPart { name: "validation".into(), path: path.clone() });
         }
@@ -463,6 +455,14 @@ impl<'s> Stages<'s> {
     }
 }
 
+/// The raw training parts of a configuration.
+pub(super) fn raw_parts(config: &Config) -> Result<Vec<RawPart>, PipelineError> {
+    let validation = config.validation_part.as_ref().and_then(|path| path.canonicalize().ok());
+    let parts = list_parts(&config.recsys_data)?.into_iter();
+    let training = parts.filter(|part| validation.is_none() || part.path.canonicalize().ok() != validation);
+    Ok(training.take(config.max_n_parts.unwrap_or(usize::MAX)).collect())
+}
+
 /// Converts a raw part into the `.skim` file at `target`.
 ///
 /// # Errors
@@ -488,7 +488,7 @@ pub fn convert_part(
 }
 
 /// The recipe of the configuration, with what it sets itself.
-fn recipe(config: &Config) -> train::Recipe {
+pub(super) fn recipe(config: &Config) -> train::Recipe {
     let set = &config.train;
     let mut recipe = match set.recipe {
         config::Recipe::Original => train::Recipe::original(),

@@ -57,6 +57,13 @@ impl Follows {
         Self { pairs: SortedRuns::new(memory / 3, directory), memory, directory: directory.to_owned() }
     }
 
+    /// Bytes of temporary files at a time, at most, when so many different pairs are sorted with so much memory.
+    pub fn temporary_bytes(pairs: u64, memory: usize) -> u64 {
+        // The pairs by author are read while those by reader are written.
+        let sorted = [size_of::<Follow>(), size_of::<Followed>()].map(|bytes| pairs * bytes as u64);
+        sorted.into_iter().filter(|&bytes| bytes > memory as u64 / 3).sum()
+    }
+
     /// Adds a reader to an author's follower set; the same pair may come any number of times.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod full_disk;
 mod golden;
 mod harness;
 mod interrupted;
+mod plan;
 mod resume;
 #[cfg(unix)]
 mod training;

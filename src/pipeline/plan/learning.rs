@@ -1,0 +1,163 @@
+//! Training and evaluation: tried on few records whose counts are those of the largest trial.
+
+use std::time::Instant;
+
+use super::growth::{Estimate, Point, line};
+use super::trial::{Measured, Trial, Whole};
+use super::words::Words;
+use super::{StagePlan, spilled};
+use crate::features::InputBuilder;
+use crate::metrics::Scores;
+use crate::pipeline::bundle::{Bundle, Verify};
+use crate::pipeline::evaluate::evaluate;
+use crate::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
+use crate::pipeline::run::recipe;
+use crate::pipeline::{PipelineError, Stage, freeze};
+use crate::progress::Silent;
+use crate::similar::SimilarAuthors;
+use crate::workspace::WorkspaceError;
+
+/// Batches of the last training at least, so that those of a day are of nearly the size they will have.
+const BATCHES: usize = 32;
+/// Bytes that an example waiting for its turn takes besides its own: its number and its length.
+const HEAD: usize = 12;
+
+/// What came of the trials.
+pub(super) struct Learning {
+    /// Records trained on, and seconds.
+    trained: Vec<Point>,
+    train: Measured,
+    /// Seconds and bytes of the frozen counts of the trial.
+    freeze: (f64, f64),
+    /// Bytes of the model without them.
+    model_bytes: f64,
+    totals_bytes: f64,
+    /// Bytes of an example on its way to training.
+    example_bytes: f64,
+    /// Seconds to measure the network on a record.
+    measuring: f64,
+    evaluation_memory: f64,
+}
+
+impl Learning {
+    /// Trains on twice the records again and again until a trial takes so many seconds, then measures that network.
+    pub(super) fn measure(trial: &Trial<'_>, enough: f64) -> Result<Self, PipelineError> {
+        let least = (BATCHES * recipe(&trial.config).batch) as u64;
+        let (mut trained, mut train, mut used) = (Vec::new(), Measured::default(), 0);
+        for parts in 1..=trial.parts() {
+            let records = trial.records_of(parts);
+            if 8 * records < least && parts < trial.parts() {
+                continue;
+            }
+            // Fine-tuning goes over its records as training does over its own.
+            train = trial.run(Stage::Train, 1.0, |config| {
+                config.max_n_parts = Some(parts);
+                config.validation_part = None;
+            })?;
+            trained.push(Point { records: records as f64, value: train.seconds });
+            used = parts;
+            if records >= least && train.seconds > enough / 2.0 {
+                break;
+            }
+        }
+        let model = trial.path("model");
+        let bundle = Bundle::open(&model, Verify::Sizes)?;
+        let (example_bytes, measuring) = examine(trial, &bundle, used)?;
+        let evaluation_memory = crate::pipeline::memory::peak().unwrap_or(0) as f64;
+        let frozen = trial.bytes("model/counts") as f64;
+        Ok(Self {
+            trained,
+            freeze: (freeze_again(trial)?, frozen),
+            model_bytes: trial.bytes("model") as f64 - frozen,
+            totals_bytes: (trial.bytes("counts") as f64).max(1.0),
+            train,
+            example_bytes,
+            measuring,
+            evaluation_memory,
+        })
+    }
+
+    /// What the two stages take; `totals` are the bytes of all counts, `inputs` those of the parts and the records' counts.
+    pub(super) fn plans(
+        &self,
+        trial: &Trial<'_>,
+        whole: &Whole,
+        totals: Estimate,
+        inputs: f64,
+        words: &Words,
+    ) -> Result<Vec<StagePlan>, PipelineError> {
+        let config = &trial.config;
+        let held_out = match &config.validation_split {
+            Some(path) => {
+                let split = std::fs::read(path).map_err(WorkspaceError::io("read", path))?;
+                let [one, zero] = [b'1', b'0'].map(|side| memchr::memchr_iter(side, &split).count() as f64);
+                one / (one + zero).max(1.0)
+            }
+            None => config.validation_percentage,
+        };
+        let (finetune, measured) = (whole.validation * (1.0 - held_out), whole.validation * held_out);
+        let epochs = f64::from(recipe(config).validation_epochs);
+        let growth = totals.times(1.0 / self.totals_bytes);
+        let passes = whole.training + epochs * finetune;
+        let measures = if epochs > 0.0 { 2.0 } else { 1.0 };
+        let (freeze, frozen) = self.freeze;
+        let waiting = self.example_bytes * whole.training.max(finetune);
+        // A quarter of the budget for examples that wait, and one for those that are put in order.
+        let quarter = config.memory_budget() as f64 / 4.0;
+        let train = StagePlan {
+            stage: Stage::Train,
+            records: passes,
+            seconds: line(&self.trained, passes)
+                + measures * measured * self.measuring
+                + freeze * (growth.expected - 1.0).max(0.0),
+            memory: self.train.peak_memory as f64 + 2.0 * waiting.min(quarter),
+            reads: inputs + totals.expected + words.code_bytes(),
+            stays: Estimate::sure(self.model_bytes).plus(growth.times(frozen)),
+            temporary: spilled(waiting, quarter),
+        };
+        let evaluate = StagePlan {
+            stage: Stage::Evaluate,
+            records: measured,
+            seconds: measured * self.measuring,
+            memory: self.evaluation_memory,
+            reads: inputs * whole.validation / whole.records() + self.model_bytes,
+            stays: Estimate::sure(0.0),
+            temporary: 0.0,
+        };
+        let has_validation = config.validation_part.is_some();
+        Ok([train].into_iter().chain(has_validation.then_some(evaluate)).collect())
+    }
+}
+
+/// Bytes of an example of the trial, and seconds to measure a network on one, with the parts it was trained on.
+fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<(f64, f64), PipelineError> {
+    let stored = (0..parts).map(|number| {
+        let name = format!("part-{number:05}.skim");
+        StoredPart { part: trial.path("parts").join(&name), features: trial.path("features").join(&name) }
+    });
+    let examples = StoredExamples::open(stored.collect(), None)?;
+    let (mut buffer, mut bytes, mut records) = (Vec::new(), 0, 0_usize);
+    examples.visit(Portion::Training, |_, example| {
+        buffer.clear();
+        example.encode(&mut buffer);
+        bytes += buffer.len() + HEAD;
+        records += 1;
+        Ok::<(), ExamplesError>(())
+    })?;
+    let (builder, network) = (InputBuilder::new(bundle.codes()?), bundle.network()?);
+    crate::pipeline::memory::reset_peak();
+    let begun = Instant::now();
+    let scores = Scores::within(trial.config.memory_budget(), &trial.path(""));
+    evaluate(&network, &examples, Portion::Training, &builder, scores, &Silent, |_, _| {})?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let records = records.max(1) as f64;
+    Ok((bytes as f64 / records, seconds / records))
+}
+
+/// Seconds to freeze the counts of the trial for prediction.
+fn freeze_again(trial: &Trial<'_>) -> Result<f64, PipelineError> {
+    let begun = Instant::now();
+    let similar = SimilarAuthors::open(&trial.path("similar.skim"))?;
+    freeze::freeze(&trial.path("counts"), &similar, &trial.path("frozen"), &Silent)?;
+    Ok(begun.elapsed().as_secs_f64())
+}

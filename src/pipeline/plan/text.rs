@@ -1,0 +1,311 @@
+//! Raw records drawn evenly from all parts that are there.
+//!
+//! Parts are taken in turns. A plain part is cut into cells of a megabyte that come in a spread order, so that any number
+//! of them is about evenly distributed; a packed part can only be read from its beginning.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::pipeline::PipelineError;
+use crate::workspace::WorkspaceError;
+
+/// Bytes of a plain part, or of a packed part's text, that are read together.
+const CELL: u64 = 1 << 20;
+/// Bytes that are read at a time in search of a line's end.
+const TAIL: u64 = 1 << 12;
+
+/// The records of some raw parts.
+pub(super) struct RawText {
+    files: Vec<RawFile>,
+    /// The file that is asked next.
+    turn: usize,
+    /// Whole lines that were read.
+    waiting: Vec<u8>,
+    /// How much of `waiting` has been copied.
+    copied: usize,
+    /// Bytes of all files.
+    file_bytes: u64,
+    /// Records, their text, and what they took in their files, as far as read.
+    read: Amount,
+    time: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Amount {
+    records: u64,
+    text: u64,
+    file: u64,
+}
+
+struct RawFile {
+    path: PathBuf,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Its size, and the number of its next cell in the spread order.
+    Plain { file: File, size: u64, next: u64 },
+    /// And the beginning of a line whose end has not been read.
+    Packed { text: Box<zstd::Decoder<'static, BufReader<File>>>, begun: Vec<u8>, at: u64 },
+}
+
+impl RawText {
+    /// Opens the parts, taking them in a spread order.
+    pub(super) fn open(paths: &[PathBuf]) -> Result<Self, PipelineError> {
+        let mut files = Vec::new();
+        let mut file_bytes = 0;
+        for number in spread(paths.len() as u64) {
+            let path = &paths[number as usize];
+            let file = RawFile::open(path)?;
+            file_bytes += fs::metadata(path).map_err(WorkspaceError::io("find", path))?.len();
+            files.push(file);
+        }
+        let (waiting, read, time) = (Vec::new(), Amount::default(), Duration::ZERO);
+        Ok(Self { files, turn: 0, waiting, copied: 0, file_bytes, read, time })
+    }
+
+    /// Writes the next `records` records to `out`, a line each, or as many as there are left; says how many.
+    pub(super) fn copy(&mut self, records: u64, out: &mut dyn Write, path: &Path) -> Result<u64, PipelineError> {
+        let mut written = 0;
+        while written < records {
+            let rest = &self.waiting[self.copied..];
+            let Some(length) = memchr::memchr(b'\n', rest) else {
+                if !self.next_cell()? {
+                    break;
+                }
+                continue;
+            };
+            out.write_all(&rest[..=length]).map_err(PipelineError::write(path))?;
+            self.copied += length + 1;
+            written += 1;
+        }
+        Ok(written)
+    }
+
+    /// Bytes of all files.
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    /// How many records all files hold: as many for a byte as what was read so far.
+    pub(super) fn records(&self) -> f64 {
+        self.each(self.file_bytes, self.read.records)
+    }
+
+    /// Bytes of the text of all files.
+    pub(super) fn text_bytes(&self) -> f64 {
+        self.each(self.file_bytes, self.read.text)
+    }
+
+    fn each(&self, file_bytes: u64, amount: u64) -> f64 {
+        // What has been read to its end is known.
+        if self.files.is_empty() {
+            amount as f64
+        } else {
+            file_bytes as f64 * amount as f64 / self.read.file.max(1) as f64
+        }
+    }
+
+    /// Bytes of the files that were read in a second, as far as that is known.
+    pub(super) fn bytes_per_second(&self) -> f64 {
+        self.read.file as f64 / self.time.as_secs_f64().max(1e-9)
+    }
+
+    /// Reads a cell of the next file; `false` if nothing is left.
+    fn next_cell(&mut self) -> Result<bool, PipelineError> {
+        self.waiting.clear();
+        self.copied = 0;
+        while !self.files.is_empty() {
+            self.turn %= self.files.len();
+            let RawFile { path, kind } = &mut self.files[self.turn];
+            let begun = Instant::now();
+            let file = kind.read(&mut self.waiting).map_err(WorkspaceError::io("read", path))?;
+            self.time += begun.elapsed();
+            let Some(file) = file else {
+                self.files.remove(self.turn);
+                continue;
+            };
+            self.turn += 1;
+            if self.waiting.last().is_some_and(|&byte| byte != b'\n') {
+                self.waiting.push(b'\n');
+            }
+            let lines = memchr::memchr_iter(b'\n', &self.waiting).count() as u64;
+            let Amount { records, text, file: before } = self.read;
+            self.read =
+                Amount { records: records + lines, text: text + self.waiting.len() as u64, file: before + file };
+            if lines > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl RawFile {
+    fn open(path: &Path) -> Result<Self, PipelineError> {
+        let file = File::open(path).map_err(WorkspaceError::io("open", path))?;
+        let kind = if is_packed(path) {
+            let text = zstd::Decoder::new(file).map_err(WorkspaceError::io("open", path))?;
+            Kind::Packed { text: Box::new(text), begun: Vec::new(), at: 0 }
+        } else {
+            let size = file.metadata().map_err(WorkspaceError::io("find", path))?.len();
+            Kind::Plain { file, size, next: 0 }
+        };
+        Ok(Self { path: path.to_owned(), kind })
+    }
+}
+
+impl Kind {
+    /// Reads the next lines and says how many bytes of the file they take; `None` at the end.
+    fn read(&mut self, lines: &mut Vec<u8>) -> std::io::Result<Option<u64>> {
+        match self {
+            Self::Plain { file, size, next } => {
+                let cells = size.div_ceil(CELL);
+                let Some((place, cell)) = spread_from(*next, cells) else { return Ok(None) };
+                *next = place + 1;
+                read_cell(file, cell * CELL, *size, lines)?;
+                Ok(Some(CELL.min(*size - cell * CELL)))
+            }
+            Self::Packed { text, begun, at } => {
+                lines.append(begun);
+                let read = text.by_ref().take(CELL).read_to_end(lines)?;
+                if read == 0 && lines.is_empty() {
+                    return Ok(None);
+                }
+                let whole = memchr::memrchr(b'\n', lines).map_or(0, |newline| newline + 1);
+                if read > 0 {
+                    begun.extend_from_slice(&lines[whole..]);
+                    lines.truncate(whole);
+                }
+                let now = text.get_mut().stream_position()?;
+                let taken = now - *at;
+                *at = now;
+                Ok(Some(taken))
+            }
+        }
+    }
+}
+
+/// Reads the lines that begin in the cell at `start`, the last of them to its end.
+fn read_cell(file: &mut File, start: u64, size: u64, lines: &mut Vec<u8>) -> std::io::Result<()> {
+    // With the byte before: if that ends a line, a line begins at the start.
+    let from = start.saturating_sub(1);
+    file.seek(SeekFrom::Start(from))?;
+    let end = (start + CELL).min(size);
+    (&*file).take(end - from).read_to_end(lines)?;
+    let first = match (start, memchr::memchr(b'\n', lines)) {
+        (0, _) => 0,
+        (_, Some(newline)) => newline + 1,
+        (_, None) => lines.len(),
+    };
+    // A cell within a single line has no line of its own.
+    let begins_none = first == lines.len();
+    lines.drain(..first);
+    while !begins_none && lines.last() != Some(&b'\n') {
+        let length = lines.len();
+        if (&*file).take(TAIL).read_to_end(lines)? == 0 {
+            break;
+        }
+        if let Some(newline) = memchr::memchr(b'\n', &lines[length..]) {
+            lines.truncate(length + newline + 1);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a part is packed with zstd.
+pub(super) fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "zst")
+}
+
+/// The numbers below `count`, every few of them evenly distributed: with their bits in reverse.
+fn spread(count: u64) -> impl Iterator<Item = u64> {
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let (place, number) = spread_from(next, count)?;
+        next = place + 1;
+        Some(number)
+    })
+}
+
+/// The first number in the spread order at `place` or later, and its place.
+fn spread_from(place: u64, count: u64) -> Option<(u64, u64)> {
+    let bits = count.next_power_of_two().trailing_zeros();
+    let reversed = |place: u64| if bits == 0 { place } else { place.reverse_bits() >> (u64::BITS - bits) };
+    (place..1 << bits).map(|place| (place, reversed(place))).find(|&(_, number)| number < count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn lines(count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("{number} {}\n", "x".repeat(number * 37 % 1500))).collect()
+    }
+
+    fn drawn(text: &mut RawText, records: u64) -> Vec<String> {
+        let mut out = Vec::new();
+        let copied = text.copy(records, &mut out, Path::new("out")).unwrap();
+        let lines: Vec<String> = String::from_utf8(out).unwrap().split_inclusive('\n').map(str::to_owned).collect();
+        assert_eq!(lines.len() as u64, copied);
+        lines
+    }
+
+    #[test]
+    fn the_spread_order_holds_every_number_once() {
+        assert_eq!(spread(8).collect::<Vec<_>>(), [0, 4, 2, 6, 1, 5, 3, 7]);
+        for count in [0, 1, 2, 3, 5, 64, 1000] {
+            assert_eq!(spread(count).collect::<BTreeSet<_>>(), (0..count).collect());
+        }
+    }
+
+    #[test]
+    fn every_line_comes_once_from_plain_and_packed_parts() {
+        let folder = tempfile::tempdir().unwrap();
+        let all = lines(6_000);
+        let text = all.concat();
+        let (plain, packed) = (folder.path().join("part-0"), folder.path().join("part-1.zst"));
+        // The last line of a part may lack its newline.
+        fs::write(&plain, text.trim_end()).unwrap();
+        fs::write(&packed, zstd::encode_all(text.trim_end().as_bytes(), 1).unwrap()).unwrap();
+        for path in [&plain, &packed] {
+            let mut raw = RawText::open(std::slice::from_ref(path)).unwrap();
+            let mut seen = drawn(&mut raw, 100);
+            assert_eq!(seen.len(), 100);
+            let guess = raw.records();
+            assert!((guess / 6_000.0 - 1.0).abs() < 0.2, "{}: {guess} records", path.display());
+            seen.extend(drawn(&mut raw, u64::MAX));
+            assert_eq!((raw.records(), raw.text_bytes()), (6_000.0, text.len() as f64));
+            assert_eq!(seen.len(), 6_000);
+            assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), all.iter().cloned().collect());
+        }
+    }
+
+    #[test]
+    fn parts_take_turns() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths: Vec<PathBuf> = (0..4).map(|part| folder.path().join(format!("part-{part}"))).collect();
+        for (part, path) in paths.iter().enumerate() {
+            fs::write(path, format!("{part}\n").repeat(700_000)).unwrap();
+        }
+        let mut raw = RawText::open(&paths).unwrap();
+        let seen = drawn(&mut raw, 2 << 20);
+        for part in 0..4 {
+            assert_eq!(seen.iter().filter(|line| **line == format!("{part}\n")).count(), 1 << 19);
+        }
+    }
+
+    #[test]
+    fn a_line_longer_than_a_cell_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part-0");
+        let all = [format!("{}\n", "a".repeat(3_000_000)), "b\n".to_owned(), format!("{}\n", "c".repeat(2_500_000))];
+        fs::write(&path, all.concat()).unwrap();
+        let mut seen = drawn(&mut RawText::open(&[path]).unwrap(), u64::MAX);
+        seen.sort_unstable();
+        assert_eq!(seen, all);
+    }
+}

@@ -1,0 +1,306 @@
+//! A working directory in which the stages are tried on ever more of the records.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::text::{RawText, is_packed};
+use crate::config::{ByteSize, Config};
+use crate::pipeline::run::raw_parts;
+use crate::pipeline::{Pipeline, PipelineError, Stage};
+use crate::progress::{Progress, Silent, Unit};
+use crate::workspace::WorkspaceError;
+
+/// Training records of the first part of the trial.
+const FIRST_PART: u64 = 64;
+/// Validation records at the least, if there is a validation part: a hold-out needs some.
+const FEW: u64 = 32;
+/// No budget is made smaller than this.
+const LEAST_BUDGET: f64 = 1_048_576.0;
+
+/// The time that planning may take.
+pub(super) struct Clock<'a> {
+    begun: Instant,
+    limit: Duration,
+    progress: &'a dyn Progress,
+    /// Seconds that the progress was told.
+    told: Cell<u64>,
+}
+
+impl<'a> Clock<'a> {
+    /// Starts. The progress is told seconds.
+    pub(super) fn start(seconds: f64, progress: &'a dyn Progress) -> Self {
+        progress.begin("plan", Some(seconds.ceil() as u64), Unit::Items);
+        Self { begun: Instant::now(), limit: Duration::from_secs_f64(seconds), progress, told: Cell::new(0) }
+    }
+
+    /// Seconds since the start.
+    pub(super) fn now(&self) -> f64 {
+        self.begun.elapsed().as_secs_f64()
+    }
+
+    /// Tells the progress what is done now.
+    fn tell(&self, what: &str) {
+        let now = self.now() as u64;
+        self.progress.advance(now - self.told.replace(now));
+        self.progress.remark(what);
+    }
+
+    /// This share of the time, in seconds.
+    pub(super) fn share(&self, share: f64) -> f64 {
+        self.limit.as_secs_f64() * share
+    }
+}
+
+/// What a stage took on a trial.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Measured {
+    pub(super) seconds: f64,
+    pub(super) peak_memory: u64,
+    pub(super) summary: Value,
+}
+
+impl Measured {
+    /// A number of the stage's summary, 0 if there is none of this name.
+    pub(super) fn number(&self, path: &str) -> f64 {
+        self.summary.pointer(path).and_then(Value::as_f64).unwrap_or(0.0)
+    }
+}
+
+/// The sizes of the whole data set, as far as known from what was drawn of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Whole {
+    /// Raw training parts.
+    pub(super) parts: usize,
+    /// Training records.
+    pub(super) training: f64,
+    /// Validation records.
+    pub(super) validation: f64,
+    /// Bytes of the raw files.
+    pub(super) file_bytes: f64,
+    /// Bytes of their text.
+    pub(super) text_bytes: f64,
+}
+
+impl Whole {
+    /// Training and validation records.
+    pub(super) fn records(&self) -> f64 {
+        self.training + self.validation
+    }
+}
+
+/// The trial's working directory. Its parts are drawn from all raw parts; each is as large as all before it.
+pub(super) struct Trial<'a> {
+    /// The configuration that is planned for, with every default settled.
+    pub(super) config: Config,
+    pub(super) clock: &'a Clock<'a>,
+    folder: PathBuf,
+    training: RawText,
+    validation: Option<RawText>,
+    /// How many training parts there are to be, and how many times those that are there.
+    parts: usize,
+    times: f64,
+    packed: bool,
+    /// Training records up to each part, itself included.
+    records: Vec<u64>,
+    validation_records: u64,
+    /// The last conversion, and records in it.
+    pub(super) conversion: (Measured, u64),
+    /// Bytes of the last part converted, and its records.
+    pub(super) converted: (u64, u64),
+}
+
+impl<'a> Trial<'a> {
+    /// A trial in `folder`, with no records yet. `parts`: how many parts there are to be.
+    pub(super) fn new(
+        config: &Config,
+        parts: Option<usize>,
+        folder: &Path,
+        clock: &'a Clock<'a>,
+    ) -> Result<Self, PipelineError> {
+        let paths: Vec<PathBuf> = raw_parts(config)?.into_iter().map(|part| part.path).collect();
+        let parts = parts.unwrap_or(paths.len());
+        for folder in [folder.join("new"), folder.join("raw")] {
+            fs::create_dir_all(&folder).map_err(WorkspaceError::io("make the folder", &folder))?;
+        }
+        let config = Config {
+            memory_budget: Some(ByteSize(config.memory_budget())),
+            threads: Some(config.threads()),
+            ..config.clone()
+        };
+        Ok(Self {
+            packed: paths.iter().any(|path| is_packed(path)),
+            times: parts as f64 / paths.len() as f64,
+            training: RawText::open(&paths)?,
+            validation: config
+                .validation_part
+                .as_ref()
+                .map(|path| RawText::open(std::slice::from_ref(path)))
+                .transpose()?,
+            config,
+            clock,
+            folder: folder.to_owned(),
+            parts,
+            records: Vec::new(),
+            validation_records: 0,
+            conversion: Default::default(),
+            converted: (0, 0),
+        })
+    }
+
+    /// Training records so far.
+    pub(super) fn records(&self) -> u64 {
+        self.records.last().copied().unwrap_or(0)
+    }
+
+    /// Training records of the first so many parts.
+    pub(super) fn records_of(&self, parts: usize) -> u64 {
+        parts.checked_sub(1).map_or(0, |last| self.records[last.min(self.records.len() - 1)])
+    }
+
+    /// Number of parts so far.
+    pub(super) fn parts(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Validation records so far.
+    pub(super) fn validation_records(&self) -> u64 {
+        self.validation_records
+    }
+
+    /// The sizes of everything, estimated from what was drawn.
+    pub(super) fn whole(&self) -> Whole {
+        let validation = |of: fn(&RawText) -> f64| self.validation.as_ref().map_or(0.0, of);
+        Whole {
+            parts: self.parts,
+            training: (self.times * self.training.records()).round(),
+            validation: validation(RawText::records).round(),
+            file_bytes: self.times * self.training.file_bytes() as f64 + validation(|text| text.file_bytes() as f64),
+            text_bytes: self.times * self.training.text_bytes() + validation(RawText::text_bytes),
+        }
+    }
+
+    /// Bytes of raw files that this machine's disk or cache gave in a second.
+    pub(super) fn bytes_per_second(&self) -> f64 {
+        self.training.bytes_per_second()
+    }
+
+    /// Draws and converts a part with as many records as all before it, and validation records in the same proportion as
+    /// in the whole. `false` if there were no records left.
+    pub(super) fn grow(&mut self) -> Result<bool, PipelineError> {
+        let wanted = if self.records.is_empty() { FIRST_PART } else { self.records() };
+        let name = format!("part-{:05}", self.parts());
+        self.clock.tell(&format!("trying convert on {wanted} records"));
+        let new = self.folder.join("new").join(self.file_name(&name));
+        let drawn = write_records(&mut self.training, wanted, &new, self.packed)?;
+        if drawn == 0 {
+            return remove(&new).map(|()| false);
+        }
+        self.records.push(self.records() + drawn);
+        if let Some(text) = &mut self.validation {
+            let share = text.records() / (self.times * self.training.records());
+            let share = if share.is_finite() { share } else { 0.0 };
+            let wanted = (((self.records.last().copied().unwrap_or(0) as f64) * share) as u64).max(FEW);
+            let more = wanted.saturating_sub(self.validation_records);
+            let path = self.folder.join("validation");
+            self.validation_records += write_records(text, more, &path, false)?;
+        }
+        let config = Config { recsys_data: self.folder.join("new"), ..self.trial_config(f64::INFINITY) };
+        let mut conversion = Measured::default();
+        let mut converted = 0;
+        Pipeline::open(&config, &Silent)?.run(Stage::Convert, false, &mut |report| {
+            if report.because.is_some() {
+                conversion.seconds += report.seconds;
+                conversion.peak_memory = conversion.peak_memory.max(report.peak_memory.unwrap_or(0));
+                converted += report.summary.get("records").and_then(Value::as_u64).unwrap_or(0);
+            }
+        })?;
+        self.conversion = (conversion, converted);
+        let part = self.folder.join("work/parts").join(format!("{name}.skim"));
+        self.converted = (size(&part), drawn);
+        // The stages take the parts' names from the raw ones; nothing reads the text any more.
+        remove(&new)?;
+        let empty = self.folder.join("raw").join(&name);
+        File::create(&empty).map_err(WorkspaceError::io("make", &empty))?;
+        Ok(true)
+    }
+
+    /// Runs a stage as the trial's configuration, changed by `change`, says, with a share of the memory budget.
+    pub(super) fn run(
+        &self,
+        stage: Stage,
+        share: f64,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<Measured, PipelineError> {
+        let records = self.records();
+        self.clock.tell(&format!("trying {stage} on {records} records"));
+        let mut config = self.trial_config(share);
+        change(&mut config);
+        let mut measured = Measured::default();
+        Pipeline::open(&config, &Silent)?.run(stage, true, &mut |report| {
+            measured.seconds += report.seconds;
+            measured.peak_memory = measured.peak_memory.max(report.peak_memory.unwrap_or(0));
+            measured.summary = report.summary.clone();
+        })?;
+        Ok(measured)
+    }
+
+    /// Bytes of a file or folder of the trial's working directory.
+    pub(super) fn bytes(&self, name: &str) -> u64 {
+        size(&self.path(name))
+    }
+
+    /// A path in the trial's working directory.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join("work").join(name)
+    }
+
+    fn file_name(&self, part: &str) -> String {
+        // Packed parts are read in another way than plain ones, so they are tried as such.
+        if self.packed { format!("{part}.zst") } else { part.to_owned() }
+    }
+
+    fn trial_config(&self, share: f64) -> Config {
+        let budget = self.config.memory_budget() as f64;
+        Config {
+            working_dir: self.folder.join("work"),
+            recsys_data: self.folder.join("raw"),
+            validation_part: self.validation.as_ref().map(|_| self.folder.join("validation")),
+            // A split that is given is for all validation records.
+            validation_split: None,
+            max_n_parts: None,
+            memory_budget: Some(ByteSize((budget * share).max(LEAST_BUDGET).min(budget) as u64)),
+            ..self.config.clone()
+        }
+    }
+}
+
+/// Bytes of a file, or of all files in a folder; nothing if there is none.
+pub(super) fn size(path: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(path) else { return fs::metadata(path).map_or(0, |metadata| metadata.len()) };
+    entries.flatten().map(|entry| size(&entry.path())).sum()
+}
+
+/// Adds records to a raw file, made if need be.
+fn write_records(text: &mut RawText, records: u64, path: &Path, packed: bool) -> Result<u64, PipelineError> {
+    let file = File::options().create(true).append(true).open(path).map_err(PipelineError::write(path))?;
+    let mut file = BufWriter::new(file);
+    let written = if packed {
+        let mut out = zstd::Encoder::new(&mut file, 1).map_err(PipelineError::write(path))?;
+        let written = text.copy(records, &mut out, path)?;
+        out.finish().map_err(PipelineError::write(path))?;
+        written
+    } else {
+        text.copy(records, &mut file, path)?
+    };
+    file.flush().map_err(PipelineError::write(path))?;
+    Ok(written)
+}
+
+fn remove(path: &Path) -> Result<(), PipelineError> {
+    Ok(fs::remove_file(path).map_err(WorkspaceError::io("remove", path))?)
+}

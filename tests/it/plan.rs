@@ -1,0 +1,66 @@
+//! `skimmer plan` against the run that it plans.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::harness::{fixture, run, success};
+
+fn bytes(folder: &Path) -> f64 {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum::<u64>() as f64
+}
+
+#[test]
+fn a_plan_holds_all_stages_and_the_disk_they_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let synth = ["synth", "-q", "--parts", "3", "--rows", "90000", "--valid-rows", "9000", "--vocabulary", "2000"];
+    success(run(synth.map(str::to_owned).into_iter().chain(["--out".to_owned(), path("raw")])));
+    let config = path("config.yaml");
+    let text = format!(
+        "working_dir: work\nrecsys_data: raw/train\nvalidation_part: raw/validation/part-00000\n\
+         vocabulary_size: 2000\nmemory_budget: 64MiB\ndistilbert:\n  model: {}\ntrain:\n  hidden_size: 16\n",
+        fixture("tiny-distilbert/model.onnx").display()
+    );
+    fs::write(&config, text).unwrap();
+    let plan = |more: &[&str]| -> Value {
+        let words = ["plan", "-q", "--json", "--seconds", "2", "--config", &config];
+        let output = success(run(words.iter().chain(more)));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let whole = plan(&[]);
+    let names: Vec<&str> =
+        whole["stages"].as_array().unwrap().iter().map(|stage| stage["stage"].as_str().unwrap()).collect();
+    assert_eq!(names, ["convert", "similar", "features", "embed", "sketch", "train", "evaluate"]);
+    for stage in whole["stages"].as_array().unwrap() {
+        for key in ["records", "seconds", "memory", "reads"] {
+            assert!(stage[key].as_f64().unwrap() > 0.0, "{key}: {stage}");
+        }
+    }
+    // Nothing of the trials is left.
+    let left: Vec<_> = fs::read_dir(path("work")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"]);
+
+    // From the first part alone, told how many there will be.
+    for part in 1..3 {
+        fs::rename(path(&format!("raw/train/part-0000{part}")), path(&format!("part-{part}"))).unwrap();
+    }
+    let first = plan(&["--parts", "3"]);
+    for part in 1..3 {
+        fs::rename(path(&format!("part-{part}")), path(&format!("raw/train/part-0000{part}"))).unwrap();
+    }
+    success(run(["run", "-q", "--to", "features", "--config", &config]));
+    for plan in [whole, first] {
+        let near = |planned: f64, really: f64, tolerance: f64, what: &str| {
+            assert!((planned / really - 1.0).abs() < tolerance, "{what}: planned {planned}, really {really}");
+        };
+        near(plan["training_records"].as_f64().unwrap(), 90_000.0, 0.02, "training");
+        near(plan["validation_records"].as_f64().unwrap(), 9_000.0, 0.02, "validation");
+        let stays = |stage: usize| plan["stages"][stage]["stays"]["expected"].as_f64().unwrap();
+        let really = |name: &str| bytes(Path::new(&path("work")).join(name).as_path());
+        near(stays(0), really("parts"), 0.1, "parts");
+        near(plan["counts_bytes"]["expected"].as_f64().unwrap(), really("counts"), 0.1, "counts");
+        near(stays(0) + stays(2), really("parts") + really("features") + really("counts"), 0.1, "disk");
+    }
+}
