@@ -17,7 +17,7 @@ use super::evaluate::evaluate;
 use super::examples::{Portion, StoredExamples, StoredPart};
 use super::features::{self, HoldOut};
 use super::sketch::SketchOptions;
-use super::task::{Task, TaskReport};
+use super::task::{Task, TaskReport, Unsettled, run_settling};
 use super::{Stage, embed, freeze, similar, sketch, train};
 use crate::config::{self, BadRecords, BiasInit, Config, Engine};
 use crate::counts::Table;
@@ -65,7 +65,7 @@ impl<'a> Pipeline<'a> {
         let Self { config, workspace, manifest, progress } = self;
         let stages = Stages { config, workspace, finished: manifest.outputs(), progress: *progress };
         let tasks = match stage {
-            Stage::Convert => stages.convert()?,
+            Stage::Convert => return run_settling(stages.convert()?, manifest, force, done),
             Stage::Similar => vec![stages.similar()?],
             Stage::Features => vec![stages.features()?],
             Stage::Embed => vec![stages.embed()?],
@@ -129,7 +129,7 @@ impl<'s> Stages<'s> {
         NonZeroUsize::new(self.config.threads()).unwrap_or(NonZeroUsize::MIN)
     }
 
-    fn convert(self) -> Result<Vec<Task<'s>>, PipelineError> {
+    fn convert(self) -> Result<Vec<Task<'s, Unsettled>>, PipelineError> {
         let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
         let permits = Permits::new(parts_at_once);
         let mut parts = self.raw_parts()?;
@@ -161,7 +161,8 @@ impl<'s> Stages<'s> {
             let target = output.clone();
             let work = move || {
                 let blocks = LineBlocks::open(&part.path, BlockSize::default(), Some(permits.acquire()))?;
-                Ok(serde_json::to_value(convert_part(blocks, &options, &target, progress)?)?)
+                let (file, summary) = convert_to_file(blocks, &options, &target, progress)?;
+                Ok(Unsettled { file, summary: serde_json::to_value(summary)? })
             };
             Ok(Task {
                 name: format!("convert {}", part.name),
@@ -368,6 +369,18 @@ pub fn convert_part(
     target: &Path,
     progress: &dyn Progress,
 ) -> Result<convert::ConvertSummary, PipelineError> {
+    let (file, summary) = convert_to_file(blocks, options, target, progress)?;
+    file.commit()?;
+    Ok(summary)
+}
+
+/// [`convert_part`] but for the commit.
+fn convert_to_file(
+    blocks: LineBlocks,
+    options: &ConvertOptions,
+    target: &Path,
+    progress: &dyn Progress,
+) -> Result<(AtomicFile, convert::ConvertSummary), PipelineError> {
     let file = std::io::BufWriter::new(AtomicFile::create(target)?);
     let named = |error: ColumnarError| match error {
         ColumnarError::Write(source) => PipelineError::write(target)(source),
@@ -378,8 +391,8 @@ pub fn convert_part(
     let append = |writer: &mut PartWriter<_>, block| writer.append(block).map_err(named);
     let (writer, summary) = convert::convert(blocks, options, open, PartEncoder::default, encode, append, progress)?;
     let file = writer.finish().map_err(named)?;
-    file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?.commit()?;
-    Ok(summary)
+    let file = file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?;
+    Ok((file, summary))
 }
 
 fn train_options(config: &Config, scratch: PathBuf) -> train::Options {
