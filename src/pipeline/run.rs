@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use skimmer_formats::columnar::ColumnarError;
@@ -26,7 +27,7 @@ use crate::net::Shape;
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
-use crate::stream::{BlockSize, LineBlocks, Permits, RawPart, list_parts};
+use crate::stream::{BlockSize, LineBlocks, Permits, Pool, RawPart, list_parts};
 use crate::text::{EngineChoice, MeanOptions, ModelOptions, VectorPaths};
 use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, write_file};
 
@@ -132,6 +133,7 @@ impl<'s> Stages<'s> {
     fn convert(self) -> Result<Vec<Task<'s, Unsettled>>, PipelineError> {
         let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
         let permits = Permits::new(parts_at_once);
+        let workers = Arc::new(PartWorkers::default());
         let mut parts = self.raw_parts()?;
         if let Some(path) = &self.config.validation_part {
             parts.push(RawPart { name: "validation".into(), path: path.clone() });
@@ -157,11 +159,11 @@ impl<'s> Stages<'s> {
                     },
                 },
             };
-            let permits = permits.clone();
+            let (permits, workers) = (permits.clone(), Arc::clone(&workers));
             let target = output.clone();
             let work = move || {
                 let blocks = LineBlocks::open(&part.path, BlockSize::default(), Some(permits.acquire()))?;
-                let (file, summary) = convert_to_file(blocks, &options, &target, progress)?;
+                let (file, summary) = convert_to_file(blocks, &options, &workers, &target, progress)?;
                 Ok(Unsettled { file, summary: serde_json::to_value(summary)? })
             };
             Ok(Task {
@@ -369,15 +371,19 @@ pub fn convert_part(
     target: &Path,
     progress: &dyn Progress,
 ) -> Result<convert::ConvertSummary, PipelineError> {
-    let (file, summary) = convert_to_file(blocks, options, target, progress)?;
+    let (file, summary) = convert_to_file(blocks, options, &PartWorkers::default(), target, progress)?;
     file.commit()?;
     Ok(summary)
 }
+
+/// The memory of the threads that convert parts.
+type PartWorkers = Pool<convert::Worker<PartEncoder>>;
 
 /// [`convert_part`] but for the commit.
 fn convert_to_file(
     blocks: LineBlocks,
     options: &ConvertOptions,
+    workers: &PartWorkers,
     target: &Path,
     progress: &dyn Progress,
 ) -> Result<(AtomicFile, convert::ConvertSummary), PipelineError> {
@@ -389,7 +395,7 @@ fn convert_to_file(
     let open = |fields: FieldCount| PartWriter::new(file, fields.has_reactions()).map_err(named);
     let encode = |encoder: &mut PartEncoder, records: &RecordBatch| encoder.encode(records).map_err(named);
     let append = |writer: &mut PartWriter<_>, block| writer.append(block).map_err(named);
-    let (writer, summary) = convert::convert(blocks, options, open, PartEncoder::default, encode, append, progress)?;
+    let (writer, summary) = convert::convert(blocks, options, workers, open, encode, append, progress)?;
     let file = writer.finish().map_err(named)?;
     let file = file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?;
     Ok((file, summary))
