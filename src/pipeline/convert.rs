@@ -17,7 +17,7 @@ use skimmer_formats::record::{
 };
 
 use crate::progress::{Progress, Unit};
-use crate::stream::{Block, LineBlocks, StreamError, ordered_map_with};
+use crate::stream::{Block, LineBlocks, Pool, StreamError, ordered_map_with};
 use crate::workspace::WorkspaceError;
 use rejected::Rejected;
 
@@ -125,21 +125,28 @@ pub enum ConvertError {
     },
 }
 
+/// What a thread that converts keeps from block to block and from part to part.
+#[derive(Debug, Default)]
+pub struct Worker<S> {
+    batch: RecordBatch,
+    encoder: S,
+}
+
 /// Converts a part.
 ///
-/// `open` makes the output as soon as the number of fields is known; `encoder` makes what a thread encodes with, `encode`
-/// turns a block's records into what `append` adds to the output, on many threads at a time. Returns the output, still to
-/// be finished, and a summary.
+/// `open` makes the output as soon as the number of fields is known; `encode` turns a block's records into what `append`
+/// adds to the output, on many threads at a time, each with a worker's memory of `workers`. Returns the output, still to be
+/// finished, and a summary.
 ///
 /// Equal text gives equal calls of `append` in equal order, whatever the number of threads.
 ///
 /// # Errors
 /// [`ConvertError`]; the output is then incomplete. Of several bad lines the first is named.
-pub fn convert<W, S, B: Send, E: Error + Send + Sync + 'static>(
+pub fn convert<W, S: Default + Send, B: Send, E: Error + Send + Sync + 'static>(
     blocks: LineBlocks,
     options: &ConvertOptions,
+    workers: &Pool<Worker<S>>,
     open: impl FnOnce(FieldCount) -> Result<W, E>,
-    encoder: impl Fn() -> S + Sync,
     encode: impl Fn(&mut S, &RecordBatch) -> Result<B, E> + Sync,
     append: impl Fn(&mut W, B) -> Result<(), E>,
     progress: &dyn Progress,
@@ -169,8 +176,9 @@ pub fn convert<W, S, B: Send, E: Error + Send + Sync + 'static>(
     let outcome = ordered_map_with(
         options.threads,
         blocks.map(|block| block.map_err(ConvertError::from)),
-        || (RecordBatch::default(), encoder()),
-        |(batch, encoder), block| {
+        || workers.take(),
+        |worker, block| {
+            let Worker { batch, encoder } = &mut **worker;
             let rejected = reading.read(&block, batch)?;
             let columns = if batch.rows > 0 { Some(encode(encoder, batch).map_err(write_error)?) } else { None };
             Ok(Converted { columns, records: batch.rows, bytes: block.text().len(), rejected })

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use super::examples::{Portion, StoredExamples, StoredPart};
 use super::features::{self, HoldOut};
 use super::finetune::FinetuneOptions;
 use super::sketch::SketchOptions;
-use super::task::{Task, TaskReport};
+use super::task::{Task, TaskReport, Unsettled, run_settling};
 use super::{Stage, embed, freeze, similar, sketch, train};
 use crate::config::{self, BadRecords, BiasInit, Config, Engine};
 use crate::counts::Table;
@@ -29,7 +30,7 @@ use crate::net::{Precision, Shape};
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use crate::sketch::{SketchShape, TokenCodes};
-use crate::stream::{BlockSize, LineBlocks, Permits, RawPart, list_parts};
+use crate::stream::{BlockSize, LineBlocks, Permits, Pool, RawPart, list_parts};
 use crate::text::finetune::{MODEL_FILE, finetune, newest_checkpoint};
 use crate::text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
 use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, remove_if_there, write_file};
@@ -81,7 +82,7 @@ impl<'a> Pipeline<'a> {
         }
         let stages = Stages { config, workspace, finished: manifest.outputs(), progress: *progress };
         let tasks = match stage {
-            Stage::Convert => stages.convert()?,
+            Stage::Convert => return run_settling(stages.convert()?, manifest, force, done),
             Stage::Similar => vec![stages.similar()?],
             Stage::Features => vec![stages.features()?],
             Stage::Finetune => vec![stages.finetune()?],
@@ -138,9 +139,10 @@ impl<'s> Stages<'s> {
         NonZeroUsize::new(self.config.threads()).unwrap_or(NonZeroUsize::MIN)
     }
 
-    fn convert(self) -> Result<Vec<Task<'s>>, PipelineError> {
+    fn convert(self) -> Result<Vec<Task<'s, Unsettled>>, PipelineError> {
         let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
         let permits = Permits::new(parts_at_once);
+        let workers = Arc::new(PartWorkers::default());
         let mut parts = raw_parts(self.config)?;
         if let Some(path) = &self.config.validation_part {
             parts.push(RawPart { name: "validation".into(), path: path.clone() });
@@ -166,11 +168,12 @@ impl<'s> Stages<'s> {
                     },
                 },
             };
-            let permits = permits.clone();
+            let (permits, workers) = (permits.clone(), Arc::clone(&workers));
             let target = output.clone();
             let work = move || {
                 let blocks = LineBlocks::open(&part.path, BlockSize::default(), Some(permits.acquire()))?;
-                Ok(serde_json::to_value(convert_part(blocks, &options, &target, progress)?)?)
+                let (file, summary) = convert_to_file(blocks, &options, &workers, &target, progress)?;
+                Ok(Unsettled { file, summary: serde_json::to_value(summary)? })
             };
             Ok(Task {
                 name: format!("convert {}", part.name),
@@ -473,6 +476,22 @@ pub fn convert_part(
     target: &Path,
     progress: &dyn Progress,
 ) -> Result<convert::ConvertSummary, PipelineError> {
+    let (file, summary) = convert_to_file(blocks, options, &PartWorkers::default(), target, progress)?;
+    file.commit()?;
+    Ok(summary)
+}
+
+/// The memory of the threads that convert parts.
+type PartWorkers = Pool<convert::Worker<PartEncoder>>;
+
+/// [`convert_part`] but for the commit.
+fn convert_to_file(
+    blocks: LineBlocks,
+    options: &ConvertOptions,
+    workers: &PartWorkers,
+    target: &Path,
+    progress: &dyn Progress,
+) -> Result<(AtomicFile, convert::ConvertSummary), PipelineError> {
     let file = std::io::BufWriter::new(AtomicFile::create(target)?);
     let named = |error: ColumnarError| match error {
         ColumnarError::Write(source) => PipelineError::write(target)(source),
@@ -481,10 +500,10 @@ pub fn convert_part(
     let open = |fields: FieldCount| PartWriter::new(file, fields.has_reactions()).map_err(named);
     let encode = |encoder: &mut PartEncoder, records: &RecordBatch| encoder.encode(records).map_err(named);
     let append = |writer: &mut PartWriter<_>, block| writer.append(block).map_err(named);
-    let (writer, summary) = convert::convert(blocks, options, open, PartEncoder::default, encode, append, progress)?;
+    let (writer, summary) = convert::convert(blocks, options, workers, open, encode, append, progress)?;
     let file = writer.finish().map_err(named)?;
-    file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?.commit()?;
-    Ok(summary)
+    let file = file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?;
+    Ok((file, summary))
 }
 
 /// The recipe of the configuration, with what it sets itself.

@@ -22,7 +22,7 @@ fn run(blocks: LineBlocks, options: &ConvertOptions) -> Result<(Blocks, ConvertS
         output.0.push(block);
         Ok(())
     };
-    convert(blocks, options, |_| Ok(Blocks::default()), || (), |(), batch| encode(batch), append, &Silent)
+    convert(blocks, options, &Pool::default(), |_| Ok(Blocks::default()), |(), batch| encode(batch), append, &Silent)
         .map_err(|error| error.to_string())
 }
 
@@ -136,7 +136,7 @@ fn text_that_is_no_part_is_refused() {
 fn a_full_disk_is_an_error_of_the_part() {
     let full = |_: &mut (), _| Err(std::io::Error::from(std::io::ErrorKind::StorageFull));
     let part = mapped(&golden("test/part-00000"), 10);
-    let error = convert(part, &threads(2), |_| Ok(()), || (), |(), batch| encode(batch), full, &Silent)
+    let error = convert(part, &threads(2), &Pool::default(), |_| Ok(()), |(), batch| encode(batch), full, &Silent)
         .unwrap_err()
         .to_string();
     assert!(error.starts_with("cannot write the columns of ") && error.ends_with("no storage space"), "{error}");
