@@ -295,8 +295,8 @@ impl<'a> SimilarLists<'a> {
         self.lists.extend(readers.map(|visit| similar.get(visit.minor)));
         self.next = 0;
         // Brings them into the cache.
-        for (authors, _) in &self.lists {
-            std::hint::black_box((authors.first().copied(), authors.last().copied()));
+        for (authors, scores) in &self.lists {
+            std::hint::black_box((authors.first().copied(), authors.last().copied(), scores.first().copied()));
         }
     }
 

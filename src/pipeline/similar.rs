@@ -38,9 +38,9 @@ pub struct SimilarSummary {
 /// `similar.skim` to `out`, which comes back at the end. Works on the threads of the current rayon pool; the result
 /// depends on neither them nor `memory`.
 ///
-/// `memory` is the bytes used for sorting and for the index, as far as they do not go to nameless temporary files in
-/// `directory`. Beyond it the search holds 60 bytes an author, 4 to 12 bytes an author for every thread, and 16 bytes a
-/// reader of two authors or more.
+/// `memory` is the bytes to stay within, about; sorted runs and the index go to nameless temporary files in `directory`
+/// where they do not fit. 60 bytes an author, up to 12 bytes an author for every thread and 16 bytes a reader of two
+/// authors or more are held in any case: they come out of `memory`, down to a quarter of it.
 ///
 /// # Errors
 /// [`SimilarError`] for a part that cannot be read, settings out of range, or a full disk.

@@ -8,6 +8,7 @@ use skimmer_formats::Id;
 
 use super::SimilarError;
 use super::runs::SortedRuns;
+use super::sort::Leading;
 use super::spool::{Spool, Spooled};
 use crate::key::Key;
 
@@ -49,6 +50,24 @@ struct Followed {
 struct Member {
     author: u32,
     reader: u32,
+}
+
+impl Leading for Follow {
+    fn leading(&self) -> u64 {
+        self.author[0]
+    }
+}
+
+impl Leading for Followed {
+    fn leading(&self) -> u64 {
+        u64::from(self.reader[0]) << 32 | u64::from(self.reader[1])
+    }
+}
+
+impl Leading for Member {
+    fn leading(&self) -> u64 {
+        u64::from(self.author) << 32 | u64::from(self.reader)
+    }
 }
 
 impl Follows {

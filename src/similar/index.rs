@@ -8,6 +8,7 @@ use bytemuck::{Pod, Zeroable};
 use super::classes::Classes;
 use super::runs::SortedRuns;
 use super::signature::Signature;
+use super::sort::Leading;
 use super::spool::{Spool, Spooled};
 use super::{FollowerSets, SimilarError};
 
@@ -58,6 +59,12 @@ struct Entry {
     after: [u32; 2],
 }
 
+impl Leading for Entry {
+    fn leading(&self) -> u64 {
+        u64::from(self.reader) << 32 | u64::from(self.class)
+    }
+}
+
 impl Index {
     pub(super) fn new(
         sets: &FollowerSets,
@@ -92,7 +99,7 @@ fn rare_lists(
     memory: usize,
     directory: &Path,
 ) -> Result<(Vec<usize>, Spooled), SimilarError> {
-    let mut entries = SortedRuns::new(memory / 3, directory);
+    let mut entries = SortedRuns::new(memory / 4, directory);
     for class in 0..classes.len() as u32 {
         let (rare, _) = sets.rare_and_popular(classes.first(class));
         rare.iter().try_for_each(|&reader| entries.push(u64::from(reader) << 32 | u64::from(class)))?;
@@ -116,7 +123,7 @@ fn popular_lists(
     memory: usize,
     directory: &Path,
 ) -> Result<(Vec<usize>, Spooled), SimilarError> {
-    let mut entries = SortedRuns::new(memory / 3, directory);
+    let mut entries = SortedRuns::new(memory / 4, directory);
     for class in 0..classes.len() as u32 {
         let (_, popular) = sets.rare_and_popular(classes.first(class));
         let size = f64::from(classes.size(class));

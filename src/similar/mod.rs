@@ -18,9 +18,11 @@ mod file;
 mod follows;
 mod index;
 mod lists;
+mod met;
 mod runs;
 mod search;
 mod signature;
+mod sort;
 mod spool;
 #[cfg(test)]
 mod tests;

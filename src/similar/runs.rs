@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 use std::{mem, vec};
 
 use bytemuck::Pod;
-use rayon::slice::ParallelSliceMut;
 
 use super::SimilarError;
+use super::sort::{Leading, sort};
 
 /// Bytes read at once from each run while merging.
 const READ_BYTES: usize = 1 << 18;
 
-/// Collects items and gives them back ascending, each once. Holds `memory` bytes of items, the rest lies on disk.
+/// Collects items and gives them back ascending, each once. Holds `memory` bytes of items, twice as much for the moment in
+/// which they are sorted; the rest lies on disk.
 pub(super) struct SortedRuns<T> {
     buffer: Vec<T>,
     /// Items held in memory.
@@ -30,7 +31,7 @@ struct Run {
     items: u64,
 }
 
-impl<T: Pod + Ord + Send> SortedRuns<T> {
+impl<T: Pod + Ord + Leading + Send> SortedRuns<T> {
     pub(super) fn new(memory: usize, directory: &Path) -> Self {
         let capacity = (memory / mem::size_of::<T>()).max(16);
         Self { buffer: Vec::new(), capacity, directory: directory.to_owned(), runs: Vec::new() }
@@ -70,7 +71,7 @@ impl<T: Pod + Ord + Send> SortedRuns<T> {
     }
 
     fn sort_buffer(&mut self) {
-        self.buffer.par_sort_unstable();
+        sort(&mut self.buffer);
         self.buffer.dedup();
     }
 

@@ -10,6 +10,7 @@ use skimmer_formats::Id;
 use super::best::Best;
 use super::classes::Classes;
 use super::index::{Index, Posting};
+use super::met::Scratch;
 use super::signature::Signature;
 use super::{FollowerSets, SimilarError};
 
@@ -32,6 +33,13 @@ impl SimilaritySettings {
         if sound { Ok(()) } else { Err(SimilarError::Threshold(self.threshold)) }
     }
 }
+
+/// Bytes held for an author: 28 by [`FollowerSets`], 32 by the search.
+const AUTHOR_BYTES: usize = 60;
+/// Bytes held for an author by each thread, at most.
+const THREAD_AUTHOR_BYTES: usize = 12;
+/// Bytes held for a reader in two sets or more.
+const READER_BYTES: usize = 16;
 
 /// Finds the similar authors of every author with a follower set.
 ///
@@ -63,6 +71,10 @@ impl SimilaritySearch {
         directory: &Path,
     ) -> Result<Self, SimilarError> {
         settings.check()?;
+        // What is held whatever the memory comes out of it, as long as a quarter is left.
+        let authors = (AUTHOR_BYTES + THREAD_AUTHOR_BYTES * rayon::current_num_threads()) * sets.authors().len();
+        let held = authors + READER_BYTES * sets.shared_readers();
+        let memory = memory.saturating_sub(held).max(memory / 4);
         let classes = Classes::new(&sets);
         let index = Index::new(&sets, &classes, settings.threshold, memory, directory)?;
         Ok(Self { sets, classes, index, settings, scratch: Mutex::default() })
@@ -111,39 +123,6 @@ impl SimilaritySearch {
         Probe { search: self, best: &mut best, scratch: &mut scratch, class }.run();
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         best.ranking()
-    }
-}
-
-/// What a thread keeps from search to search.
-struct Scratch {
-    /// Readers that each class shares with the searching one as far as counted; not 0 for every class in `met`, 0 for
-    /// all others.
-    shared: Vec<u32>,
-    met: Vec<u32>,
-    /// Those of them met twice or more.
-    met_again: Vec<u32>,
-}
-
-impl Scratch {
-    fn new(classes: usize) -> Self {
-        Self { shared: vec![0; classes], met: Vec::new(), met_again: Vec::new() }
-    }
-
-    /// Counts a shared reader of a class.
-    #[inline]
-    fn meet(&mut self, class: u32) {
-        let shared = &mut self.shared[class as usize];
-        match *shared {
-            0 => self.met.push(class),
-            1 => self.met_again.push(class),
-            _ => {}
-        }
-        *shared += 1;
-    }
-
-    fn end(&mut self) {
-        self.met_again.clear();
-        self.met.drain(..).for_each(|class| self.shared[class as usize] = 0);
     }
 }
 
@@ -196,10 +175,10 @@ impl Probe<'_> {
     fn take_met(&mut self, popular: &[u32]) {
         // Those met more than once first: the better the list, the fewer of the many others are worth a look.
         let again = std::mem::take(&mut self.scratch.met_again);
-        self.take(&again, popular, |_| true, u32::MAX);
+        self.take(again.classes(), popular, |_| true, u32::MAX);
         self.scratch.met_again = again;
         let met = std::mem::take(&mut self.scratch.met);
-        self.take(&met, popular, |shared| shared == 1, 1 + popular.len() as u32);
+        self.take(met.classes(), popular, |shared| shared == 1, 1 + popular.len() as u32);
         self.scratch.met = met;
     }
 
