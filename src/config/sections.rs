@@ -227,12 +227,10 @@ pub struct Train {
     /// Batches, seen without learning from them, on which the batch normalisations' running statistics settle before
     /// the network is measured or used; the original has none.
     pub settle_batches: Option<usize>,
+    /// Whether the first layer's weights learn from what differs from a record whose numbers are all zero.
+    pub centred: Option<bool>,
     /// Where the output biases start.
     pub bias_init: Option<BiasInit>,
-    /// Decay of the running average of the weights, a batch; 0: none.
-    pub average: Option<f64>,
-    /// Share of the batch's rate in the labels.
-    pub smoothing: Option<f64>,
     /// Minutes between two checkpoints, at most. Results do not depend on it.
     pub checkpoint_minutes: f64,
 }
@@ -253,9 +251,8 @@ impl Default for Train {
             validation_decay: None,
             reset_optimizer_each_day: None,
             settle_batches: None,
+            centred: None,
             bias_init: None,
-            average: None,
-            smoothing: None,
             checkpoint_minutes: 10.0,
         }
     }

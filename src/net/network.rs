@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::error::NetError;
 use super::init;
 use super::parameters::Plan;
@@ -52,18 +50,6 @@ impl Network {
         let plan = Plan::new(shape);
         let values = vec![Row::ZERO; plan.rows];
         Self { shape, plan, values }
-    }
-
-    /// Moves every number towards another network's by a share of the distance, on the current rayon thread pool.
-    ///
-    /// # Panics
-    ///
-    /// If the shapes differ.
-    pub fn approach(&mut self, other: &Self, share: f32) {
-        assert_eq!(self.shape, other.shape, "an average is one of networks of one shape");
-        self.values.par_iter_mut().zip(&other.values).with_min_len(1 << 12).for_each(|(row, other)| {
-            row.0.iter_mut().zip(&other.0).for_each(|(value, other)| *value += share * (other - *value));
-        });
     }
 
     /// Its sizes.

@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 use super::activations::{Activations, Gradients};
 use super::adamw::{AdamW, Trainable};
 use super::backward::Backward;
 use super::error::NetError;
 use super::forward;
 use super::inputs::Inputs;
-use super::kernels::Instructions;
+use super::kernels::{Instructions, WeightedSum};
 use super::loss::{by_reaction, cross_entropy};
-use super::network::{Network, Tensor};
+use super::network::{DENSE_AT_ZERO, Network, Tensor};
+use super::parameters::Plan;
 use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
 use super::tiles::Row;
@@ -48,7 +51,9 @@ pub struct Trainer {
     second_moments: Vec<Row>,
     steps: u64,
     instructions: Instructions,
+    /// What the gradients of the first layer's weights see of the inputs at zero: nothing, if they are centred.
     at_zero: Vec<f32>,
+    centred: bool,
     inputs: Inputs,
     values: Activations,
     gradients: Gradients,
@@ -65,6 +70,7 @@ impl Trainer {
         let moments = vec![Row::ZERO; network.plan.rows];
         Self {
             at_zero: Network::inputs_at_zero(network.shape),
+            centred: false,
             first_moments: moments.clone(),
             second_moments: moments,
             network,
@@ -76,6 +82,19 @@ impl Trainer {
             gradients: Gradients::default(),
             times: StageTimes::default(),
         }
+    }
+
+    /// Trains the first layer on x − x(0), where x(0) are the inputs of a record whose numbers are all zero, and not on x.
+    ///
+    /// The network and its file mean the same; only the way through their weights is another. The cosines of zero are hundreds of
+    /// inputs that are one in nearly all records: their weights are as many copies of the bias, move together, and do
+    /// so whatever it does to the few records in which they are not one. On x − x(0), the weights of a number that is zero
+    /// rest.
+    #[must_use]
+    pub fn centred(mut self) -> Self {
+        self.centred = true;
+        self.at_zero.fill(0.0);
+        self
     }
 
     /// Takes one step and gives the batch's loss before it: binary cross-entropy, mean over records and reactions.
@@ -101,6 +120,8 @@ impl Trainer {
         }
 
         self.steps += 1;
+        let sums_before =
+            if self.centred { first_layer_at_zero(self.instructions, *shape, plan, values) } else { Vec::new() };
         let mut parameters =
             Trainable { weight: values, first: &mut self.first_moments, second: &mut self.second_moments };
         let backward = Backward {
@@ -115,6 +136,16 @@ impl Trainer {
         backward.hidden_layers(&mut parameters, &mut self.gradients);
         self.times.hidden_backward += lap();
         backward.first_layer(&mut parameters, &mut self.gradients);
+        if self.centred {
+            // The bias takes up what the changed weights do to the inputs at zero.
+            let sums = first_layer_at_zero(self.instructions, *shape, plan, values);
+            for ((bias, before), now) in values[plan.first.bias.range()].iter_mut().zip(sums_before).zip(sums) {
+                bias.0
+                    .iter_mut()
+                    .zip(before.0.iter().zip(now.0))
+                    .for_each(|(bias, (before, now))| *bias += before - now);
+            }
+        }
         self.times.first_backward += lap();
         Ok(loss)
     }
@@ -152,6 +183,7 @@ impl Trainer {
         // With β₁ = 0, AdamW's first moment is the gradient itself; with a learning rate of 0 the weights stay.
         let optimizer = AdamW { learning_rate: 0.0, beta1: 0.0, ..self.optimizer };
         let mut probe = Self::with_instructions(self.network.clone(), optimizer, self.instructions);
+        (probe.centred, probe.at_zero) = (self.centred, self.at_zero.clone());
         probe.step(batch, 0.0)?;
         let trained = probe.network.plan.tensors.iter().filter(|tensor| tensor.kind.is_trained());
         let gradient = |values: &[Row], tensor: &super::parameters::TensorPlan| Tensor {
@@ -171,16 +203,6 @@ impl Trainer {
     /// The network as it is now.
     pub fn network(&self) -> &Network {
         &self.network
-    }
-
-    /// Goes on with another network of the same shape, and gives the one so far. Moments and step count stay.
-    ///
-    /// # Panics
-    ///
-    /// If the shapes differ.
-    pub fn replace_network(&mut self, network: Network) -> Network {
-        assert_eq!(network.shape, self.network.shape, "a trainer's networks have one shape");
-        std::mem::replace(&mut self.network, network)
     }
 
     /// The network as it is now, without the rest.
@@ -244,4 +266,15 @@ impl Trainer {
         }
         Ok(trainer)
     }
+}
+
+/// What the first layer makes of the inputs at zero, without its bias: a row a tile.
+fn first_layer_at_zero(instructions: Instructions, shape: Shape, plan: &Plan, values: &[Row]) -> Vec<Row> {
+    let weights = values[plan.first.weight.range()].par_chunks_exact(plan.first.weight.rows);
+    let sums = weights.map(|tile| {
+        let (rows, mut out) = (&tile[shape.layout.sketch()..shape.sparse_inputs()], Row::ZERO);
+        instructions.run(WeightedSum { start: &Row::ZERO, scalars: &DENSE_AT_ZERO, rows, out: &mut out });
+        out
+    });
+    sums.collect()
 }

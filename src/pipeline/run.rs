@@ -529,8 +529,7 @@ pub(super) fn recipe(config: &Config) -> train::Recipe {
     put(&mut recipe.validation_epochs, set.num_validation_epochs);
     put(&mut recipe.reset_optimizer_each_day, set.reset_optimizer_each_day);
     put(&mut recipe.settle_batches, set.settle_batches);
-    put(&mut recipe.average, set.average);
-    put(&mut recipe.smoothing, set.smoothing);
+    put(&mut recipe.centred, set.centred);
     let bias_init = set.bias_init.map(|bias_init| match bias_init {
         BiasInit::BaseRate => train::BiasInit::BaseRate,
         BiasInit::Zero => train::BiasInit::Zero,

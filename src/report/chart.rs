@@ -24,7 +24,7 @@ pub(super) struct Axis {
     pub(super) to: Option<f64>,
 }
 
-/// A chart, about 360 × 230 units.
+/// A chart, 360 × 240 units.
 pub(super) struct Chart {
     /// What it shows, for those who cannot see it.
     pub(super) title: String,
@@ -46,9 +46,9 @@ pub(super) enum Guide {
 }
 
 const WIDTH: f64 = 360.0;
-const HEIGHT: f64 = 230.0;
+const HEIGHT: f64 = 240.0;
 /// Room for the numbers: left, right, above, below.
-const ROOM: [f64; 4] = [46.0, 10.0, 12.0, 38.0];
+const ROOM: [f64; 4] = [46.0, 10.0, 26.0, 38.0];
 
 /// Where values stand in the picture.
 struct Scale {
@@ -122,7 +122,7 @@ impl Chart {
         for (value, name) in &self.marks {
             let at = x.at(*value);
             line(&mut svg, "mark", [at, y.end, at, y.start]);
-            text(&mut svg, "note", "end", [at - 4.0, y.end + 9.0], name);
+            text(&mut svg, "note", "end", [at, y.end - 5.0], name);
         }
         match self.guide {
             Some(Guide::Diagonal) => {
@@ -158,7 +158,7 @@ impl Chart {
             text(svg, "tick", "middle", [at, y.start + 15.0], &(self.x.label)(tick));
         }
         text(svg, "axis", "end", [x.end, HEIGHT - 5.0], self.x.name);
-        text(svg, "axis", "start", [2.0, 9.0], self.y.name);
+        text(svg, "axis", "start", [2.0, 11.0], self.y.name);
     }
 }
 

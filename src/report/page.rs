@@ -88,7 +88,7 @@ fn curves(results: &Results) -> String {
     text += &figure("Loss", Chart { title: "Loss".into(), x: records(), y, series: losses, guide, marks: marks() });
 
     let rates: Vec<(f64, f64)> = results.curve.iter().map(|point| (place(point), point.learning_rate)).collect();
-    let y = Axis { name: "learning rate", label: |value| format!("{value:.0e}"), from_zero: true, to: None };
+    let y = Axis { name: "learning rate", label: power, from_zero: true, to: None };
     let rates = vec![series("b", "learning rate", rates, false)];
     let title = "Learning rate";
     text += &figure(title, Chart { title: title.into(), x: records(), y, series: rates, guide: None, marks: marks() });
@@ -171,7 +171,7 @@ fn quality(results: &Results) -> String {
         || before.map(|report| ("b", "before fine-tuning", report)).into_iter().chain([("a", "after", after)]);
     let mut text =
         "<h2>Precision and recall</h2><p class=\"soft\">The dashed line is the reaction's rate: guessing.</p>\
-                    <div class=\"charts\">"
+                    <div class=\"charts four\">"
             .to_owned();
     let share = |name| Axis { name, label: |value| format!("{value:.1}"), from_zero: true, to: Some(1.0) };
     for reaction in Reaction::ALL {
@@ -186,7 +186,7 @@ fn quality(results: &Results) -> String {
             &figure(reaction.name(), Chart { title, x: share("recall"), y, series: lines, guide, marks: Vec::new() });
     }
     text += "</div>\n<h2>Calibration</h2><p class=\"soft\">Records in ten groups by their predicted probability: how often the \
-             reaction happened in each. On the dashed line, predictions mean what they say.</p><div class=\"charts\">";
+             reaction happened in each. On the dashed line, predictions mean what they say.</p><div class=\"charts four\">";
     for reaction in Reaction::ALL {
         let curve = |report: &Report| {
             report.calibration[reaction].iter().map(|decile| (decile.mean_prediction, decile.rate)).collect()
@@ -259,6 +259,11 @@ fn decimals(value: Option<f64>, decimals: usize) -> String {
 fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent < 1.0 && percent > 0.0 { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
+}
+
+/// A small number.
+fn power(value: f64) -> String {
+    if value == 0.0 { "0".into() } else { format!("{value:.0e}") }
 }
 
 /// A large number, shortened.

@@ -39,8 +39,11 @@ th, td { padding: 6px 10px; text-align: right; white-space: nowrap; border-botto
 th { font-weight: 600; color: var(--soft); font-size: 0.8125rem; } thead tr:first-child th[colspan] { text-align: center; }
 th:first-child, td:first-child { text-align: left; padding-left: 0; } td:first-child { font-weight: 600; }
 .better { color: var(--good); } .worse { color: var(--bad); }
-.bars { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); gap: 2px 28px; margin-top: 12px; }
-.bar { display: grid; grid-template-columns: minmax(150px, 1fr) 1fr 52px; gap: 8px; align-items: center; font-size: 0.8125rem; }
+.four { grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); }
+.bars { columns: 330px; column-gap: 32px; margin-top: 12px; }
+.bar { display: grid; grid-template-columns: 196px 1fr 56px; gap: 8px; align-items: center; font-size: 0.8125rem; line-height: 1.75;
+  break-inside: avoid; white-space: nowrap; }
+.bar span:first-child { overflow: hidden; text-overflow: ellipsis; }
 .bar span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
 .bar i { display: block; height: 9px; border-radius: 3px; background: linear-gradient(to right, var(--a) var(--to), var(--bar) 0); }
 td i { display: inline-block; height: 9px; border-radius: 3px; background: var(--a); vertical-align: middle; min-width: 1px; }

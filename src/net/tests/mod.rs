@@ -1,5 +1,6 @@
 //! The network against a plain definition in double precision and against PyTorch's numbers.
 
+mod centred;
 mod files;
 mod golden;
 mod random;

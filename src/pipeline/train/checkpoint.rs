@@ -4,7 +4,6 @@
 //! checkpoint/
 //!   state.json            position, curve and measures so far; what the weights depend on
 //!   trainer.safetensors   weights, running statistics, moments, step count
-//!   average.safetensors   the averaged weights, if the recipe has them
 //! ```
 //!
 //! The folder appears whole, in place of the one before. Nothing random is in it: the records' order and the network's start follow
@@ -17,12 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use super::state::State;
 use super::{Checkpointing, TrainError};
-use crate::net::{AdamW, Network, Shape, Trainer};
+use crate::net::{AdamW, Shape, Trainer};
 use crate::workspace::{AtomicFolder, write_file};
 
 const STATE: &str = "state.json";
 const TRAINER: &str = "trainer.safetensors";
-const AVERAGE: &str = "average.safetensors";
 
 /// Writing one must not take more than this share of the time since the last, unless it has become too long.
 const LARGEST_SHARE: u32 = 50;
@@ -57,20 +55,13 @@ impl<'a> Checkpoints<'a> {
     ///
     /// # Errors
     /// [`TrainError::Weights`] if the state is one of this training, but its weights are damaged.
-    #[allow(clippy::type_complexity, reason = "three things that belong together nowhere else")]
-    pub(super) fn resume(
-        &mut self,
-        shape: Shape,
-        optimiser: AdamW,
-    ) -> Result<Option<(State, Trainer, Option<Network>)>, TrainError> {
+    pub(super) fn resume(&mut self, shape: Shape, optimiser: AdamW) -> Result<Option<(State, Trainer)>, TrainError> {
         let Some(place) = self.place else { return Ok(None) };
         let Ok(text) = std::fs::read(place.folder.join(STATE)) else { return Ok(None) };
         let read = serde_json::from_slice::<Read>(&text);
         let Some(read) = read.ok().filter(|read| read.fingerprint == place.fingerprint) else { return Ok(None) };
         let trainer = Trainer::load(&place.folder.join(TRAINER), shape, optimiser)?;
-        let average = Some(place.folder.join(AVERAGE)).filter(|path| path.exists());
-        let average = average.map(|path| Network::load(&path, shape)).transpose()?;
-        Ok(Some((read.state, trainer, average)))
+        Ok(Some((read.state, trainer)))
     }
 
     /// Whether one should be written now.
@@ -81,18 +72,12 @@ impl<'a> Checkpoints<'a> {
     }
 
     /// Writes one.
-    pub(super) fn write(
-        &mut self,
-        state: &State,
-        trainer: &Trainer,
-        average: Option<&Network>,
-    ) -> Result<(), TrainError> {
+    pub(super) fn write(&mut self, state: &State, trainer: &Trainer) -> Result<(), TrainError> {
         let Some(place) = self.place else { return Ok(()) };
         let begun = Instant::now();
         let folder = AtomicFolder::create(&place.folder)?;
         let path = |name: &str| folder.temporary().join(name);
         trainer.save(&path(TRAINER))?;
-        average.map(|average| average.save(&path(AVERAGE))).transpose()?;
         let text = serde_json::to_vec(&Written { fingerprint: &place.fingerprint, state })
             .map_err(|source| TrainError::State { path: place.folder.join(STATE), source })?;
         write_file(&path(STATE), |out| out.write_all(&text))?;

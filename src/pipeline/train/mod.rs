@@ -59,8 +59,13 @@ pub struct Summary {
     pub finetuning: Vec<SessionSummary>,
     /// Hold-out measures after fine-tuning; `None` without hold-out records or without fine-tuning.
     pub after_finetuning: Option<Report>,
-    /// Records trained per second, over days and epochs, without putting the records in order, measuring and checkpoints.
+    /// Records per second, over days and epochs, without putting the records in order, measuring and checkpoints.
     pub records_per_second: f64,
+    /// Records per second of the training step alone.
+    pub step_records_per_second: f64,
+    /// Records per second from the stored features to the trained weights: with putting in order and settling, without
+    /// measuring and checkpoints.
+    pub whole_records_per_second: f64,
     /// In how many training records each number is not zero.
     pub coverage: Coverage,
     /// Where an interrupted training was taken up again, the last time; `None` if it never was.
@@ -102,10 +107,10 @@ pub fn train<S: TweetSketch + Sync>(
     let threads = threads.map_err(|source| TrainError::Threads { threads: options.threads, source })?;
     let optimiser = AdamW { weight_decay: recipe.weight_decay, ..AdamW::default() };
     let mut checkpoints = Checkpoints::new(options.checkpoint.as_ref());
-    let (state, trainer, average) = match checkpoints.resume(shape, optimiser)? {
-        Some((mut state, trainer, average)) => {
+    let (state, trainer) = match checkpoints.resume(shape, optimiser)? {
+        Some((mut state, trainer)) => {
             state.resumed_at = Some(state.place());
-            (state, trainer, average)
+            (state, trainer)
         }
         None => {
             let bias = match recipe.bias_init {
@@ -113,12 +118,12 @@ pub fn train<S: TweetSketch + Sync>(
                 BiasInit::Zero => PerReaction::default(),
             };
             let network = Network::new(shape, recipe.seed, bias);
-            let average = (recipe.average > 0.0).then(|| network.clone());
-            (State::default(), Trainer::new(network, optimiser), average)
+            (State::default(), Trainer::new(network, optimiser))
         }
     };
+    let trainer = if recipe.centred { trainer.centred() } else { trainer };
     let builder = InputBuilder::new(sketches);
-    let mut run = Run { trainer, average, threads, builder, options, progress, state, checkpoints };
+    let mut run = Run { trainer, threads, builder, options, progress, state, checkpoints };
 
     if run.state.position.pass == 0 {
         let days: Vec<Session> = sessions

@@ -37,12 +37,11 @@ pub struct Recipe {
     /// Batches, seen without learning from them, on which the batch normalisations' running statistics settle after the
     /// days and after each fine-tuning epoch. The published solution has none, and its rates are often far off for it.
     pub settle_batches: usize,
+    /// Whether the first layer's weights learn from what differs from a record whose numbers are all zero
+    /// ([`crate::net::Trainer::centred`]).
+    pub centred: bool,
     /// How the output biases start.
     pub bias_init: BiasInit,
-    /// Decay of the running average of the weights, a batch; 0: none.
-    pub average: f64,
-    /// Share of the batch's rate in the labels.
-    pub smoothing: f64,
     /// Seed of the network's start and of the records' order.
     pub seed: u64,
 }
@@ -59,21 +58,21 @@ impl Recipe {
             weight_decay: 0.01,
             reset_optimizer_each_day: true,
             settle_batches: 0,
+            centred: false,
             bias_init: BiasInit::Zero,
-            average: 0.0,
-            smoothing: 0.0,
             seed: 0,
         }
     }
 
     /// Ours.
     pub fn tuned() -> Self {
-        let rates = Rates { peak: 1e-3, decay: 1.0, warm_up: 0.05, last: 0.0 };
+        let rates = Rates { peak: 5e-4, decay: 1.0, warm_up: 0.05, last: 0.0 };
         Self {
             days: rates,
             finetuning: rates,
             reset_optimizer_each_day: false,
             settle_batches: 40,
+            centred: true,
             bias_init: BiasInit::BaseRate,
             ..Self::original()
         }

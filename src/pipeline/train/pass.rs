@@ -14,7 +14,7 @@ use super::ticker::Ticker;
 use super::{Coverage, Options, TrainError, Trained};
 use crate::features::{Example, InputBuilder, TweetSketch};
 use crate::metrics::{Report, Scores};
-use crate::net::{Network, Trainer};
+use crate::net::Trainer;
 use crate::pipeline::evaluate::{EvaluateError, evaluate};
 use crate::pipeline::examples::{Examples, Origin, Portion};
 use crate::progress::{Progress, Unit};
@@ -47,8 +47,6 @@ impl SessionRates {
 /// A training under way.
 pub(super) struct Run<'a, S> {
     pub(super) trainer: Trainer,
-    /// The running average of the weights, if the recipe has one.
-    pub(super) average: Option<Network>,
     /// The step's own threads.
     pub(super) threads: rayon::ThreadPool,
     pub(super) builder: InputBuilder<S>,
@@ -80,6 +78,7 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         let seed = xxh3_64_with_seed(&self.state.position.pass.to_le_bytes(), recipe.seed);
         let buckets = Buckets::new(&records, seed, share, &pool, &scratch);
 
+        let begun = Instant::now();
         let total = records.iter().sum();
         progress.begin("order the records", Some(total), Unit::Records);
         let mut filler = buckets.fill();
@@ -109,6 +108,7 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         }
         ticker.flush(progress);
         progress.end();
+        self.state.other_seconds += begun.elapsed().as_secs_f64();
 
         progress.begin("train", Some(total), Unit::Records);
         progress.advance(self.state.met);
@@ -117,7 +117,10 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
             self.session(&buckets, session, total, &rates)?;
         }
         progress.end();
-        self.settle(&sample)
+        let begun = Instant::now();
+        self.settle(&sample)?;
+        self.state.other_seconds += begun.elapsed().as_secs_f64();
+        Ok(())
     }
 
     /// The learning rates of the session at which the training stands.
@@ -147,7 +150,7 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         of_pass: u64,
         rates: &SessionRates,
     ) -> Result<(), TrainError> {
-        let Self { trainer, average, threads, builder, options, progress, state, checkpoints } = self;
+        let Self { trainer, threads, builder, options, progress, state, checkpoints } = self;
         let recipe = &options.recipe;
         let trained = state.position.batch as usize;
         if recipe.reset_optimizer_each_day && trained == 0 {
@@ -158,27 +161,15 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         let mut learning_rate = rates.at(trained.saturating_sub(1) as u64);
         feed(buckets, state.position.session, sizes, trained, builder, |batch| {
             let number = state.position.batch;
-            let mut smoothed = batch.clone();
-            if recipe.smoothing > 0.0 {
-                for reaction in skimmer_formats::Reaction::ALL {
-                    let mean = batch.labels.iter().map(|label| label[reaction]).sum::<f32>() / batch.rows as f32;
-                    for label in &mut smoothed.labels {
-                        label[reaction] += recipe.smoothing as f32 * (mean - label[reaction]);
-                    }
-                }
-            }
-            let batch = &smoothed;
             learning_rate = rates.at(number);
+            let stepping = Instant::now();
             let outcome = threads.install(|| trainer.step(batch, learning_rate as f32));
+            state.step_seconds += stepping.elapsed().as_secs_f64();
             let loss = outcome.map_err(|source| TrainError::Step {
                 session: session.name.clone(),
                 batch: number,
                 source: Box::new(source),
             })?;
-            if let Some(average) = average {
-                let share = (1.0 - recipe.average).max(1.0 / (rates.before + number + 2) as f64);
-                threads.install(|| average.approach(trainer.network(), share as f32));
-            }
             state.count(loss, batch.rows, learning_rate, of_pass);
             let told = ticker.advance(batch.rows as u64, *progress);
             if told {
@@ -187,7 +178,7 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
             let stop = progress.stop_requested();
             if stop || checkpoints.due(false) {
                 state.seconds += begun.elapsed().as_secs_f64();
-                checkpoints.write(state, trainer, average.as_ref())?;
+                checkpoints.write(state, trainer)?;
                 begun = Instant::now();
             }
             if stop { Err(checkpoints.interrupted(state)) } else { Ok(()) }
@@ -198,20 +189,13 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         self.checkpoint_if_due()
     }
 
-    /// Lets the running statistics of the batch normalisations come to rest, those of the averaged weights if there are any:
-    /// they are the network from now on.
+    /// Lets the running statistics of the batch normalisations come to rest.
     fn settle(&mut self, sample: &Sample) -> Result<(), TrainError> {
-        let Self { trainer, average, threads, builder, options, state, .. } = self;
-        if let Some(average) = average.take() {
-            trainer.replace_network(average);
-        }
+        let Self { trainer, threads, builder, options, state, .. } = self;
         sample.batches(options.recipe.batch, builder, |batch| {
             let outcome = threads.install(|| trainer.settle(batch));
             outcome.map_err(|source| TrainError::Settle { source: Box::new(source) })
         })?;
-        if options.recipe.average > 0.0 {
-            *average = Some(trainer.network().clone());
-        }
         state.position.settled = true;
         Ok(())
     }
@@ -237,14 +221,14 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
 
     fn checkpoint_if_due(&mut self) -> Result<(), TrainError> {
         if self.checkpoints.due(true) {
-            self.checkpoints.write(&self.state, &self.trainer, self.average.as_ref())?;
+            self.checkpoints.write(&self.state, &self.trainer)?;
         }
         Ok(())
     }
 
     /// Writes a checkpoint and says that the training was interrupted.
     fn interrupted(&mut self) -> TrainError {
-        let written = self.checkpoints.write(&self.state, &self.trainer, self.average.as_ref());
+        let written = self.checkpoints.write(&self.state, &self.trainer);
         written.err().unwrap_or_else(|| self.checkpoints.interrupted(&self.state))
     }
 

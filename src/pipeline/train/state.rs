@@ -59,6 +59,10 @@ pub(super) struct State {
     pub(super) day: Losses,
     /// How long the day has taken so far.
     pub(super) seconds: f64,
+    /// Seconds in the training step alone, of all days.
+    pub(super) step_seconds: f64,
+    /// Seconds of putting the records in order, and of settling.
+    pub(super) other_seconds: f64,
     /// Since the last point of the curve.
     pub(super) recent: Losses,
     pub(super) curve: Vec<Point>,
@@ -120,12 +124,15 @@ impl State {
         let sessions = self.days.iter().chain(&self.finetuning);
         let (records, seconds) = sessions
             .fold((0, 0.0), |(records, seconds), session| (records + session.records, seconds + session.seconds));
+        let rate = |seconds: f64| records as f64 / seconds.max(f64::MIN_POSITIVE);
         let summary = Summary {
             days: self.days,
             before_finetuning: self.before_finetuning,
             finetuning: self.finetuning,
             after_finetuning: self.after_finetuning,
-            records_per_second: records as f64 / seconds.max(f64::MIN_POSITIVE),
+            records_per_second: rate(seconds),
+            step_records_per_second: rate(self.step_seconds),
+            whole_records_per_second: rate(seconds + self.other_seconds),
             coverage: self.coverage,
             resumed_at: self.resumed_at,
         };

@@ -110,7 +110,15 @@ fn numbers(summary: Summary) -> Summary {
         sessions.into_iter().map(|session| SessionSummary { seconds: 0.0, ..session }).collect()
     };
     let (days, finetuning) = (timeless(summary.days), timeless(summary.finetuning));
-    Summary { records_per_second: 0.0, resumed_at: None, days, finetuning, ..summary }
+    Summary {
+        records_per_second: 0.0,
+        step_records_per_second: 0.0,
+        whole_records_per_second: 0.0,
+        resumed_at: None,
+        days,
+        finetuning,
+        ..summary
+    }
 }
 
 #[test]
