@@ -77,7 +77,7 @@ impl fmt::Display for EngineReport {
             write!(f, " {version}")?;
         }
         match self.device {
-            Device::Cpu => f.write_str(" on the CPU"),
+            Device::Cpu => f.write_str(" on CPU"),
             Device::Cuda => f.write_str(" on CUDA"),
         }
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod decode;
 mod demo;
 mod embed;
 #[cfg(target_os = "linux")]
