@@ -112,8 +112,7 @@ fn the_number_of_threads_does_not_show_in_any_artefact() {
             .replace("threads: null", &format!("threads: {threads}"))
             .replace("memory_budget: null", &format!("memory_budget: {budget}"))
             .replace("working_dir: working_dir", &format!("working_dir: {}", folder.path().join(&name).display()))
-            .replace("recsys_data/", &format!("{}/recsys_data/", demo().display()))
-            .replace("tiny-distilbert/", &format!("{}/tiny-distilbert/", demo().display()));
+            .replace("recsys_data/", &format!("{}/recsys_data/", demo().display()));
         let path = folder.path().join(format!("{name}.yaml"));
         fs::write(&path, text).unwrap();
         let arguments = ["run", "--quiet", "--to", "sketch", "--config"].map(Path::new);
@@ -142,7 +141,6 @@ fn without_a_validation_part_there_is_a_model_and_nothing_to_evaluate() {
     let text = text
         .replace("validation_part: recsys_data/validation/part-00000", "validation_part: null")
         .replace("recsys_data: recsys_data", &format!("recsys_data: {}/recsys_data", demo().display()))
-        .replace("tiny-distilbert/", &format!("{}/tiny-distilbert/", demo().display()))
         .replace("hidden_size: 256", "hidden_size: 16");
     let config = folder.path().join("config.yaml");
     fs::write(&config, text).unwrap();

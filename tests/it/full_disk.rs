@@ -77,8 +77,7 @@ fn a_full_disk_is_said_and_damages_nothing() {
     let text = fs::read_to_string(demo().join("config.yaml")).unwrap();
     let text = text
         .replace("working_dir: working_dir", &format!("working_dir: {}", working_dir.display()))
-        .replace("recsys_data/", &format!("{}/recsys_data/", demo().display()))
-        .replace("tiny-distilbert/", &format!("{}/tiny-distilbert/", demo().display()));
+        .replace("recsys_data/", &format!("{}/recsys_data/", demo().display()));
     fs::write(&config, text).unwrap();
     let arguments = [Path::new("run"), Path::new("--quiet"), Path::new("--config"), &config];
 

@@ -13,7 +13,6 @@ fn configuration(folder: &Path) -> PathBuf {
     let text = fs::read_to_string(demo().join("config.yaml")).unwrap();
     let text = text
         .replace("recsys_data/", &format!("{}/recsys_data/", demo().display()))
-        .replace("tiny-distilbert/", &format!("{}/tiny-distilbert/", demo().display()))
         .replace("hidden_size: 256", "hidden_size: 32");
     let path = folder.join("config.yaml");
     fs::write(&path, text).unwrap();
