@@ -8,4 +8,5 @@ mod full_disk;
 mod golden;
 mod harness;
 mod interrupted;
+mod packed;
 mod resume;
