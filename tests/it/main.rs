@@ -10,6 +10,7 @@ mod full_disk;
 mod golden;
 mod harness;
 mod interrupted;
+mod packed;
 mod plan;
 mod resume;
 #[cfg(unix)]

@@ -4,8 +4,9 @@
     cargo build --release && target/venv/bin/python tools/bench/duckdb.py
 
 Conversion: raw parts to Parquet (zstd, one file, typed columns) against `skimmer convert` with `max_n_parts_in_memory: 1`. DuckDB is timed
-twice, with lists left as TAB-separated text (its faster way) and split into lists; the ratio uses the faster. It need not keep the records'
-order, which is faster still.
+three times, and there is a ratio for each: with ids as text and lists as TAB-separated text (its fastest way, which leaves the work to whoever
+reads the file), with lists split, and with the columns that a `.skim` file has (16-byte ids, lists of 32-bit tokens, 32-bit counts): only the
+last one is equal work. It need not keep the records' order, which is faster still.
 
 Counts: the five train families (pair, author, reader, language x reader, hashtags x reader; four reactions each, own day left out),
 joined back to each training record and written as Parquet, against `skimmer similar` and `skimmer features` (all 65 counts on training and
@@ -38,6 +39,7 @@ COLUMNS = (
     "follows reply_time retweet_time quote_time like_time"
 ).split()
 LISTS = {"tokens": "INTEGER[]", "hashtags": "VARCHAR[]", "media": "VARCHAR[]", "links": "VARCHAR[]", "domains": "VARCHAR[]"}
+IDS = "tweet language author reader".split()
 REACTIONS = ("like", "reply", "retweet", "quote")
 FAMILIES = {
     "pair": "hash(author, reader)",
@@ -47,23 +49,29 @@ FAMILIES = {
 }
 
 
-def read_raw(files, split):
-    """SELECT of typed records."""
-    kind = lambda name: "VARCHAR" if name in TEXT else "BOOLEAN" if name in FLAGS else "BIGINT"
+def read_raw(files, form):
+    """SELECT of typed records, in the form "text", "lists" or "typed"."""
+    number = "UINTEGER" if form == "typed" else "BIGINT"
+    kind = lambda name: "VARCHAR" if name in TEXT else "BOOLEAN" if name in FLAGS else number
     types = ", ".join(f"'{name}': '{kind(name)}'" for name in COLUMNS)
     chosen = "*"
-    if split:
-        lists = ", ".join(f"string_split({name}, chr(9))::{kind} AS {name}" for name, kind in LISTS.items())
-        chosen = f"* REPLACE ({lists})"
+    if form == "lists":
+        chosen = f"* REPLACE ({', '.join(f'string_split({name}, chr(9))::{kind} AS {name}' for name, kind in LISTS.items())})"
+    elif form == "typed":
+        columns = [f"unhex({name}) AS {name}" for name in IDS]
+        columns += ["string_split(tokens, chr(9))::UINTEGER[] AS tokens", "string_split(media, chr(9)) AS media"]
+        columns += [f"list_transform(string_split({name}, chr(9)), lambda id: unhex(id)) AS {name}"
+                    for name in ("hashtags", "links", "domains")]
+        chosen = f"* REPLACE ({', '.join(columns)})"
     return (
         f"SELECT {chosen} FROM read_csv({files!r}, delim = chr(1), quote = '', escape = '', header = false, "
         f"auto_detect = false, new_line = '\\n', columns = {{{types}}})"
     )
 
 
-def convert_queries(files, target, split):
+def convert_queries(files, target, form):
     """Raw parts to one Parquet file."""
-    return [f"COPY ({read_raw(files, split)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"]
+    return [f"COPY ({read_raw(files, form)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"]
 
 
 def count_queries(parquet, target):
@@ -174,23 +182,28 @@ class Bench:
 
     def conversion(self):
         files = [*self.training, self.validation]
-        targets = self.data / "text.parquet", self.data / "lists.parquet"
-        measured = self.measure({
-            "DuckDB, lists as text": lambda: self.duckdb(convert_queries(files, targets[0], False)),
-            "skimmer convert": lambda: self.stage("convert"),
-            "DuckDB, lists split": lambda: self.duckdb(convert_queries(files, targets[1], True)),
-        })
+        forms = {
+            "text": "DuckDB, ids and lists as text",
+            "lists": "DuckDB, lists split",
+            "typed": "DuckDB, the same columns as ours",
+        }
+        targets = {form: self.data / f"{form}.parquet" for form in forms}
+        contestants = {
+            name: lambda form=form: self.duckdb(convert_queries(files, targets[form], form)) for form, name in forms.items()
+        }
+        measured = self.measure({"skimmer convert": lambda: self.stage("convert"), **contestants})
         both = self.options.rows + self.options.validation
         self.show("raw parts -> Parquet (zstd) / .skim", measured, dict.fromkeys(measured, both))
-        fastest = min(wall for name, (wall, _, _) in measured.items() if name != "skimmer convert")
-        sizes = [target.stat().st_size / 1e6 for target in targets]
-        ours = sum(part.stat().st_size for part in (self.work / "parts").iterdir()) / 1e6
-        print(f"skimmer is {fastest / measured['skimmer convert'][0]:.2f} x as fast as DuckDB's faster way")
-        print(f"MB written: DuckDB {sizes[0]:.0f} and {sizes[1]:.0f}, skimmer {ours:.0f}", flush=True)
+        ours = measured["skimmer convert"]
+        size = sum(part.stat().st_size for part in (self.work / "parts").iterdir()) / 1e6
+        print(f"\n{'skimmer convert against':<34} {'x as fast':>10} {'x in CPU s':>11} {'MB written':>11} (ours {size:.0f})")
+        for form, name in forms.items():
+            theirs, written = measured[name], targets[form].stat().st_size / 1e6
+            print(f"{name:<34} {theirs[0] / ours[0]:10.2f} {theirs[1] / ours[1]:11.2f} {written:11.0f}", flush=True)
 
     def counts(self):
         source, target = self.data / "train.parquet", self.data / "counts.parquet"
-        self.duckdb(convert_queries(self.training, source, False))
+        self.duckdb(convert_queries(self.training, source, "text"))
         measured = self.measure({
             "DuckDB, five train families": lambda: self.duckdb(count_queries(source, target)),
             "skimmer similar + features, all 65": self.both_stages,
