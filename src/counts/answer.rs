@@ -103,7 +103,7 @@ impl Tiles {
     pub(super) fn restart(&mut self, blocks: usize, bytes: u64) {
         self.tiles.resize_with(blocks * TILES_A_BLOCK, Vec::new);
         // A little more than the mean: most tiles never need to grow.
-        let capacity = bytes as usize / self.tiles.len() * 17 / 16;
+        let capacity = bytes as usize / self.tiles.len().max(1) * 17 / 16;
         for tile in &mut self.tiles {
             tile.clear();
             tile.reserve(capacity);

@@ -216,7 +216,7 @@ const ANSWERS_A_RECORD: u64 = 56;
 /// Bytes of totals a record leaves, about.
 const TOTALS_A_RECORD: u64 = 24;
 /// Visits that are sorted and counted fastest together: what a core's cache holds.
-const CACHED: u64 = 512 << 10;
+const CACHED: u64 = 2 << 20;
 /// Partitions of a shuffle, at most: each has its own open run in every thread.
 const MOST_PARTITIONS: u64 = 4096;
 
