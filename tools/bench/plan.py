@@ -3,14 +3,15 @@
     cargo build --release && python3 tools/bench/plan.py --records 32000000
 
 Makes a synthetic data set, plans it from all its parts and from the first one alone (`--parts`), runs the stages one after
-the other, each a process of its own, and prints predicted, actual and their ratio a stage: seconds, bytes that stay, peak
-memory, and spill files. `--hidden N` sets the network's width; `--to features` stops there. The text model is the tiny one of
+the other, each a process of its own, and prints predicted, actual and their ratio a stage: seconds, CPU seconds (which suffer
+less from what else the machine does), bytes that stay, peak memory, and spill files. `--hidden N` sets the network's width; `--to features` stops there. The text model is the tiny one of
 the fixtures, which knows 2,000 tokens. Takes about 1 kB of disk a record; exits with 1 if a stage's time is off by more than a factor of
 1.5, or all disk by more than 10 %, in the plan from all parts.
 """
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -78,10 +79,15 @@ def main():
     parts = max(1, options.records // options.part)
 
     def skimmer(*words):
-        outcome = subprocess.run([str(word) for word in [options.skimmer, *words, "--quiet"]], stdout=subprocess.PIPE)
-        if outcome.returncode != 0:
-            sys.exit(f"skimmer {' '.join(map(str, words))}: exit code {outcome.returncode}")
-        return outcome.stdout
+        """What the command printed, and its CPU seconds."""
+        command = [str(word) for word in [options.skimmer, *words, "--quiet"]]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        printed = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
+        return printed, usage.ru_utime + usage.ru_stime
 
     raw = folder / "raw"
     if not (raw / "truth.json").exists():
@@ -107,7 +113,7 @@ def main():
     plans = {}
     for name, more in [("all", []), ("first", ["--parts", parts])]:
         begun = time.monotonic()
-        plan = json.loads(skimmer("plan", "--json", "--seconds", options.seconds, "--config", configs[name], *more))
+        plan = json.loads(skimmer("plan", "--json", "--seconds", options.seconds, "--config", configs[name], *more)[0])
         plans[name] = {stage["stage"]: stage for stage in plan["stages"]}
         share = plan["tried_records"] / (plan["training_records"] + plan["validation_records"])
         print(f"planned from {name}: {time.monotonic() - begun:.1f} s, {plan['training_records']:,.0f} training records, "
@@ -118,17 +124,20 @@ def main():
         watch = Watch(work / "scratch")
         watch.start()
         words = ["run", "--from", stage, "--to", stage] if stage == "convert" else [stage]
-        reports = json.loads(skimmer(*words, "--json", "--config", configs["all"]))
+        printed, cpu = skimmer(*words, "--json", "--config", configs["all"])
+        reports = json.loads(printed)
         actual[stage] = {
             "seconds": sum(report["seconds"] for report in reports),
+            "cpu_seconds": cpu,
             "memory": max(report["peak_memory"] for report in reports),
             "stays": sum(size(work / name) for name in MADE[stage]),
             "temporary": watch.stop(),
         }
-    actual["all"] = {key: sum(stage[key] for stage in actual.values()) for key in ["seconds", "stays"]}
+    actual["all"] = {key: sum(stage[key] for stage in actual.values()) for key in ["seconds", "cpu_seconds", "stays"]}
     for plan in plans.values():
         planned = [plan[stage] for stage in stages]
         plan["all"] = {"seconds": sum(stage["seconds"] for stage in planned),
+                       "cpu_seconds": sum(stage["cpu_seconds"] for stage in planned),
                        "stays": {"expected": sum(stage["stays"]["expected"] for stage in planned)}}
 
     print(f"{parts} parts, {options.records:,} training and {options.records // 10:,} validation records, "
@@ -136,7 +145,7 @@ def main():
     print(f"{'stage':<9} {'what':<14} {'actual':>10} {'from all':>10} {'ratio':>6} {'from first':>10} {'ratio':>6}")
     good = True
     for stage in [*stages, "all"]:
-        for what, unit, scale in [("seconds", "s", 1), ("stays", "MB on disk", 1e6), ("memory", "MB memory", 1e6),
+        for what, unit, scale in [("seconds", "s", 1), ("cpu_seconds", "CPU s", 1), ("stays", "MB on disk", 1e6), ("memory", "MB memory", 1e6),
                                   ("temporary", "MB spilled", 1e6)]:
             if what not in actual[stage] or what == "temporary" and actual[stage][what] == 0:
                 continue

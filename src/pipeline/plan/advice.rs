@@ -112,6 +112,7 @@ mod tests {
             stage: Stage::Features,
             records: 7.0,
             seconds: 100_000.0,
+            cpu_seconds: 200_000.0,
             memory: 3.0 * GIB,
             reads: 1.0,
             stays: Estimate { expected: 40.0 * GIB, least: 30.0 * GIB, most: 50.0 * GIB },

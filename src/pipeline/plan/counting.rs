@@ -85,13 +85,14 @@ impl Counting {
     pub(super) fn convert(&self, trial: &Trial<'_>, whole: &Whole) -> StagePlan {
         let (conversion, records) = &trial.conversion;
         let (bytes, of) = trial.converted;
-        let computing = conversion.seconds * whole.records() / (*records).max(1) as f64;
+        let times = whole.records() / (*records).max(1) as f64;
         // The text is read ahead while other blocks are converted.
         let reading = whole.file_bytes / trial.bytes_per_second();
         StagePlan {
             stage: Stage::Convert,
             records: whole.records(),
-            seconds: computing.max(reading),
+            seconds: (conversion.seconds * times).max(reading),
+            cpu_seconds: conversion.cpu_seconds * times,
             memory: conversion.peak_memory as f64,
             reads: whole.file_bytes,
             stays: Estimate::sure(whole.records() * bytes as f64 / of.max(1) as f64),
@@ -108,6 +109,7 @@ impl Counting {
             stage: Stage::Similar,
             records: whole.training,
             seconds: seconds(&self.points(|rung| rung.similar.seconds), records, 1.0, 2.0),
+            cpu_seconds: seconds(&self.points(|rung| rung.similar.cpu_seconds), records, 1.0, 2.0),
             memory: line(&self.points(|rung| rung.similar.peak_memory as f64), records),
             reads: parts * whole.training / records,
             stays: power(&self.points(|rung| rung.similar_bytes), records, 0.0, 2.0),
@@ -132,6 +134,7 @@ impl Counting {
             stage: Stage::Features,
             records,
             seconds: seconds(&self.points(|rung| rung.features.seconds), records, 1.0, 1.35),
+            cpu_seconds: seconds(&self.points(|rung| rung.features.cpu_seconds), records, 1.0, 1.35),
             memory: line(&self.points(|rung| rung.features.peak_memory as f64), records),
             reads: parts,
             stays: counts.plus(reals).plus(self.totals(whole)),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::growth::{Estimate, Point, line};
-use super::trial::{Measured, Trial, Whole};
+use super::trial::{Measured, Trial, Whole, cpu_seconds};
 use super::words::Words;
 use super::{StagePlan, spilled};
 use crate::features::InputBuilder;
@@ -24,18 +24,19 @@ const HEAD: usize = 12;
 
 /// What came of the trials.
 pub(super) struct Learning {
-    /// Records trained on, and seconds.
-    trained: Vec<Point>,
+    /// Records trained on, and seconds, and those of all threads together.
+    trained: [Vec<Point>; 2],
     train: Measured,
-    /// Seconds and bytes of the frozen counts of the trial.
-    freeze: (f64, f64),
+    /// Seconds to freeze the counts of the trial for prediction, and those of all threads together.
+    freeze: [f64; 2],
+    frozen_bytes: f64,
     /// Bytes of the model without them.
     model_bytes: f64,
     totals_bytes: f64,
     /// Bytes of an example on its way to training.
     example_bytes: f64,
-    /// Seconds to measure the network on a record.
-    measuring: f64,
+    /// Seconds to measure the network on a record, and those of all threads together.
+    measuring: [f64; 2],
     evaluation_memory: f64,
 }
 
@@ -43,7 +44,7 @@ impl Learning {
     /// Trains on twice the records again and again until a trial takes so many seconds, then measures that network.
     pub(super) fn measure(trial: &Trial<'_>, enough: f64) -> Result<Self, PipelineError> {
         let least = (BATCHES * recipe(&trial.config).batch) as u64;
-        let (mut trained, mut train, mut used) = (Vec::new(), Measured::default(), 0);
+        let (mut trained, mut train, mut used) = ([Vec::new(), Vec::new()], Measured::default(), 0);
         for parts in 1..=trial.parts() {
             let records = trial.records_of(parts);
             if 8 * records < least && parts < trial.parts() {
@@ -54,7 +55,9 @@ impl Learning {
                 config.max_n_parts = Some(parts);
                 config.validation_part = None;
             })?;
-            trained.push(Point { records: records as f64, value: train.seconds });
+            for (points, value) in trained.iter_mut().zip([train.seconds, train.cpu_seconds]) {
+                points.push(Point { records: records as f64, value });
+            }
             used = parts;
             if records >= least && train.seconds > enough / 2.0 {
                 break;
@@ -67,7 +70,8 @@ impl Learning {
         let frozen = trial.bytes("model/counts") as f64;
         Ok(Self {
             trained,
-            freeze: (freeze_again(trial)?, frozen),
+            freeze: freeze_again(trial)?,
+            frozen_bytes: frozen,
             model_bytes: trial.bytes("model") as f64 - frozen,
             totals_bytes: (trial.bytes("counts") as f64).max(1.0),
             train,
@@ -100,25 +104,29 @@ impl Learning {
         let growth = totals.times(1.0 / self.totals_bytes);
         let passes = whole.training + epochs * finetune;
         let measures = if epochs > 0.0 { 2.0 } else { 1.0 };
-        let (freeze, frozen) = self.freeze;
+        let seconds = |which: usize| {
+            line(&self.trained[which], passes)
+                + measures * measured * self.measuring[which]
+                + self.freeze[which] * (growth.expected - 1.0).max(0.0)
+        };
         let waiting = self.example_bytes * whole.training.max(finetune);
         // A quarter of the budget for examples that wait, and one for those that are put in order.
         let quarter = config.memory_budget() as f64 / 4.0;
         let train = StagePlan {
             stage: Stage::Train,
             records: passes,
-            seconds: line(&self.trained, passes)
-                + measures * measured * self.measuring
-                + freeze * (growth.expected - 1.0).max(0.0),
+            seconds: seconds(0),
+            cpu_seconds: seconds(1),
             memory: self.train.peak_memory as f64 + 2.0 * waiting.min(quarter),
             reads: inputs + totals.expected + words.code_bytes(),
-            stays: Estimate::sure(self.model_bytes).plus(growth.times(frozen)),
+            stays: Estimate::sure(self.model_bytes).plus(growth.times(self.frozen_bytes)),
             temporary: spilled(waiting, quarter),
         };
         let evaluate = StagePlan {
             stage: Stage::Evaluate,
             records: measured,
-            seconds: measured * self.measuring,
+            seconds: measured * self.measuring[0],
+            cpu_seconds: measured * self.measuring[1],
             memory: self.evaluation_memory,
             reads: inputs * whole.validation / whole.records() + self.model_bytes,
             stays: Estimate::sure(0.0),
@@ -130,7 +138,7 @@ impl Learning {
 }
 
 /// Bytes of an example of the trial, and seconds to measure a network on one, with the parts it was trained on.
-fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<(f64, f64), PipelineError> {
+fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<(f64, [f64; 2]), PipelineError> {
     let stored = (0..parts).map(|number| {
         let name = format!("part-{number:05}.skim");
         StoredPart { part: trial.path("parts").join(&name), features: trial.path("features").join(&name) }
@@ -146,18 +154,18 @@ fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<(f64, f64
     })?;
     let (builder, network) = (InputBuilder::new(bundle.codes()?), bundle.network()?);
     crate::pipeline::memory::reset_peak();
-    let begun = Instant::now();
+    let (begun, cpu) = (Instant::now(), cpu_seconds());
     let scores = Scores::within(trial.config.memory_budget(), &trial.path(""));
     evaluate(&network, &examples, Portion::Training, &builder, scores, &Silent, |_, _| {})?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = [begun.elapsed().as_secs_f64(), cpu_seconds() - cpu];
     let records = records.max(1) as f64;
-    Ok((bytes as f64 / records, seconds / records))
+    Ok((bytes as f64 / records, seconds.map(|seconds| seconds / records)))
 }
 
 /// Seconds to freeze the counts of the trial for prediction.
-fn freeze_again(trial: &Trial<'_>) -> Result<f64, PipelineError> {
-    let begun = Instant::now();
+fn freeze_again(trial: &Trial<'_>) -> Result<[f64; 2], PipelineError> {
+    let (begun, cpu) = (Instant::now(), cpu_seconds());
     let similar = SimilarAuthors::open(&trial.path("similar.skim"))?;
     freeze::freeze(&trial.path("counts"), &similar, &trial.path("frozen"), &Silent)?;
-    Ok(begun.elapsed().as_secs_f64())
+    Ok([begun.elapsed().as_secs_f64(), cpu_seconds() - cpu])
 }

@@ -53,6 +53,8 @@ pub struct StagePlan {
     pub records: f64,
     /// Seconds it takes.
     pub seconds: f64,
+    /// Seconds that all threads compute together, which depend less on what else the machine does.
+    pub cpu_seconds: f64,
     /// Peak resident memory in bytes.
     pub memory: f64,
     /// Bytes of the files it reads. Columns that it does not need are passed over.

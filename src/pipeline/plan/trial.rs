@@ -60,6 +60,8 @@ impl<'a> Clock<'a> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Measured {
     pub(super) seconds: f64,
+    /// Seconds of all threads together.
+    pub(super) cpu_seconds: f64,
     pub(super) peak_memory: u64,
     pub(super) summary: Value,
 }
@@ -212,6 +214,7 @@ impl<'a> Trial<'a> {
         let config = Config { recsys_data: self.folder.join("new"), ..self.trial_config(f64::INFINITY) };
         let mut conversion = Measured::default();
         let mut converted = 0;
+        let cpu = cpu_seconds();
         Pipeline::open(&config, &Silent)?.run(Stage::Convert, false, &mut |report| {
             if report.because.is_some() {
                 conversion.seconds += report.seconds;
@@ -219,6 +222,7 @@ impl<'a> Trial<'a> {
                 converted += report.summary.get("records").and_then(Value::as_u64).unwrap_or(0);
             }
         })?;
+        conversion.cpu_seconds = cpu_seconds() - cpu;
         self.conversion = (conversion, converted);
         let part = self.folder.join("work/parts").join(format!("{name}.skim"));
         self.converted = (size(&part), drawn);
@@ -241,11 +245,13 @@ impl<'a> Trial<'a> {
         let mut config = self.trial_config(share);
         change(&mut config);
         let mut measured = Measured::default();
+        let cpu = cpu_seconds();
         Pipeline::open(&config, &Silent)?.run(stage, true, &mut |report| {
             measured.seconds += report.seconds;
             measured.peak_memory = measured.peak_memory.max(report.peak_memory.unwrap_or(0));
             measured.summary = report.summary.clone();
         })?;
+        measured.cpu_seconds = cpu_seconds() - cpu;
         Ok(measured)
     }
 
@@ -277,6 +283,12 @@ impl<'a> Trial<'a> {
             ..self.config.clone()
         }
     }
+}
+
+/// Seconds that all threads of this process have computed.
+pub(super) fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
 /// Bytes of a file, or of all files in a folder; nothing if there is none.

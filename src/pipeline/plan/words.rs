@@ -23,8 +23,8 @@ const COMPARED: u64 = 1 << 20;
 
 /// What came of the trials.
 pub(super) struct Words {
-    /// Sequences that went through the model, and seconds.
-    embedded: Vec<Point>,
+    /// Sequences that went through the model, and seconds, and those of all threads together.
+    embedded: [Vec<Point>; 2],
     embed: Measured,
     sketch: Measured,
     embedding_bytes: f64,
@@ -34,14 +34,16 @@ pub(super) struct Words {
 impl Words {
     /// Tries the text model on twice the records again and again until a trial takes so many seconds, then the sketch.
     pub(super) fn measure(trial: &mut Trial<'_>, enough: f64) -> Result<Self, PipelineError> {
-        let (mut embedded, mut embed) = (Vec::new(), Measured::default());
+        let (mut embedded, mut embed) = ([Vec::new(), Vec::new()], Measured::default());
         for parts in 1.. {
             if trial.parts() < parts && !trial.grow()? {
                 break;
             }
             embed = trial.run(Stage::Embed, 1.0, |config| config.distilbert.max_n_parts = parts)?;
-            embedded.push(Point { records: embed.number("/computed"), value: embed.seconds });
-            if embedded.len() > 1 && embed.seconds > enough / 2.0 {
+            for (points, value) in embedded.iter_mut().zip([embed.seconds, embed.cpu_seconds]) {
+                points.push(Point { records: embed.number("/computed"), value });
+            }
+            if parts > 1 && embed.seconds > enough / 2.0 {
                 break;
             }
         }
@@ -71,7 +73,8 @@ impl Words {
         let embed = StagePlan {
             stage: Stage::Embed,
             records,
-            seconds: line(&self.embedded, sequences),
+            seconds: line(&self.embedded[0], sequences),
+            cpu_seconds: line(&self.embedded[1], sequences),
             memory: self.embed.peak_memory as f64 + waiting + vectors * SUMMED_NUMBER,
             reads: parts * records / whole.records(),
             stays: Estimate::sure(self.embedding_bytes * all),
@@ -81,6 +84,7 @@ impl Words {
             stage: Stage::Sketch,
             records: tokens,
             seconds: self.sketch.seconds * all,
+            cpu_seconds: self.sketch.cpu_seconds * all,
             memory: self.sketch.peak_memory as f64 + 2.0 * vectors * STORED_NUMBER,
             reads: self.embedding_bytes * all,
             stays: Estimate::sure(self.code_bytes * all),
