@@ -51,7 +51,8 @@ impl fmt::Display for Quality {
         let entropy = || self.depths.iter().map(|depth| depth.entropy);
         write!(
             f,
-            "{} to {} different codes a depth, entropy {:.2} to {:.2} bits; mean cosine similarity of tokens that share",
+            "{} to {} different codes a depth, entropy {:.2} to {:.2} bits; mean cosine similarity of two tokens by \
+             the number of codes they share:",
             distinct().min().unwrap_or(0),
             distinct().max().unwrap_or(0),
             entropy().fold(f64::INFINITY, f64::min),
@@ -59,7 +60,7 @@ impl fmt::Display for Quality {
         )?;
         for (place, of) in self.similarity.iter().enumerate() {
             let comma = if place > 0 { "," } else { "" };
-            write!(f, "{comma} {} codes: {:.2}", of.shared, of.mean_cosine)?;
+            write!(f, "{comma} {}: {:.2}", of.shared, of.mean_cosine)?;
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use crate::harness::{demo, files, fixture, run, skimmer, stderr, success};
 fn configuration(folder: &Path, change: impl FnOnce(&mut DistilBert)) -> PathBuf {
     let mut config = Config::load(&demo().join("config.yaml")).unwrap();
     config.working_dir = folder.join("working_dir");
+    config.distilbert = DistilBert::default();
     change(&mut config.distilbert);
     let path = folder.join("config.yaml");
     fs::write(&path, serde_yaml::to_string(&config).unwrap()).unwrap();
@@ -26,6 +27,11 @@ fn configuration(folder: &Path, change: impl FnOnce(&mut DistilBert)) -> PathBuf
 fn embed(config: &Path, arguments: &[&str]) -> Output {
     let mut command = skimmer();
     command.args(["embed", "--json", "--config"]).arg(config).args(arguments).output().unwrap()
+}
+
+/// The model that another program than ours wrote.
+fn tiny_model() -> String {
+    fixture("tiny-distilbert/model.onnx").display().to_string()
 }
 
 fn summary(output: &Output) -> Value {
@@ -44,7 +50,8 @@ fn killed_it_goes_on_from_its_last_snapshot() {
     let small = |distilbert: &mut DistilBert| (distilbert.batch_tokens, distilbert.snapshot_seconds) = (Some(200), 0);
     let config = configuration(folder.path(), small);
     let undisturbed = tempfile::tempdir().unwrap();
-    let output = success(embed(&configuration(undisturbed.path(), small), &[]));
+    let model = tiny_model();
+    let output = success(embed(&configuration(undisturbed.path(), small), &["--model", &model]));
     // The engines have nothing to tell.
     assert!(stderr(&output).lines().all(|line| line.contains(" embed: ")), "{}", stderr(&output));
 
@@ -54,7 +61,7 @@ fn killed_it_goes_on_from_its_last_snapshot() {
     for _ in 0..8 {
         let before = kept();
         let mut command = Command::new(env!("CARGO_BIN_EXE_skimmer"));
-        command.args([Path::new("embed"), Path::new("--quiet"), Path::new("--config"), &config]);
+        command.args(["embed", "--quiet", "--model", &model, "--config"]).arg(&config);
         let mut child = command.stdout(Stdio::null()).spawn().unwrap();
         while kept() == before && child.try_wait().unwrap().is_none() {
             thread::sleep(Duration::from_millis(1));
@@ -68,7 +75,7 @@ fn killed_it_goes_on_from_its_last_snapshot() {
     }
     assert!(kills > 1);
     let resumed = snapshot.exists();
-    let output = success(embed(&config, &["--force"]));
+    let output = success(embed(&config, &["--force", "--model", &model]));
     assert_eq!(summary(&output)["resumed_records"].as_u64().unwrap() > 0, resumed);
     assert!(!snapshot.exists());
     let results = |folder: &Path| {
@@ -90,7 +97,7 @@ fn hugging_face_weights_are_enough() {
     for name in ["config.json", "model.safetensors"] {
         fs::copy(fixture("tiny-distilbert").join(name), checkpoint.join(name)).unwrap();
     }
-    let config = configuration(folder.path(), |distilbert| distilbert.model = None);
+    let config = configuration(folder.path(), |_| ());
     let output = embed(&config, &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("distilbert.model is not set"), "{}", stderr(&output));
@@ -102,10 +109,9 @@ fn hugging_face_weights_are_enough() {
     assert!(found["computed"].as_u64() < found["records"].as_u64(), "{found}");
     assert!(checkpoint.join("model.onnx").exists());
 
-    // The model that another program wrote from these weights gives the same vectors.
+    // Another program's model of these weights gives the same vectors.
     let ours = vectors(folder.path());
-    let model = fixture("tiny-distilbert/model.onnx");
-    success(embed(&config, &["--model", model.to_str().unwrap(), "--engine", "tract", "--threads", "1"]));
+    success(embed(&config, &["--model", &tiny_model(), "--engine", "tract", "--threads", "1"]));
     let theirs = vectors(folder.path());
     assert_eq!(ours.tokens(), theirs.tokens());
     for (ours, theirs) in ours.view().unwrap().iter().zip(theirs.view().unwrap()) {
@@ -118,12 +124,12 @@ fn an_engine_that_is_not_there_is_an_error_only_if_it_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("libonnxruntime.so");
     let config = configuration(folder.path(), |distilbert| distilbert.onnxruntime = Some(nowhere.clone()));
-    let output = embed(&config, &["--engine", "onnxruntime"]);
+    let output = embed(&config, &["--model", &tiny_model(), "--engine", "onnxruntime"]);
     assert_eq!(output.status.code(), Some(1));
     let said = stderr(&output);
     assert!(said.contains("libonnxruntime.so") && said.contains("pip install onnxruntime"), "{said}");
 
-    let output = success(embed(&config, &[]));
+    let output = success(embed(&config, &["--model", &tiny_model()]));
     let found = summary(&output);
     assert_eq!((&found["engine"], &found["device"]), (&"tract".into(), &"CPU".into()));
     assert!(found["fallback"].as_str().unwrap().contains("libonnxruntime.so"), "{found}");
