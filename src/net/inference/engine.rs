@@ -18,7 +18,17 @@ use crate::net::tiles::{Region, Row};
 use skimmer_formats::PerReaction;
 
 /// Records that go through the hidden layers together: their activations stay in the second-level cache.
-const TOGETHER: usize = 64;
+pub(super) const TOGETHER: usize = 64;
+
+/// What a batch of at most [`TOGETHER`] records leaves behind in the layers, tile after tile, in each a row a record.
+pub(super) enum Seen<'a> {
+    /// `h1` before its normalisation, then the projection.
+    First(&'a [Row]),
+    /// What hidden layer 0, 1 or 2 gives, rectified.
+    Hidden(usize, &'a [Row]),
+    /// The logits.
+    Output(&'a [Row]),
+}
 
 /// Time spent so far in each part of inference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,12 +84,16 @@ impl Engine {
         self.instructions
     }
 
-    /// Appends the logits of a batch that fits the shape; shows `see` the inputs of each hidden layer.
+    pub(super) fn layout(&self) -> &PackedLayout {
+        &self.layout
+    }
+
+    /// Appends the logits of a batch that fits the shape; shows `see` what the layers give, every [`TOGETHER`] records.
     pub(super) fn run(
         &mut self,
         rows: &[Row],
         batch: &Batch,
-        mut see: impl FnMut(usize, &[Row], usize),
+        see: &mut dyn FnMut(Seen<'_>),
         out: &mut Vec<PerReaction<f32>>,
     ) {
         let (shape, records) = (self.layout.shape, batch.rows);
@@ -98,12 +112,13 @@ impl Engine {
         for begin in (0..records).step_by(TOGETHER) {
             let slice = Slice { begin, records, together: TOGETHER.min(records - begin) };
             match self.layout.precision {
-                Precision::F32 => self.hidden_layers::<Floats>(rows, slice, &mut see),
-                Precision::Bf16 => self.hidden_layers::<Halves>(rows, slice, &mut see),
-                Precision::Int8 => self.hidden_layers::<Bytes>(rows, slice, &mut see),
+                Precision::F32 => self.hidden_layers::<Floats>(rows, slice, see),
+                Precision::Bf16 => self.hidden_layers::<Halves>(rows, slice, see),
+                Precision::Int8 => self.hidden_layers::<Bytes>(rows, slice, see),
             }
         }
         self.times.hidden += begun.elapsed();
+        see(Seen::Output(&self.logits));
         out.extend(by_reaction(&self.logits));
     }
 
@@ -141,12 +156,11 @@ impl Engine {
         times.first += begun.elapsed();
     }
 
-    fn hidden_layers<W: Words>(&mut self, rows: &[Row], slice: Slice, see: &mut impl FnMut(usize, &[Row], usize)) {
+    fn hidden_layers<W: Words>(&mut self, rows: &[Row], slice: Slice, see: &mut dyn FnMut(Seen<'_>)) {
         let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], logits, .. } = self;
         let zeros = self.zeros.as_slice();
         let Slice { begin, records, together } = slice;
         let tiles = layout.shape.tiles();
-        let (h1, projection) = first.split_at_mut(tiles * records);
         sums.resize(tiles * together, Row::ZERO);
         // The output layer takes floats, the others fewer rows at lower precisions.
         inputs.resize(tiles * together, Row::ZERO);
@@ -157,7 +171,7 @@ impl Engine {
         let task_words = TASK_TILES / W::NUMBERS * together;
         each_two(
             *alone,
-            h1,
+            &mut first[..tiles * records],
             TASK_TILES * records,
             &mut inputs[..word_tiles * together],
             task_words,
@@ -169,8 +183,9 @@ impl Engine {
                 }
             },
         );
+        see(Seen::First(first));
+        let (h1, projection) = first.split_at(tiles * records);
         for (number, layer) in layout.hidden.iter().enumerate() {
-            see(number, &inputs[..word_tiles * together], together);
             let weights = &rows[layer.weights.range()];
             let biases = &rows[layer.bias.range()];
             let units = &rows[layer.unit.range()];
@@ -210,6 +225,7 @@ impl Engine {
                     instructions.run(Activate { z, integers, skip, narrowed });
                 }
             });
+            see(Seen::Hidden(number, sums));
             std::mem::swap(inputs, outputs);
         }
         let [weights, bias] = layout.output;
