@@ -1,7 +1,7 @@
 //! Records on which lower precisions are fitted: the ranges that bytes span, and the biases.
 
 use super::engine::{Engine, Seen, TOGETHER};
-use super::layout::PackedLayout;
+use super::layout::{BYTE_LAYERS, PackedLayout};
 use crate::features::Batch;
 use crate::net::kernels::LEAK;
 use crate::net::tiles::{COLUMNS, Row};
@@ -39,66 +39,50 @@ impl Calibration {
     }
 }
 
-/// How a column of activations becomes bytes, and what the records had there.
+/// How a column of activations becomes bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Column {
     /// What one step of a byte stands for.
     pub(super) step: f32,
     /// The byte that stands for zero.
     pub(super) zero: u8,
-    /// Mean square of the activations, in steps.
-    pub(super) square: f64,
 }
 
-/// Factors on the largest activation that are tried as the largest one that a byte stands for: a few rare ones cut off
-/// may cost less than coarser steps for all others.
-const SHRINKS: [f32; 8] = [1.0, 0.85, 0.72, 0.61, 0.52, 0.44, 0.37, 0.31];
+/// How far beyond the largest activation seen bytes reach: other records may go further. What is cut off costs far more
+/// than coarser steps.
+const HEADROOM: f32 = 1.25;
 
 impl Column {
-    /// The steps with the least mean square error over these activations.
-    fn fit(values: &[f32]) -> Self {
-        let smallest = values.iter().copied().fold(0.0, f32::min);
-        let largest = values.iter().copied().fold(0.0, f32::max);
-        let square = values.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>() / values.len().max(1) as f64;
-        let candidate = |shrink: f32| {
-            let range = largest * shrink - smallest;
-            let step = if range > 0.0 { range / 255.0 } else { 1.0 };
-            let zero = (-smallest / step).round_ties_even().min(255.0);
-            let error = |&value: &f32| {
-                let stored = (value / step + zero).round_ties_even().clamp(0.0, 255.0);
-                f64::from((stored - zero) * step - value).powi(2)
-            };
-            (
-                values.iter().map(error).sum::<f64>(),
-                Self { step, zero: zero as u8, square: square / f64::from(step).powi(2) },
-            )
-        };
-        let candidates = SHRINKS.map(candidate);
-        let best = candidates.into_iter().min_by(|a, b| a.0.total_cmp(&b.0));
-        best.expect("there are candidates").1
+    /// For activations between these, of which the first is at most and the second at least zero.
+    fn fit(extremes: [f32; 2]) -> Self {
+        let [smallest, largest] = extremes.map(|extreme| extreme * HEADROOM);
+        let step = if largest > smallest { (largest - smallest) / 255.0 } else { 1.0 };
+        Self { step, zero: (-smallest / step).round_ties_even() as u8 }
     }
 }
 
 /// Fits bytes to the inputs of the hidden layers as the exact network has them.
-pub(super) fn fit_columns(engine: &mut Engine, rows: &[Row], calibration: &Calibration) -> [Vec<Column>; 3] {
+pub(super) fn fit_columns(engine: &mut Engine, rows: &[Row], calibration: &Calibration) -> [Vec<Column>; BYTE_LAYERS] {
     let tiles = engine.layout().shape.tiles();
-    let mut seen: [Vec<Vec<f32>>; 3] = std::array::from_fn(|_| vec![Vec::new(); tiles * COLUMNS]);
+    let mut seen: [Vec<[f32; 2]>; BYTE_LAYERS] = std::array::from_fn(|_| vec![[0.0; 2]; tiles * COLUMNS]);
     for batch in calibration.batches() {
         let mut see = |what: Seen<'_>| {
             let (layer, values) = match what {
                 Seen::First(values) => (0, &values[..tiles * batch.rows]),
-                Seen::Hidden(number, values) if number < 2 => (number + 1, values),
+                Seen::Hidden(number, values) if number + 1 < BYTE_LAYERS => (number + 1, values),
                 _ => return,
             };
             for (columns, rows) in seen[layer].chunks_exact_mut(COLUMNS).zip(values.chunks_exact(batch.rows)) {
-                for (place, column) in columns.iter_mut().enumerate() {
-                    column.extend(rows.iter().map(|row| row.0[place]));
+                for row in rows {
+                    for ([smallest, largest], value) in columns.iter_mut().zip(row.0) {
+                        (*smallest, *largest) = (smallest.min(value), largest.max(value));
+                    }
                 }
             }
         };
         engine.run(rows, batch, &mut see, &mut Vec::new());
     }
-    seen.map(|columns| columns.iter().map(|values| Column::fit(values)).collect())
+    seen.map(|columns| columns.into_iter().map(Column::fit).collect())
 }
 
 /// Layers with a bias: the first, the three hidden ones, the output.

@@ -2,7 +2,7 @@
 
 use super::Precision;
 use super::calibration::Column;
-use super::layout::{HiddenLayout, PackedLayout};
+use super::layout::{BYTE_LAYERS, HiddenLayout, PackedLayout};
 use crate::features::Layout;
 use crate::net::kernels::{EPSILON, Gathered, HalfPairs, half, half_place};
 use crate::net::network::{DENSE_AT_ZERO, Network};
@@ -11,7 +11,7 @@ use crate::net::tiles::{COLUMNS, Region, Row};
 use rayon::prelude::*;
 
 /// Packs a network; `columns` of the hidden layers' inputs are needed for bytes.
-pub(super) fn pack(network: &Network, layout: &PackedLayout, columns: Option<&[Vec<Column>; 3]>) -> Vec<Row> {
+pub(super) fn pack(network: &Network, layout: &PackedLayout, columns: Option<&[Vec<Column>; BYTE_LAYERS]>) -> Vec<Row> {
     let mut rows = vec![Row::ZERO; layout.rows];
     first_layer(network, layout, &mut rows);
     let plan = &network.plan;
@@ -22,10 +22,8 @@ pub(super) fn pack(network: &Network, layout: &PackedLayout, columns: Option<&[V
                 spread(values, &mut rows[region.range()]);
             }
         }
-        match (layout.precision, columns) {
-            (Precision::Int8, Some(columns)) => {
-                hidden_bytes(network, *plan, &affine, &columns[number], *place, &mut rows);
-            }
+        match (layout.precision, columns.and_then(|columns| columns.get(number))) {
+            (Precision::Int8, Some(columns)) => hidden_bytes(network, *plan, &affine, columns, *place, &mut rows),
             _ => hidden_floats(network, *plan, &affine, *place, layout.precision, &mut rows),
         }
     }
@@ -176,9 +174,6 @@ fn hidden_floats(
     });
 }
 
-/// Factors on an output's largest weight that are tried as the largest one that a byte stands for.
-const SHRINKS: [f64; 6] = [1.0, 0.92, 0.84, 0.76, 0.68, 0.6];
-
 /// With bytes, an input column has its own step, which goes into the weights, and its own zero, whose share goes into the
 /// bias; an output has a unit, which its sum is multiplied by.
 fn hidden_bytes(
@@ -204,13 +199,16 @@ fn hidden_bytes(
             for ((weight, row), column) in weights.iter_mut().zip(&folded.weights).zip(columns) {
                 *weight = f64::from(row.0[output]) * f64::from(column.step);
             }
-            let scale = fit_unit(&weights, columns);
-            units.0[output] = scale;
+            let largest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs()));
+            if largest > 0.0 {
+                units.0[output] = (largest / 127.0) as f32;
+            }
+            let scale = f64::from(units.0[output]);
             for (input, (&weight, column)) in weights.iter().zip(columns).enumerate() {
-                let rounded = rounded(weight, scale.into());
+                let rounded = (weight / scale).round_ties_even().clamp(-127.0, 127.0);
                 let bytes: &mut [[i8; 4]; COLUMNS] = bytemuck::cast_mut(&mut out[input / 4]);
                 bytes[output][input % 4] = rounded as i8;
-                biases[output] -= rounded * f64::from(scale) * f64::from(column.zero);
+                biases[output] -= rounded * scale * f64::from(column.zero);
             }
         }
         *bias = Row(biases.map(|value| value as f32));
@@ -218,26 +216,4 @@ fn hidden_bytes(
             *unit = units;
         }
     });
-}
-
-fn rounded(weight: f64, unit: f64) -> f64 {
-    (weight / unit).round_ties_even().clamp(-127.0, 127.0)
-}
-
-/// The unit with the least square error of an output's sum, its inputs taken as independent.
-fn fit_unit(weights: &[f64], columns: &[Column]) -> f32 {
-    let largest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs()));
-    if largest == 0.0 {
-        return 1.0;
-    }
-    let units = SHRINKS.map(|shrink| (largest * shrink / 127.0) as f32);
-    let error = |unit: f64| {
-        let errors = weights
-            .iter()
-            .zip(columns)
-            .map(|(&weight, column)| (rounded(weight, unit) * unit - weight).powi(2) * column.square);
-        errors.sum::<f64>()
-    };
-    let best = units.into_iter().min_by(|&a, &b| error(a.into()).total_cmp(&error(b.into())));
-    best.expect("there are units to choose from")
 }
