@@ -403,7 +403,7 @@ impl<'s> Stages<'s> {
             let bundle = BundleWriter::begin(&target)?;
             let similar = SimilarAuthors::open(&similar)?;
             freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
-            let calibration = calibrate(&network, &examples, &InputBuilder::new(codes.clone()))?;
+            let calibration = calibrate(&examples, &InputBuilder::new(codes.clone()))?;
             bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
             write_file(&log, |out| {
                 curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))

@@ -52,6 +52,71 @@ fn the_first_hundred_records_get_the_first_hundred_lines() {
 }
 
 #[test]
+fn every_precision_gives_the_same_lines_for_any_batch_and_nearly_the_exact_ones() {
+    let text = test_part();
+    let probabilities = |output: &[u8]| -> Vec<f32> {
+        let text = std::str::from_utf8(output).unwrap();
+        text.lines().flat_map(|line| line.split(',').skip(2)).map(|number| number.parse().unwrap()).collect()
+    };
+    let exact = probabilities(&success(predict(&text, &["--precision", "f32"])).stdout);
+    for precision in ["bf16", "int8"] {
+        let precision = ["--precision", precision];
+        let all = success(predict(&text, &precision)).stdout;
+        for more in [["--batch", "1"], ["--batch", "33"], ["--threads", "2"]] {
+            assert!(all == success(predict(&text, &[precision, more].concat())).stdout, "{precision:?} {more:?}");
+        }
+        let found = probabilities(&all);
+        assert_eq!(found.len(), exact.len());
+        let differences = found.iter().zip(&exact).map(|(a, b)| f64::from((a - b).abs()));
+        let mean = differences.sum::<f64>() / exact.len() as f64;
+        assert!(mean > 0.0 && mean < 0.01, "{precision:?}: mean difference {mean}");
+    }
+    let output = predict(&text, &["--precision", "f64"]);
+    assert!(!output.status.success() && stderr(&output).contains("f32, bf16 or int8"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_precision_costs_is_shown() {
+    let output = success(run([
+        Path::new("evaluate"),
+        Path::new("--precisions"),
+        Path::new("--config"),
+        &demo().join("config.yaml"),
+    ]));
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("bf16: AP and RCE") && table.contains("int8: AP and RCE"), "{table}");
+    assert_eq!(table.lines().count(), 5, "{table}");
+}
+
+#[test]
+fn a_summary_for_machines_goes_to_standard_error() {
+    let output = success(predict(&test_part(), &["--json", "--verify"]));
+    assert_eq!(output.stdout.split(|&byte| byte == b'\n').count() - 1, 1200);
+    let summary: serde_json::Value = serde_json::from_str(&stderr(&output)).unwrap();
+    assert_eq!((summary["records"].as_u64(), summary["precision"].as_str()), (Some(1200), Some("f32")));
+    assert!(summary["p99_milliseconds"].as_f64().unwrap() > 0.0);
+    assert!(summary["batches"].as_u64().unwrap() >= 5);
+}
+
+#[test]
+fn predictions_that_nobody_reads_end_quietly() {
+    let mut child = skimmer()
+        .args([Path::new("predict"), Path::new("--model"), &model()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().unwrap();
+    // The predictor may be gone before it has read everything.
+    let _ = std::io::Write::write_all(&mut input, &test_part());
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
+}
+
+#[test]
 fn a_malformed_record_stops_the_predictor_after_the_lines_before_it() {
     let mut text: Vec<u8> = test_part().split_inclusive(|&byte| byte == b'\n').take(5).flatten().copied().collect();
     text.extend_from_slice(b"101\x01nonsense\n");
@@ -199,7 +264,7 @@ fn a_model_of_another_sketch_size_or_version_is_refused() {
     };
     let said = spoil(&manifest("\"sketch_depth\": 20", "\"sketch_depth\": 10"));
     assert!(said.contains("weights.safetensors") || said.contains("codes.skim"), "{said}");
-    let said = spoil(&manifest("\"format_version\": 1", "\"format_version\": 7"));
+    let said = spoil(&manifest("\"format_version\": 2", "\"format_version\": 7"));
     assert!(said.contains("version") && said.contains('7'), "{said}");
     let said = spoil(&|model| fs::remove_file(model.join("codes.skim")).unwrap());
     assert!(said.contains("codes.skim"), "{said}");

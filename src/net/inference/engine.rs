@@ -18,7 +18,17 @@ use crate::net::tiles::{Region, Row};
 use skimmer_formats::PerReaction;
 
 /// Records that go through the hidden layers together: their activations stay in the second-level cache.
-const TOGETHER: usize = 64;
+pub(super) const TOGETHER: usize = 64;
+
+/// What a batch of at most [`TOGETHER`] records leaves behind in the layers, tile after tile, in each a row a record.
+pub(super) enum Seen<'a> {
+    /// `h1` before its normalisation, then the projection.
+    First(&'a [Row]),
+    /// What hidden layer 0, 1 or 2 gives, rectified.
+    Hidden(usize, &'a [Row]),
+    /// The logits.
+    Output(&'a [Row]),
+}
 
 /// Time spent so far in each part of inference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,12 +84,16 @@ impl Engine {
         self.instructions
     }
 
-    /// Appends the logits of a batch that fits the shape; shows `see` the inputs of each hidden layer.
+    pub(super) fn layout(&self) -> &PackedLayout {
+        &self.layout
+    }
+
+    /// Appends the logits of a batch that fits the shape; shows `see` what the layers give, every [`TOGETHER`] records.
     pub(super) fn run(
         &mut self,
         rows: &[Row],
         batch: &Batch,
-        mut see: impl FnMut(usize, &[Row], usize),
+        see: &mut dyn FnMut(Seen<'_>),
         out: &mut Vec<PerReaction<f32>>,
     ) {
         let (shape, records) = (self.layout.shape, batch.rows);
@@ -98,12 +112,13 @@ impl Engine {
         for begin in (0..records).step_by(TOGETHER) {
             let slice = Slice { begin, records, together: TOGETHER.min(records - begin) };
             match self.layout.precision {
-                Precision::F32 => self.hidden_layers::<Floats>(rows, slice, &mut see),
-                Precision::Bf16 => self.hidden_layers::<Halves>(rows, slice, &mut see),
-                Precision::Int8 => self.hidden_layers::<Bytes>(rows, slice, &mut see),
+                Precision::F32 => self.hidden_layers::<Floats, Floats>(rows, slice, see),
+                Precision::Bf16 => self.hidden_layers::<Halves, Halves>(rows, slice, see),
+                Precision::Int8 => self.hidden_layers::<Bytes, Halves>(rows, slice, see),
             }
         }
         self.times.hidden += begun.elapsed();
+        see(Seen::Output(&self.logits));
         out.extend(by_reaction(&self.logits));
     }
 
@@ -141,50 +156,45 @@ impl Engine {
         times.first += begun.elapsed();
     }
 
-    fn hidden_layers<W: Words>(&mut self, rows: &[Row], slice: Slice, see: &mut impl FnMut(usize, &[Row], usize)) {
+    /// `W` are the words of the first two hidden layers, `L` those of the last.
+    fn hidden_layers<W: Words, L: Words>(&mut self, rows: &[Row], slice: Slice, see: &mut dyn FnMut(Seen<'_>)) {
         let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], logits, .. } = self;
         let zeros = self.zeros.as_slice();
         let Slice { begin, records, together } = slice;
         let tiles = layout.shape.tiles();
-        let (h1, projection) = first.split_at_mut(tiles * records);
         sums.resize(tiles * together, Row::ZERO);
         // The output layer takes floats, the others fewer rows at lower precisions.
         inputs.resize(tiles * together, Row::ZERO);
         outputs.resize(tiles * together, Row::ZERO);
-        let word_tiles = tiles.div_ceil(W::NUMBERS);
+        // Of the hidden layers' inputs and of the output layer's.
+        let narrowing = |layer: usize| {
+            let numbers = [W::NUMBERS, W::NUMBERS, L::NUMBERS, Floats::NUMBERS][layer];
+            Narrowing { input: layout.hidden.get(layer).map(|layer| layer.input), numbers, tiles, together, rows }
+        };
 
-        let narrow = |layer: usize| Narrowing { input: layout.hidden[layer].input, numbers: W::NUMBERS, rows };
-        let task_words = TASK_TILES / W::NUMBERS * together;
-        each_two(
-            *alone,
-            h1,
-            TASK_TILES * records,
-            &mut inputs[..word_tiles * together],
-            task_words,
-            |task, h1, words| {
-                for (number, z) in h1.chunks_exact_mut(records).enumerate() {
-                    let narrowed = narrow(0).tile(task * TASK_TILES + number, number, words, together);
-                    let z = &mut z[begin..begin + together];
-                    instructions.run(Activate { z, integers: None, skip: Skip::None, narrowed });
-                }
-            },
-        );
+        let to = narrowing(0);
+        let (chunk, h1) = (TASK_TILES * records, &mut first[..tiles * records]);
+        each_two(*alone, h1, chunk, &mut inputs[..to.rows()], to.task_rows(), |task, h1, words| {
+            for (number, z) in h1.chunks_exact_mut(records).enumerate() {
+                let narrowed = to.tile(task * TASK_TILES + number, number, words);
+                let z = &mut z[begin..begin + together];
+                instructions.run(Activate { z, integers: None, skip: Skip::None, narrowed });
+            }
+        });
+        see(Seen::First(first));
+        let (h1, projection) = first.split_at(tiles * records);
         for (number, layer) in layout.hidden.iter().enumerate() {
-            see(number, &inputs[..word_tiles * together], together);
             let weights = &rows[layer.weights.range()];
             let biases = &rows[layer.bias.range()];
             let units = &rows[layer.unit.range()];
             let last = number + 1 == layout.hidden.len();
-            let (used, task_words) = match last {
-                true => (tiles * together, TASK_TILES * together),
-                false => (word_tiles * together, task_words),
-            };
-            each_two(*alone, sums, TASK_TILES * together, &mut outputs[..used], task_words, |task, sums, words| {
+            let (to, chunk) = (narrowing(number + 1), TASK_TILES * together);
+            each_two(*alone, sums, chunk, &mut outputs[..to.rows()], to.task_rows(), |task, sums, words| {
                 let first_tile = task * TASK_TILES;
                 let tiles = first_tile..first_tile + sums.len() / together;
                 let weight_rows = first_tile * layer.weights.rows..tiles.end * layer.weights.rows;
                 let starts = if units.is_empty() { biases } else { zeros };
-                instructions.run(Dense::<W> {
+                let dense = Dense::<W> {
                     start: &starts[tiles.clone()],
                     weights: &weights[weight_rows],
                     count: layer.weights.rows,
@@ -194,7 +204,11 @@ impl Engine {
                     out: sums,
                     out_stride: together,
                     words: PhantomData,
-                });
+                };
+                match last {
+                    true => instructions.run(dense.of::<L>()),
+                    false => instructions.run(dense),
+                }
                 for (number_in_task, (tile, z)) in tiles.zip(sums.chunks_exact_mut(together)).enumerate() {
                     let at = tile * records + begin..tile * records + begin + together;
                     let [scale, shift] = layout.skip.map(|region| &rows[region.start + tile]);
@@ -202,14 +216,12 @@ impl Engine {
                         true => Skip::Scaled(&h1[at], [scale, shift]),
                         false => Skip::Plain(&projection[at]),
                     };
-                    let narrowed = match last {
-                        true => Narrowing::floats(rows).tile(tile, number_in_task, words, together),
-                        false => narrow(number + 1).tile(tile, number_in_task, words, together),
-                    };
+                    let narrowed = to.tile(tile, number_in_task, words);
                     let integers = units.get(tile).map(|unit| [unit, &biases[tile]]);
                     instructions.run(Activate { z, integers, skip, narrowed });
                 }
             });
+            see(Seen::Hidden(number, sums));
             std::mem::swap(inputs, outputs);
         }
         let [weights, bias] = layout.output;
@@ -235,33 +247,40 @@ struct Slice {
     together: usize,
 }
 
-/// How activations become the next layer's words.
+/// How activations become a layer's words.
+#[derive(Clone, Copy)]
 struct Narrowing<'a> {
     /// Factors and zeros of bytes.
-    input: [Region; 2],
+    input: Option<[Region; 2]>,
+    /// Numbers in a word.
     numbers: usize,
+    tiles: usize,
+    together: usize,
     rows: &'a [Row],
 }
 
-impl<'a> Narrowing<'a> {
-    fn floats(rows: &'a [Row]) -> Self {
-        Self { input: [Region { start: 0, rows: 0, tiles: 0 }; 2], numbers: 1, rows }
+impl Narrowing<'_> {
+    /// Rows of words.
+    fn rows(&self) -> usize {
+        self.tiles.div_ceil(self.numbers) * self.together
+    }
+
+    /// Rows of words that a task of [`TASK_TILES`] tiles makes.
+    fn task_rows(&self) -> usize {
+        TASK_TILES / self.numbers * self.together
     }
 
     /// Where the words of a tile go, the one of this number in its task, whose words these are.
-    fn tile<'w>(&self, tile: usize, number: usize, words: &'w mut [Row], together: usize) -> Narrowed<'w>
-    where
-        'a: 'w,
-    {
-        let rows = &mut words[number / self.numbers * together..][..together];
+    fn tile<'w>(&'w self, tile: usize, number: usize, words: &'w mut [Row]) -> Narrowed<'w> {
+        let rows = &mut words[number / self.numbers * self.together..][..self.together];
         let part = number % self.numbers;
-        match self.numbers {
-            1 => Narrowed::Floats { rows },
-            2 => Narrowed::Halves { rows, part },
-            _ => {
-                let [scale, zero] = self.input.map(|region| &self.rows[region.start + tile]);
+        match (self.numbers, self.input) {
+            (Floats::NUMBERS, _) => Narrowed::Floats { rows },
+            (Bytes::NUMBERS, Some(input)) => {
+                let [scale, zero] = input.map(|region| &self.rows[region.start + tile]);
                 Narrowed::Bytes { rows, part, scale, zero }
             }
+            _ => Narrowed::Halves { rows, part },
         }
     }
 }

@@ -6,6 +6,10 @@ use crate::net::kernels::{Bytes, FloatPairs, Floats, Gathered, HalfPairs, Halves
 use crate::net::shape::Shape;
 use crate::net::tiles::Region;
 
+/// Hidden layers that are multiplied in bytes where that is asked for; the last one, whose rounding goes straight into the
+/// logits, stays in bfloat16.
+pub(super) const BYTE_LAYERS: usize = 2;
+
 /// Where a hidden layer stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HiddenLayout {
@@ -47,19 +51,24 @@ impl PackedLayout {
             region
         };
         let tiles = shape.tiles();
-        let (input_rows, numbers) = match precision {
-            Precision::F32 => (FloatPairs::ROWS, Floats::NUMBERS),
-            Precision::Bf16 => (HalfPairs::ROWS, Halves::NUMBERS),
-            Precision::Int8 => (HalfPairs::ROWS, Bytes::NUMBERS),
+        let input_rows = match precision {
+            Precision::F32 => FloatPairs::ROWS,
+            Precision::Bf16 | Precision::Int8 => HalfPairs::ROWS,
         };
-        let bytes = if precision == Precision::Int8 { tiles } else { 0 };
         let first = region(shape.sparse_inputs() * input_rows, tiles);
         let tables = [shape.layout.languages + 1, Layout::HOURS, Layout::DAYS].map(|ids| region(2 * tiles, ids));
-        let hidden = std::array::from_fn(|_| HiddenLayout {
-            weights: region(shape.padded_hidden() / numbers, tiles),
-            bias: region(1, tiles),
-            unit: region(1, bytes),
-            input: [(); 2].map(|()| region(1, bytes)),
+        let hidden = std::array::from_fn(|number| {
+            let (numbers, bytes) = match precision {
+                Precision::F32 => (Floats::NUMBERS, 0),
+                Precision::Int8 if number < BYTE_LAYERS => (Bytes::NUMBERS, tiles),
+                Precision::Bf16 | Precision::Int8 => (Halves::NUMBERS, 0),
+            };
+            HiddenLayout {
+                weights: region(shape.padded_hidden() / numbers, tiles),
+                bias: region(1, tiles),
+                unit: region(1, bytes),
+                input: [(); 2].map(|()| region(1, bytes)),
+            }
         });
         let output = [region(shape.padded_hidden(), 1), region(1, 1)];
         let skip = [(); 2].map(|()| region(1, tiles));

@@ -28,6 +28,7 @@ use super::kernels::DotInstructions;
 use super::network::Network;
 use super::shape::Shape;
 use crate::features::Batch;
+use calibration::{correct_biases, fit_columns, means};
 use engine::Engine;
 use file::Packed;
 use layout::PackedLayout;
@@ -48,18 +49,23 @@ impl Inference {
         Self::with_instructions(network, Precision::F32, None, DotInstructions::best())
     }
 
-    /// Makes a network ready in some precision.
+    /// Makes a network ready in some precision, fitted to a calibration's records where that is given.
     ///
     /// # Errors
     ///
-    /// [`NetError::Uncalibrated`] for [`Precision::Int8`] without a calibration.
+    /// [`NetError::Uncalibrated`] for [`Precision::Int8`] without a record to calibrate on; [`NetError::Batch`] if the
+    /// calibration's records do not fit the network.
     pub fn with_precision(
         network: &Network,
         precision: Precision,
         calibration: Option<&Calibration>,
     ) -> Result<Self, NetError> {
+        let calibration = calibration.filter(|calibration| calibration.records() > 0);
         if precision == Precision::Int8 && calibration.is_none() {
             return Err(NetError::Uncalibrated);
+        }
+        for batch in calibration.iter().flat_map(|calibration| calibration.batches()) {
+            check(batch, network.shape()).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
         }
         Ok(Self::with_instructions(network, precision, calibration, DotInstructions::best()))
     }
@@ -71,8 +77,22 @@ impl Inference {
         instructions: DotInstructions,
     ) -> Self {
         let layout = PackedLayout::new(network.shape(), precision);
-        let packed = Packed::new(layout, pack::pack(network, &layout, calibration));
-        Self { packed: Arc::new(packed), engine: Engine::new(layout, instructions, false) }
+        let mut engine = Engine::new(layout, instructions, false);
+        let rows = match calibration.filter(|_| precision != Precision::F32) {
+            None => pack::pack(network, &layout, None),
+            Some(calibration) => {
+                let exact = PackedLayout::new(network.shape(), Precision::F32);
+                let exact_rows = pack::pack(network, &exact, None);
+                let mut exact = Engine::new(exact, instructions, false);
+                let columns = fit_columns(&mut exact, &exact_rows, calibration);
+                let means = means(&mut exact, &exact_rows, calibration);
+                drop(exact_rows);
+                let mut rows = pack::pack(network, &layout, Some(&columns));
+                correct_biases(&layout, &mut rows, &mut engine, &means, calibration);
+                rows
+            }
+        };
+        Self { packed: Arc::new(Packed::new(layout, rows)), engine }
     }
 
     /// Maps a file written by [`Inference::save`] and checks that it is whole; nothing of it is copied.
@@ -125,31 +145,7 @@ impl Inference {
         out.clear();
         let shape = self.packed.layout().shape;
         check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
-        self.engine.run(self.packed.rows(), batch, |_, _, _| {}, out);
-        Ok(())
-    }
-
-    /// Shows a calibration what the hidden layers are given for a batch's records. With the sums of single precision the
-    /// ranges are the network's own.
-    ///
-    /// # Errors
-    ///
-    /// As [`Inference::logits`].
-    ///
-    /// # Panics
-    ///
-    /// If the inference has another precision than [`Precision::F32`].
-    pub fn observe(&mut self, batch: &Batch, calibration: &mut Calibration) -> Result<(), NetError> {
-        assert_eq!(self.precision(), Precision::F32, "ranges are seen in single precision");
-        let shape = self.packed.layout().shape;
-        check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
-        let see = |layer: usize, tiles: &[super::tiles::Row], records: usize| {
-            calibration.add(layer, tiles, records);
-            if layer == 2 {
-                calibration.count(records);
-            }
-        };
-        self.engine.run(self.packed.rows(), batch, see, &mut Vec::new());
+        self.engine.run(self.packed.rows(), batch, &mut |_| {}, out);
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! From a network to a packed one: batch normalisation folded away, weights in the order they are used in.
 
 use super::Precision;
-use super::calibration::{Calibration, Column};
-use super::layout::{HiddenLayout, PackedLayout};
+use super::calibration::Column;
+use super::layout::{BYTE_LAYERS, HiddenLayout, PackedLayout};
 use crate::features::Layout;
 use crate::net::kernels::{EPSILON, Gathered, HalfPairs, half, half_place};
 use crate::net::network::{DENSE_AT_ZERO, Network};
@@ -10,8 +10,8 @@ use crate::net::parameters::LinearPlan;
 use crate::net::tiles::{COLUMNS, Region, Row};
 use rayon::prelude::*;
 
-/// Packs a network; `calibration` is needed for bytes.
-pub(super) fn pack(network: &Network, layout: &PackedLayout, calibration: Option<&Calibration>) -> Vec<Row> {
+/// Packs a network; `columns` of the hidden layers' inputs are needed for bytes.
+pub(super) fn pack(network: &Network, layout: &PackedLayout, columns: Option<&[Vec<Column>; BYTE_LAYERS]>) -> Vec<Row> {
     let mut rows = vec![Row::ZERO; layout.rows];
     first_layer(network, layout, &mut rows);
     let plan = &network.plan;
@@ -22,8 +22,7 @@ pub(super) fn pack(network: &Network, layout: &PackedLayout, calibration: Option
                 spread(values, &mut rows[region.range()]);
             }
         }
-        let columns = calibration.map(|calibration| calibration.layer(number));
-        match (layout.precision, columns) {
+        match (layout.precision, columns.and_then(|columns| columns.get(number))) {
             (Precision::Int8, Some(columns)) => hidden_bytes(network, *plan, &affine, columns, *place, &mut rows),
             _ => hidden_floats(network, *plan, &affine, *place, layout.precision, &mut rows),
         }
@@ -175,8 +174,8 @@ fn hidden_floats(
     });
 }
 
-/// With bytes, an input column has its own scale, which goes into the weights, and its own zero, which goes into the
-/// bias; an output row of weights has its own scale, which the sum is multiplied by.
+/// With bytes, an input column has its own step, which goes into the weights, and its own zero, whose share goes into the
+/// bias; an output has a unit, which its sum is multiplied by.
 fn hidden_bytes(
     network: &Network,
     plan: LinearPlan,
@@ -185,40 +184,36 @@ fn hidden_bytes(
     place: HiddenLayout,
     rows: &mut [Row],
 ) {
-    let neutral = Column::default();
-    let column = |input: usize| columns.get(input).unwrap_or(&neutral);
     let [factors, zeros] = place.input;
-    for input in 0..factors.tiles * COLUMNS {
-        let (tile, place) = (input / COLUMNS, input % COLUMNS);
-        rows[factors.start + tile].0[place] = 1.0 / column(input).step();
-        rows[zeros.start + tile].0[place] = f32::from(column(input).zero());
+    for (input, column) in columns.iter().enumerate() {
+        let (tile, lane) = (input / COLUMNS, input % COLUMNS);
+        rows[factors.start + tile].0[lane] = 1.0 / column.step;
+        rows[zeros.start + tile].0[lane] = f32::from(column.zero);
     }
     each_tile(place, rows, |tile, out, bias, unit| {
         let folded = FoldedTile::of(network, plan, tile, affine);
-        let weight =
-            |input: usize, output: usize| f64::from(folded.weights[input].0[output]) * f64::from(column(input).step());
-        let inputs = folded.weights.len();
-        let mut units = [1.0f32; COLUMNS];
         let mut biases = folded.bias;
+        let mut units = Row([1.0; COLUMNS]);
+        let mut weights = vec![0.0; columns.len()];
         for output in 0..COLUMNS {
-            let largest = (0..inputs).map(|input| weight(input, output).abs()).fold(0.0, f64::max);
-            if largest > 0.0 {
-                units[output] = (largest / 127.0) as f32;
+            for ((weight, row), column) in weights.iter_mut().zip(&folded.weights).zip(columns) {
+                *weight = f64::from(row.0[output]) * f64::from(column.step);
             }
-            let scale = f64::from(units[output]);
-            for input in 0..inputs {
-                let exact = weight(input, output);
-                let rounded = (exact / scale).round_ties_even().clamp(-127.0, 127.0);
+            let largest = weights.iter().fold(0.0, |largest: f64, weight| largest.max(weight.abs()));
+            if largest > 0.0 {
+                units.0[output] = (largest / 127.0) as f32;
+            }
+            let scale = f64::from(units.0[output]);
+            for (input, (&weight, column)) in weights.iter().zip(columns).enumerate() {
+                let rounded = (weight / scale).round_ties_even().clamp(-127.0, 127.0);
                 let bytes: &mut [[i8; 4]; COLUMNS] = bytemuck::cast_mut(&mut out[input / 4]);
                 bytes[output][input % 4] = rounded as i8;
-                // The zero's share is taken out again, and the rounding's at the column's mean.
-                let mean = f64::from(column(input).mean) / f64::from(column(input).step());
-                biases[output] += (exact - rounded * scale) * mean - rounded * scale * f64::from(column(input).zero());
+                biases[output] -= rounded * scale * f64::from(column.zero);
             }
         }
         *bias = Row(biases.map(|value| value as f32));
         if let Some(unit) = unit {
-            *unit = Row(units);
+            *unit = units;
         }
     });
 }

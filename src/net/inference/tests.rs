@@ -8,11 +8,10 @@ use super::*;
 use crate::features::Layout;
 use crate::net::tests::{random_batch, random_network, reference::Reference, selected, shapes};
 
-fn calibrated(network: &Network, batch: &Batch) -> Calibration {
+fn calibrated(batch: &Batch) -> Calibration {
     let mut calibration = Calibration::default();
     for begin in (0..batch.rows).step_by(7) {
-        let records = selected(batch, begin..batch.rows.min(begin + 7));
-        Inference::new(network).observe(&records, &mut calibration).unwrap();
+        calibration.push(selected(batch, begin..batch.rows.min(begin + 7)));
     }
     calibration
 }
@@ -31,8 +30,8 @@ proptest! {
     #[test]
     fn every_precision_is_near_the_reference(shape in shapes(), rows in 1usize..70, seed in 0u64..1000) {
         let (network, batch) = (random_network(shape, seed), random_batch(shape.layout, rows, seed));
-        let calibration = calibrated(&network, &batch);
-        prop_assert_eq!(calibration.records(), rows as u64);
+        let calibration = calibrated(&batch);
+        prop_assert_eq!(calibration.records(), rows);
         let expected = Reference::of(&network).evaluate(&batch);
         let largest = expected.iter().flatten().fold(1.0f64, |largest, value| largest.max(value.abs()));
         for (precision, allowed) in [(Precision::F32, 1e-5), (Precision::Bf16, 0.02), (Precision::Int8, 0.04)] {
@@ -54,7 +53,7 @@ const SHAPE: Shape = Shape { layout: Layout { sketch_depth: 4, sketch_width: 70,
 #[test]
 fn threads_and_batch_size_never_show() {
     let (network, batch) = (random_network(SHAPE, 5), random_batch(SHAPE.layout, 150, 5));
-    let calibration = calibrated(&network, &batch);
+    let calibration = calibrated(&batch);
     let two_threads = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     for precision in Precision::ALL {
         for instructions in DotInstructions::available() {
@@ -74,10 +73,34 @@ fn threads_and_batch_size_never_show() {
 }
 
 #[test]
+fn calibrated_logits_have_the_exact_ones_mean() {
+    let (network, batch) = (random_network(SHAPE, 7), random_batch(SHAPE.layout, 200, 7));
+    let calibration = calibrated(&batch);
+    let mean = |precision| {
+        let mut inference = Inference::with_precision(&network, precision, Some(&calibration)).unwrap();
+        let logits = logits(&mut inference, &batch);
+        PerReaction::from_fn(|reaction| logits.iter().map(|logits| f64::from(logits[reaction])).sum::<f64>() / 200.0)
+    };
+    let exact = mean(Precision::F32);
+    for precision in [Precision::Bf16, Precision::Int8] {
+        let found = mean(precision);
+        for reaction in Reaction::ALL {
+            let difference = (found[reaction] - exact[reaction]).abs();
+            assert!(difference < 1e-5, "{precision} {reaction}: {difference}");
+        }
+    }
+    let unfit = random_batch(Layout { languages: 9, ..SHAPE.layout }, 60, 1);
+    let refused = Inference::with_precision(&network, Precision::Bf16, Some(&calibrated(&unfit)));
+    assert!(matches!(refused, Err(NetError::Batch { .. })));
+    let none = Inference::with_precision(&network, Precision::Int8, Some(&Calibration::default()));
+    assert!(matches!(none, Err(NetError::Uncalibrated)));
+}
+
+#[test]
 fn a_packed_network_comes_back_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let (network, batch) = (random_network(SHAPE, 5), random_batch(SHAPE.layout, 9, 5));
-    let calibration = calibrated(&network, &batch);
+    let calibration = calibrated(&batch);
     for precision in Precision::ALL {
         let path = folder.path().join(precision.name());
         let mut made = Inference::with_precision(&network, precision, Some(&calibration)).unwrap();

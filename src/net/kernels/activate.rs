@@ -58,7 +58,7 @@ impl DotKernel for Activate<'_> {
                 let mut value = lanes.load(&z[record], part);
                 if let Some([scale, shift]) = integers {
                     let scale = lanes.load(scale, part);
-                    value = lanes.mul_add(lanes.from_integers(value), scale, lanes.load(shift, part));
+                    value = lanes.mul_add(lanes.floats_of_integers(value), scale, lanes.load(shift, part));
                 }
                 match skip {
                     Skip::None => {}

@@ -76,6 +76,14 @@ pub(in crate::net) struct Dense<'a, W> {
     pub(in crate::net) words: PhantomData<W>,
 }
 
+impl<'a, W> Dense<'a, W> {
+    /// The same of other words.
+    pub(in crate::net) fn of<V>(self) -> Dense<'a, V> {
+        let Self { start, weights, count, inputs, input_stride, records, out, out_stride, words: _ } = self;
+        Dense { start, weights, count, inputs, input_stride, records, out, out_stride, words: PhantomData }
+    }
+}
+
 /// Vectors of a row that are computed together.
 const PARTS: usize = 2;
 

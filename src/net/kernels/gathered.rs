@@ -115,8 +115,9 @@ pub(in crate::net) struct GatherPairs<'a, G: Gathered> {
 }
 
 impl<G: Gathered> GatherPairs<'_, G> {
+    /// `P` vectors a row; every `C`th pair is added to the same sum, because one sum alone would wait for each addition.
     #[inline(always)]
-    fn parts<L: DotLanes, const P: usize>(self, lanes: L) {
+    fn parts<L: DotLanes, const P: usize, const C: usize>(self, lanes: L) {
         let (first, second) = self.out.split_at_mut(self.records);
         assert!(first.len() == self.records && second.len() == self.records);
         let next = self.next.filter(|next| next.len() == self.weights.len() && self.records < PREFETCHING_RECORDS);
@@ -145,22 +146,27 @@ impl<G: Gathered> GatherPairs<'_, G> {
                         }
                     }
                 }
-                // Two sums side by side, because one alone would wait for each addition.
-                let mut sums = [[[lanes.splat(0.0); P]; 2]; 2];
-                let (twice, once) = pairs.as_chunks::<2>();
-                for two in twice {
-                    for chain in 0..2 {
-                        add_pair::<G, L, P>(lanes, weights, two[chain], &mut sums[chain]);
+                let mut sums = [[[lanes.splat(0.0); P]; 2]; C];
+                let (rounds, rest) = pairs.as_chunks::<C>();
+                for round in rounds {
+                    for chain in 0..C {
+                        add_pair::<G, L, P>(lanes, weights, round[chain], &mut sums[chain]);
                     }
                 }
-                for &pair in once {
+                for &pair in rest {
                     add_pair::<G, L, P>(lanes, weights, pair, &mut sums[0]);
+                }
+                for chain in 1..C {
+                    for tile in 0..2 {
+                        for part in 0..P {
+                            sums[0][tile][part] = lanes.add(sums[0][tile][part], sums[chain][tile][part]);
+                        }
+                    }
                 }
                 // A block's sum is added as a whole: short sums round less than one long sum.
                 for part in 0..P {
                     for (tile, out) in [&mut first[record], &mut second[record]].into_iter().enumerate() {
-                        let sum = lanes.add(sums[0][tile][part], sums[1][tile][part]);
-                        lanes.store(out, part, lanes.add(sum, lanes.load(out, part)));
+                        lanes.store(out, part, lanes.add(sums[0][tile][part], lanes.load(out, part)));
                     }
                 }
             }
@@ -187,8 +193,9 @@ impl<G: Gathered> DotKernel for GatherPairs<'_, G> {
     #[inline(always)]
     fn run<L: DotLanes>(self, lanes: L) {
         match L::PARTS {
-            2 => self.parts::<L, 2>(lanes),
-            _ => self.parts::<L, 4>(lanes),
+            // AVX-512 has twice as many registers of twice the size.
+            2 => self.parts::<L, 2, 4>(lanes),
+            _ => self.parts::<L, 4, 1>(lanes),
         }
     }
 }

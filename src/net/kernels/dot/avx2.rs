@@ -47,7 +47,7 @@ impl DotLanes for Avx2 {
     }
 
     #[inline(always)]
-    fn from_integers(self, integers: __m256) -> __m256 {
+    fn floats_of_integers(self, integers: __m256) -> __m256 {
         // SAFETY: `self` exists only where the processor has AVX2.
         unsafe { _mm256_cvtepi32_ps(_mm256_castps_si256(integers)) }
     }

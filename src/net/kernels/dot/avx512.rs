@@ -155,7 +155,7 @@ impl DotLanes for Avx512Words {
     }
 
     #[inline(always)]
-    fn from_integers(self, integers: __m512) -> __m512 {
+    fn floats_of_integers(self, integers: __m512) -> __m512 {
         // SAFETY: `self` exists only where the processor has AVX-512 F.
         unsafe { _mm512_cvtepi32_ps(_mm512_castps_si512(integers)) }
     }
@@ -189,8 +189,8 @@ impl DotLanes for Avx512Dot {
     }
 
     #[inline(always)]
-    fn from_integers(self, integers: __m512) -> __m512 {
-        self.0.from_integers(integers)
+    fn floats_of_integers(self, integers: __m512) -> __m512 {
+        self.0.floats_of_integers(integers)
     }
 
     #[inline(always)]

@@ -24,7 +24,7 @@ pub(in crate::net) trait DotLanes: Lanes {
     /// signed bytes, and one of `c` a 32-bit integer. Exact.
     fn dot_bytes(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// 32-bit integers as floats.
-    fn from_integers(self, integers: Self::Vector) -> Self::Vector;
+    fn floats_of_integers(self, integers: Self::Vector) -> Self::Vector;
     /// Words of a bfloat16 of `a` (low) and one of `b` (high), in every 128 bits first those of the lower, then those of
     /// the upper four bfloat16.
     fn interleave_halves(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2];

@@ -30,7 +30,7 @@ impl DotLanes for Portable {
     }
 
     #[inline(always)]
-    fn from_integers(self, mut integers: [f32; WIDTH]) -> [f32; WIDTH] {
+    fn floats_of_integers(self, mut integers: [f32; WIDTH]) -> [f32; WIDTH] {
         for lane in &mut integers {
             *lane = lane.to_bits() as i32 as f32;
         }

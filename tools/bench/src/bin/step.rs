@@ -12,7 +12,7 @@ use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use skimmer::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
-use skimmer::net::{AdamW, Calibration, Inference, Network, Precision, Shape, Trainer};
+use skimmer::net::{AdamW, Inference, Network, Shape, Trainer};
 use skimmer_formats::PerReaction;
 
 /// Measures the network's training step and inference on synthetic batches.
@@ -140,33 +140,19 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         println!("  {stage:<30} {:7.2} ms", per_step(time, arguments.steps));
     }
 
-    let mut exact = Inference::new(trainer.network());
-    let mut calibration = Calibration::default();
-    for batch in &batches {
-        exact.observe(batch, &mut calibration)?;
+    let mut inference = Inference::new(trainer.network());
+    let mut logits = Vec::new();
+    inference.logits(&batches[0], &mut logits)?;
+    let start = Instant::now();
+    for number in 0..arguments.steps {
+        inference.logits(&batches[number % batches.len()], &mut logits)?;
     }
-    for precision in Precision::ALL {
-        let mut inference = Inference::with_precision(trainer.network(), precision, Some(&calibration))?;
-        let (mut logits, mut expected) = (Vec::new(), Vec::new());
-        inference.logits(&batches[0], &mut logits)?;
-        exact.logits(&batches[0], &mut expected)?;
-        let differences = logits
-            .iter()
-            .zip(&expected)
-            .map(|(a, b)| a.iter().zip(b.iter()).map(|((_, a), (_, b))| (a - b).abs()).fold(0.0, f32::max));
-        let largest = differences.fold(0.0, f32::max);
-        let start = Instant::now();
-        for number in 0..arguments.steps {
-            inference.logits(&batches[number % batches.len()], &mut logits)?;
-        }
-        let time = start.elapsed();
-        println!(
-            "inference {precision:<4}: {:.0} rows/s, {:.4} ms a row, {}, largest difference of a logit {largest:.5}",
-            rows * arguments.steps as f64 / time.as_secs_f64(),
-            per_step(time, arguments.steps) / rows,
-            inference.instruction_set(),
-        );
-    }
+    let time = start.elapsed();
+    println!(
+        "inference: {:.0} rows/s, {:.3} ms a row",
+        rows * arguments.steps as f64 / time.as_secs_f64(),
+        per_step(time, arguments.steps) / rows,
+    );
     Ok(())
 }
 

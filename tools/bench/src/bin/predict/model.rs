@@ -70,7 +70,7 @@ fn bundle(pipeline: &Pipeline<'_>, model: &Path, config: &Config, hidden: usize)
 
     let layout = Layout { sketch_depth: depth, sketch_width: width, languages: examples.languages().len() };
     let network = Network::new(Shape { layout, hidden }, 1, PerReaction::default());
-    let calibration = calibrate(&network, &examples, &InputBuilder::new(codes.clone()))?;
+    let calibration = calibrate(&examples, &InputBuilder::new(codes.clone()))?;
     let writer = BundleWriter::begin(model)?;
     let similar = SimilarAuthors::open(&workspace.similar())?;
     freeze(&workspace.counts(), &similar, &writer.path(BUNDLE_COUNTS)?, &Silent)?;
