@@ -8,6 +8,7 @@ mod full_disk;
 mod golden;
 mod harness;
 mod interrupted;
+mod report;
 mod resume;
 #[cfg(unix)]
 mod training;
