@@ -110,8 +110,7 @@ impl Scores {
         self.rows.visit(|row| {
             for group in [group_of(row), GROUPS] {
                 sizes[group].0 += 1;
-                for (reaction, outcome) in row.outcomes.iter().filter(|(_, outcome)| outcome.happened()) {
-                    let _ = outcome;
+                for (reaction, _) in row.outcomes.iter().filter(|(_, outcome)| outcome.happened()) {
                     sizes[group].1[reaction] += 1;
                 }
             }

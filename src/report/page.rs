@@ -75,19 +75,26 @@ fn curves(results: &Results) -> String {
     for epoch in &training.finetuning {
         ends.push(ends[ends.len() - 1] + epoch.records as f64);
     }
+    // The last point of a pass may be of a few records only, and then says nothing.
+    let curve = &results.curve;
+    let first_of = |at: usize| at == 0 || curve[at - 1].pass != curve[at].pass;
+    let covered = |at: usize| curve[at].records - if first_of(at) { 0 } else { curve[at - 1].records };
+    let ends_pass = |at: usize| at + 1 == curve.len() || curve[at + 1].pass != curve[at].pass;
+    let says = |at: &usize| first_of(*at) || !ends_pass(*at) || 2 * covered(*at) >= covered(at - 1);
+    let points: Vec<&Point> = (0..curve.len()).filter(says).map(|at| &curve[at]).collect();
     let place = |point: &Point| ends.get(point.pass as usize).copied().unwrap_or(0.0) + point.records as f64;
     let marks = || match training.finetuning.is_empty() {
         true => Vec::new(),
         false => vec![(ends[1], "fine-tuning".to_owned())],
     };
     let records = || Axis { name: "records", label: amount, from_zero: true, to: Some(ends[ends.len() - 1].max(1.0)) };
-    let raw: Vec<(f64, f64)> = results.curve.iter().map(|point| (place(point), point.loss)).collect();
+    let raw: Vec<(f64, f64)> = points.iter().map(|point| (place(point), point.loss)).collect();
     let losses = vec![series("a", "loss", smoothed(&raw), false)];
     let y = Axis { name: "loss, nats", label: |value| format!("{value:.3}"), from_zero: false, to: None };
     let guide = None;
     text += &figure("Loss", Chart { title: "Loss".into(), x: records(), y, series: losses, guide, marks: marks() });
 
-    let rates: Vec<(f64, f64)> = results.curve.iter().map(|point| (place(point), point.learning_rate)).collect();
+    let rates: Vec<(f64, f64)> = points.iter().map(|point| (place(point), point.learning_rate)).collect();
     let y = Axis { name: "learning rate", label: power, from_zero: true, to: None };
     let rates = vec![series("b", "learning rate", rates, false)];
     let title = "Learning rate";

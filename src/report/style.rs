@@ -48,5 +48,7 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; } td:first-c
 .bar i { display: block; height: 9px; border-radius: 3px; background: linear-gradient(to right, var(--a) var(--to), var(--bar) 0); }
 td i { display: inline-block; height: 9px; border-radius: 3px; background: var(--a); vertical-align: middle; min-width: 1px; }
 td.wide { width: 38%; text-align: left; }
+@media (min-width: 930px) { .four svg { font-size: 8px; } .four svg .axis { font-size: 8px; } .four svg polyline { stroke-width: 1.3; }
+  .four svg circle { r: 1.9px; } }
 @media (max-width: 560px) { main { padding: 20px 12px 48px; } th, td { padding: 5px 7px; } td.wide, th.wide { display: none; } }
 ";

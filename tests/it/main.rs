@@ -12,6 +12,7 @@ mod harness;
 mod interrupted;
 mod packed;
 mod plan;
+mod report;
 mod resume;
 #[cfg(unix)]
 mod training;

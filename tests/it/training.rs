@@ -1,5 +1,6 @@
 //! A training that is killed or stopped goes on where it was, and gives the same model.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -45,12 +46,15 @@ impl Place {
         command
     }
 
-    /// Starts the training, and waits until it has written another checkpoint.
+    /// Starts the training, and waits until it has written checkpoints: two, for the first to be seen may be an old one
+    /// that comes back because its successor was killed.
     fn started(&self) -> Child {
         let state = || fs::metadata(self.artefact("checkpoint/state.json")).and_then(|file| file.modified()).ok();
-        let (before, begun) = (state(), Instant::now());
+        let (mut seen, begun) = (BTreeSet::from_iter(state()), Instant::now());
+        let needed = seen.len() + 2;
         let mut child = self.train().spawn().unwrap();
-        while state().is_none() || state() == before {
+        while seen.len() < needed {
+            seen.extend(state());
             assert!(begun.elapsed() < Duration::from_secs(120), "no checkpoint comes");
             assert!(child.try_wait().unwrap().is_none(), "it ended without a checkpoint");
             thread::sleep(Duration::from_millis(1));

@@ -129,14 +129,17 @@ impl Table {
         self.line += 1;
         let fields: Vec<&str> = text.split([',', '\t']).collect();
         let [tweet, reader, values @ ..] = fields.as_slice() else {
-            return Err(self.error(format!("{} fields, 6 are needed", fields.len())));
+            return Err(self.error(fields_needed(fields.len())));
         };
         let Ok(values) = <[&str; 4]>::try_from(values) else {
-            return Err(self.error(format!("{} fields, 6 are needed", fields.len())));
+            return Err(self.error(fields_needed(fields.len())));
         };
         let mut numbers = [0.0; 4];
         for (number, value) in numbers.iter_mut().zip(values) {
-            *number = value.parse().map_err(|_| self.error(format!("{value:?} is no number")))?;
+            *number = value.parse().map_err(|_| {
+                let header = if self.line == 1 { ": the form has no header" } else { "" };
+                self.error(format!("{value:?} is no number{header}"))
+            })?;
         }
         let values = PerReaction::from_order(Reaction::RECORD_ORDER, numbers);
         Ok(Some(Row { record: format!("{tweet},{reader}"), values }))
@@ -157,6 +160,12 @@ impl Table {
     fn short(self) -> PredictionsError {
         PredictionsError::Short { path: self.path, lines: self.line }
     }
+}
+
+fn fields_needed(found: usize) -> String {
+    format!(
+        "{found} fields, 6 are needed: tweet id, reader id, reply, retweet, quote, like, separated by commas or TABs"
+    )
 }
 
 #[cfg(test)]
@@ -192,7 +201,15 @@ mod tests {
             ("A,B,0,0,2,1\n", good, "predictions.csv:1: 2 for quote is no probability"),
             ("A,B,0,0,x,1\n", good, "predictions.csv:1: \"x\" is no number"),
             (good, "A,B,0,0,0.5,1\n", "labels.tsv:1: 0.5 for quote, a label is 0 or 1"),
-            ("A\n", good, "predictions.csv:1: 1 fields"),
+            ("A\n", good, "predictions.csv:1: 1 fields, 6 are needed: tweet id, reader id, reply"),
+            (good, "A\u{1}B\u{1}0\u{1}0\u{1}0\u{1}1\n", "labels.tsv:1: 1 fields"),
+            (
+                "tweet,reader,reply,retweet,quote,like\n",
+                good,
+                "predictions.csv:1: \"reply\" is no number: the form has no header",
+            ),
+            ("A,B,0,0,NaN,1\n", good, "predictions.csv:1: NaN for quote is no probability"),
+            ("A,B,0,0,0,1\n\n", good, "labels.tsv: ends after 1 lines"),
             ("A,B,0,0,0,1,7\n", good, "predictions.csv:1: 7 fields"),
         ] {
             let error = measure(predictions, labels).unwrap_err();
