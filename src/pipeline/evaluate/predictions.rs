@@ -209,7 +209,7 @@ mod tests {
                 "predictions.csv:1: \"reply\" is no number: the form has no header",
             ),
             ("A,B,0,0,NaN,1\n", good, "predictions.csv:1: NaN for quote is no probability"),
-            ("A,B,0,0,0,1\n\n", good, "labels.tsv: ends after 1 lines"),
+            ("A,B,0,0,0,1\n\n", good, "predictions.csv:2: 1 fields"),
             ("A,B,0,0,0,1,7\n", good, "predictions.csv:1: 7 fields"),
         ] {
             let error = measure(predictions, labels).unwrap_err();
