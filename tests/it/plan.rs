@@ -25,7 +25,7 @@ fn a_plan_holds_all_stages_and_the_disk_they_take() {
     );
     fs::write(&config, text).unwrap();
     let plan = |more: &[&str]| -> Value {
-        let words = ["plan", "-q", "--json", "--seconds", "2", "--config", &config];
+        let words = ["plan", "-q", "--json", "--seconds", "20", "--config", &config];
         let output = success(run(words.iter().chain(more)));
         serde_json::from_slice(&output.stdout).unwrap()
     };

@@ -120,10 +120,10 @@ mod tests {
         };
         Plan {
             parts: 10,
-            training_records: 7.0,
+            training_records: 14.0,
             validation_records: 0.0,
             raw_bytes: 1.0,
-            tried_records: 0.5,
+            tried_records: 1.0,
             stages: vec![stage],
             counts_bytes: Estimate::default(),
             disk_peak: 45.0 * GIB,

@@ -81,10 +81,18 @@ impl Counting {
         self.rungs.iter().map(|rung| Point { records: rung.records, value: of(rung) }).collect()
     }
 
+    /// How long a stage takes, for a second that all threads compute together: in the last two trials. How CPU seconds grow
+    /// is the better known of the two, for other programs lengthen only the wait.
+    fn wait(&self, of: impl Fn(&Rung) -> &Measured) -> f64 {
+        let last = self.rungs.iter().rev().take(2).map(of);
+        let [seconds, cpu_seconds] =
+            last.fold([0.0; 2], |[seconds, cpu], one| [seconds + one.seconds, cpu + one.cpu_seconds]);
+        seconds / cpu_seconds.max(1e-9)
+    }
+
     /// What conversion takes.
     pub(super) fn convert(&self, trial: &Trial<'_>, whole: &Whole) -> StagePlan {
         let (conversion, records) = &trial.conversion;
-        let (bytes, of) = trial.converted;
         let times = whole.records() / (*records).max(1) as f64;
         // The text is read ahead while other blocks are converted.
         let reading = whole.file_bytes / trial.bytes_per_second();
@@ -95,7 +103,7 @@ impl Counting {
             cpu_seconds: conversion.cpu_seconds * times,
             memory: conversion.peak_memory as f64,
             reads: whole.file_bytes,
-            stays: Estimate::sure(whole.records() * bytes as f64 / of.max(1) as f64),
+            stays: Estimate::sure(whole.records() * trial.part_bytes(whole.training / whole.parts as f64)),
             temporary: 0.0,
         }
     }
@@ -104,12 +112,13 @@ impl Counting {
     pub(super) fn similar(&self, trial: &Trial<'_>, whole: &Whole, parts: f64) -> StagePlan {
         let records = whole.records();
         let follows = power(&self.points(|rung| rung.similar.number("/follows")), records, 0.0, 1.0).expected;
+        let cpu_seconds = seconds(&self.points(|rung| rung.similar.cpu_seconds), records, 1.0, 2.0);
         let temporary = Follows::temporary_bytes(follows as u64, trial.config.memory_budget() as usize);
         StagePlan {
             stage: Stage::Similar,
             records: whole.training,
-            seconds: seconds(&self.points(|rung| rung.similar.seconds), records, 1.0, 2.0),
-            cpu_seconds: seconds(&self.points(|rung| rung.similar.cpu_seconds), records, 1.0, 2.0),
+            seconds: cpu_seconds * self.wait(|rung| &rung.similar),
+            cpu_seconds,
             memory: line(&self.points(|rung| rung.similar.peak_memory as f64), records),
             reads: parts * whole.training / records,
             stays: power(&self.points(|rung| rung.similar_bytes), records, 0.0, 2.0),
@@ -129,12 +138,13 @@ impl Counting {
         let reals = saturating(&self.points(|rung| rung.real_bytes), records, MOST_REAL_BYTES);
         let shuffled = |path: &str| power(&self.points(|rung| rung.features.number(path)), records, 0.0, 2.0).expected;
         let (visits, answers) = (shuffled("/visits/bytes"), shuffled("/answers/bytes"));
+        let cpu_seconds = seconds(&self.points(|rung| rung.features.cpu_seconds), records, 1.0, 1.35);
         let pool = trial.config.memory_budget() as f64 / 2.0;
         StagePlan {
             stage: Stage::Features,
             records,
-            seconds: seconds(&self.points(|rung| rung.features.seconds), records, 1.0, 1.35),
-            cpu_seconds: seconds(&self.points(|rung| rung.features.cpu_seconds), records, 1.0, 1.35),
+            seconds: cpu_seconds * self.wait(|rung| &rung.features),
+            cpu_seconds,
             memory: line(&self.points(|rung| rung.features.peak_memory as f64), records),
             reads: parts,
             stays: counts.plus(reals).plus(self.totals(whole)),

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use skimmer_formats::part::BLOCK_ROWS;
 
+use super::growth::{Point, power};
 use super::text::{RawText, is_packed};
 use crate::config::{ByteSize, Config};
 use crate::pipeline::run::raw_parts;
-use crate::pipeline::{Pipeline, PipelineError, Stage};
+use crate::pipeline::{Pipeline, PipelineError, Stage, memory};
 use crate::progress::{Progress, Silent, Unit};
 use crate::workspace::WorkspaceError;
 
@@ -110,10 +112,12 @@ pub(super) struct Trial<'a> {
     /// Training records up to each part, itself included.
     records: Vec<u64>,
     validation_records: u64,
+    /// Resident bytes of the process when nothing has been tried.
+    resident: u64,
     /// The last conversion, and records in it.
     pub(super) conversion: (Measured, u64),
-    /// Bytes of the last part converted, and its records.
-    pub(super) converted: (u64, u64),
+    /// Records and bytes of each converted part.
+    converted: Vec<Point>,
 }
 
 impl<'a> Trial<'a> {
@@ -149,8 +153,9 @@ impl<'a> Trial<'a> {
             parts,
             records: Vec::new(),
             validation_records: 0,
+            resident: resident(),
             conversion: Default::default(),
-            converted: (0, 0),
+            converted: Vec::new(),
         })
     }
 
@@ -191,6 +196,21 @@ impl<'a> Trial<'a> {
         self.training.bytes_per_second()
     }
 
+    /// Bytes that a record takes in a converted part of so many records: the larger a block is, the fewer.
+    pub(super) fn part_bytes(&self, records: f64) -> f64 {
+        let block = records.min(BLOCK_ROWS as f64);
+        let as_large = |part: &&Point| part.records >= block;
+        let alike = if block < records {
+            self.converted.iter().rev().find(as_large)
+        } else {
+            self.converted.iter().find(as_large)
+        };
+        match alike {
+            Some(part) => part.value / part.records,
+            None => power(&self.converted, block, 0.5, 1.0).expected / block.max(1.0),
+        }
+    }
+
     /// Draws and converts a part with as many records as all before it, and validation records in the same proportion as
     /// in the whole. `false` if there were no records left.
     pub(super) fn grow(&mut self) -> Result<bool, PipelineError> {
@@ -214,7 +234,7 @@ impl<'a> Trial<'a> {
         let config = Config { recsys_data: self.folder.join("new"), ..self.trial_config(f64::INFINITY) };
         let mut conversion = Measured::default();
         let mut converted = 0;
-        let cpu = cpu_seconds();
+        let (resident, cpu) = (resident(), cpu_seconds());
         Pipeline::open(&config, &Silent)?.run(Stage::Convert, false, &mut |report| {
             if report.because.is_some() {
                 conversion.seconds += report.seconds;
@@ -223,9 +243,10 @@ impl<'a> Trial<'a> {
             }
         })?;
         conversion.cpu_seconds = cpu_seconds() - cpu;
+        conversion.peak_memory = self.peak_memory(conversion.peak_memory, resident);
         self.conversion = (conversion, converted);
         let part = self.folder.join("work/parts").join(format!("{name}.skim"));
-        self.converted = (size(&part), drawn);
+        self.converted.push(Point { records: drawn as f64, value: size(&part) as f64 });
         // The stages take the parts' names from the raw ones; nothing reads the text any more.
         remove(&new)?;
         let empty = self.folder.join("raw").join(&name);
@@ -245,13 +266,14 @@ impl<'a> Trial<'a> {
         let mut config = self.trial_config(share);
         change(&mut config);
         let mut measured = Measured::default();
-        let cpu = cpu_seconds();
+        let (resident, cpu) = (resident(), cpu_seconds());
         Pipeline::open(&config, &Silent)?.run(stage, true, &mut |report| {
             measured.seconds += report.seconds;
             measured.peak_memory = measured.peak_memory.max(report.peak_memory.unwrap_or(0));
             measured.summary = report.summary.clone();
         })?;
         measured.cpu_seconds = cpu_seconds() - cpu;
+        measured.peak_memory = self.peak_memory(measured.peak_memory, resident);
         Ok(measured)
     }
 
@@ -263,6 +285,11 @@ impl<'a> Trial<'a> {
     /// A path in the trial's working directory.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join("work").join(name)
+    }
+
+    /// The peak that a stage would have had in a process of its own, where so many bytes were not left by earlier trials.
+    fn peak_memory(&self, peak: u64, resident: u64) -> u64 {
+        self.resident + peak.saturating_sub(resident)
     }
 
     fn file_name(&self, part: &str) -> String {
@@ -283,6 +310,12 @@ impl<'a> Trial<'a> {
             ..self.config.clone()
         }
     }
+}
+
+/// Resident bytes of this process, once what was freed is given back.
+fn resident() -> u64 {
+    memory::reset_peak();
+    memory::peak().unwrap_or(0)
 }
 
 /// Seconds that all threads of this process have computed.
