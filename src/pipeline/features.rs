@@ -12,7 +12,7 @@ use std::{fmt, mem};
 
 use skimmer_formats::Reaction;
 use skimmer_formats::columnar::{
-    ColumnRef, ColumnarError, EncodedBlock, Field, Schema, ValueType, Writer, encode_block,
+    BlockEncoder, ColumnRef, ColumnarError, EncodedBlock, Field, Schema, ValueType, Writer,
 };
 use skimmer_formats::part::PartReader;
 use skimmer_formats::record::RecordBatch;
@@ -262,6 +262,8 @@ struct Sink<'a> {
     started: Mutex<usize>,
     totals: Vec<Draft>,
     total_schemas: Vec<Schema>,
+    /// Encoders of threads that are not encoding at the moment.
+    encoders: Mutex<Vec<BlockEncoder>>,
 }
 
 impl<'a> Sink<'a> {
@@ -279,6 +281,7 @@ impl<'a> Sink<'a> {
             started: Mutex::new(0),
             totals: Table::ALL.map(|table| Draft::new(outputs.counts.join(format!("{}.skim", table.name())))).into(),
             total_schemas: Table::ALL.map(total_schema).into(),
+            encoders: Mutex::default(),
         };
         for (draft, schema) in sink.totals.iter().zip(&sink.total_schemas) {
             draft.start(schema).map_err(FeaturesError::Write)?;
@@ -299,6 +302,14 @@ impl<'a> Sink<'a> {
             *started += 1;
         }
         Ok(())
+    }
+
+    fn encode_block(&self, schema: &Schema, columns: &[ColumnRef<'_>]) -> Result<EncodedBlock, ColumnarError> {
+        let idle = || self.encoders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut encoder = idle().pop().unwrap_or_default();
+        let encoded = encoder.encode(schema, columns, &[]);
+        idle().push(encoder);
+        encoded
     }
 
     fn finish(self) -> Result<(), FeaturesError> {
@@ -351,7 +362,7 @@ impl CountSink for Sink<'_> {
             }
             columns.extend([ColumnRef::flat(&sides), ColumnRef::flat(&chunks)]);
         }
-        encode_block(&self.feature_schemas[part], &columns).map_err(|error| self.features[part].named(error))
+        self.encode_block(&self.feature_schemas[part], &columns).map_err(|error| self.features[part].named(error))
     }
 
     fn append(&self, part: usize, block: EncodedBlock) -> Result<(), BoxError> {
@@ -369,7 +380,7 @@ impl CountSink for Sink<'_> {
         if table.has_unreacted() {
             columns.push(ColumnRef::flat(&block.unreacted));
         }
-        let encoded = encode_block(&self.total_schemas[table.index()], &columns);
+        let encoded = self.encode_block(&self.total_schemas[table.index()], &columns);
         draft.append(encoded.map_err(|error| draft.named(error))?)
     }
 }
