@@ -1,39 +1,31 @@
 //! Runs the stages of a configuration in its working directory, skipping what is up to date.
 
+mod learning;
+mod text;
+
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde_json::{Value, json};
 use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::part::{PartEncoder, PartWriter};
 use skimmer_formats::record::{FieldCount, RecordBatch};
 
-use super::bundle::{BUNDLE_VERSION, Bundle, BundleWriter, Verify};
 use super::convert::{self, ConvertOptions};
-use super::embed::EmbedOptions;
 use super::error::PipelineError;
-use super::evaluate::{PrecisionTable, calibrate, evaluate_inference};
-use super::examples::{Portion, StoredExamples, StoredPart};
+use super::evaluate::PrecisionTable;
 use super::features::{self, HoldOut};
-use super::finetune::FinetuneOptions;
-use super::sketch::SketchOptions;
 use super::task::{Task, TaskReport, Unsettled, run_settling};
-use super::{Stage, embed, freeze, similar, sketch, train};
-use crate::config::{self, BadRecords, BiasInit, Config, Engine};
+use super::{Stage, similar};
+use crate::config::{BadRecords, Config};
 use crate::counts::Table;
-use crate::features::{InputBuilder, Layout};
-use crate::metrics::Scores;
-use crate::net::{Precision, Shape};
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
-use crate::sketch::{SketchShape, TokenCodes};
 use crate::stream::{BlockSize, LineBlocks, Permits, Pool, RawPart, list_parts};
-use crate::text::finetune::{MODEL_FILE, finetune, newest_checkpoint};
-use crate::text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, remove_if_there, write_file};
+use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, remove_if_there};
+
+pub(super) use learning::recipe;
 
 /// Name of the folder with the frozen counts in a model bundle.
 pub const BUNDLE_COUNTS: &str = "counts";
@@ -250,215 +242,6 @@ impl<'s> Stages<'s> {
         };
         Ok(Task { name: "features".into(), fingerprint, outputs: made, work: Box::new(work) })
     }
-
-    fn finetune(self) -> Result<Task<'s>, PipelineError> {
-        let what = FinetuneOptions::new(self.config, self.training_parts()?)?;
-        let mut fingerprint = self.made_from(&what.parts)?.with("start", format!("{:?}", what.start));
-        if let Value::Object(settings) = serde_json::to_value(&what.options)? {
-            for (key, value) in settings {
-                fingerprint = fingerprint.with(&format!("distilbert.finetune.{key}"), value);
-            }
-        }
-        let output = self.workspace.distilbert();
-        let target = output.clone();
-        let work = move || {
-            let FinetuneOptions { parts, start, options } = &what;
-            Ok(serde_json::to_value(finetune(parts, start, options, &target, self.progress)?)?)
-        };
-        Ok(Task { name: "finetune".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
-    }
-
-    /// The model that token vectors come from.
-    fn text_model(&self) -> Result<PathBuf, PipelineError> {
-        let distilbert = &self.config.distilbert;
-        match (&distilbert.onnx, &distilbert.model) {
-            (Some(model), _) => Ok(model.clone()),
-            (None, _) if distilbert.is_finetuned() => {
-                let folder = self.workspace.distilbert();
-                self.made(newest_checkpoint(&folder).unwrap_or(folder).join(MODEL_FILE), Stage::Finetune)
-            }
-            (None, Some(model)) => Ok(model.clone()),
-            (None, None) => Err(PipelineError::NoTextModel),
-        }
-    }
-
-    fn embed(self) -> Result<Task<'s>, PipelineError> {
-        let distilbert = &self.config.distilbert;
-        let model = self.text_model()?;
-        let mut parts = self.training_parts()?;
-        parts.truncate(distilbert.max_n_parts);
-        let file = Model::file(&model)?;
-        let mut fingerprint = self
-            .made_from(&parts)?
-            .with_file("distilbert.model", &file)?
-            .with("distilbert.engine", format!("{:?}", distilbert.engine))
-            .with(
-                "distilbert.batch_tokens",
-                distilbert.batch_tokens.map_or("null".into(), |tokens| tokens.to_string()),
-            );
-        for beside in ["model.onnx.data", "config.json"] {
-            let path = file.with_file_name(beside);
-            if path.exists() {
-                fingerprint = fingerprint.with_file(beside, &path)?;
-            }
-        }
-        let output = VectorPaths::in_directory(self.workspace.root());
-        let outputs = vec![output.vectors.clone(), output.tokens.clone(), output.counts.clone()];
-        let options = EmbedOptions {
-            parts,
-            model,
-            open: ModelOptions {
-                engine: engine_choice(distilbert.engine),
-                library: distilbert.onnxruntime.clone(),
-                max_length: None,
-            },
-            mean: MeanOptions {
-                threads: self.config.threads(),
-                batch_tokens: distilbert.batch_tokens,
-                ..MeanOptions::default()
-            },
-            snapshots: Some(Snapshots {
-                path: self.workspace.embed_snapshot(),
-                fingerprint: fingerprint.clone(),
-                every: Duration::from_secs(distilbert.snapshot_seconds),
-            }),
-            output,
-        };
-        let work = move || Ok(serde_json::to_value(embed::embed(&options, self.progress)?)?);
-        Ok(Task { name: "embed".into(), fingerprint, outputs, work: Box::new(work) })
-    }
-
-    fn sketch(self) -> Result<Task<'s>, PipelineError> {
-        let vectors = VectorPaths::in_directory(self.workspace.root());
-        let (embeddings, ids) = (vectors.vectors.clone(), vectors.tokens.clone());
-        let inputs = [self.made(embeddings, Stage::Embed)?, self.made(ids, Stage::Embed)?];
-        let Config { sketch_depth: depth, sketch_width: width, seed, .. } = *self.config;
-        let fingerprint =
-            self.made_from(&inputs)?.with("sketch_depth", depth).with("sketch_width", width).with("seed", seed);
-        let output = self.workspace.codes();
-        let options = SketchOptions {
-            vectors,
-            output: output.clone(),
-            shape: SketchShape::new(depth as usize, width as usize)?,
-            seed,
-            threads: self.config.threads(),
-        };
-        let work = move || Ok(serde_json::to_value(sketch::sketch(&options, self.progress)?)?);
-        Ok(Task { name: "sketch".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
-    }
-
-    fn stored(&self, part: PathBuf) -> Result<StoredPart, PipelineError> {
-        let features = self.workspace.features().join(part.file_name().unwrap_or_default());
-        Ok(StoredPart { features: self.made(features, Stage::Features)?, part })
-    }
-
-    fn train(self) -> Result<Task<'s>, PipelineError> {
-        let training =
-            self.training_parts()?.into_iter().map(|part| self.stored(part)).collect::<Result<Vec<_>, _>>()?;
-        let validation = self.validation_part()?.map(|part| self.stored(part)).transpose()?;
-        let codes = self.made(self.workspace.codes(), Stage::Sketch)?;
-        let similar = self.made(self.workspace.similar(), Stage::Similar)?;
-        for table in Table::ALL {
-            // Better to miss one now than after the training.
-            self.made(self.workspace.counts().join(format!("{}.skim", table.name())), Stage::Features)?;
-        }
-        let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let mut fingerprint = self
-            .made_from(files.chain([&codes]))?
-            .with("seed", self.config.seed)
-            .with("the model's layout", BUNDLE_VERSION);
-        let Self { config, workspace, progress, .. } = self;
-        let recipe = recipe(config);
-        fingerprint = fingerprint.with("train.hidden_size", config.train.hidden_size);
-        if let Value::Object(settings) = serde_json::to_value(&recipe)? {
-            for (key, value) in settings {
-                fingerprint = fingerprint.with(&format!("train: {key}"), value);
-            }
-        }
-        let checkpoint = train::Checkpointing {
-            folder: workspace.checkpoint(),
-            fingerprint: serde_json::to_string(&fingerprint)?,
-            every: Duration::from_secs_f64(config.train.checkpoint_minutes * 60.0),
-        };
-        let (target, log) = (workspace.model(), workspace.training_log());
-        let outputs = vec![target.clone(), log.clone()];
-        let work = move || {
-            let examples = StoredExamples::open(training, validation)?;
-            let codes = TokenCodes::read(&codes)?;
-            let layout = Layout {
-                sketch_depth: codes.shape().depth(),
-                sketch_width: codes.shape().width(),
-                languages: examples.languages().len(),
-            };
-            let shape = Shape { layout, hidden: config.train.hidden_size };
-            let options = train::Options {
-                recipe,
-                memory_budget: config.memory_budget(),
-                threads: config.threads(),
-                scratch: workspace.scratch("train")?,
-                checkpoint: Some(checkpoint),
-            };
-            let train::Trained { network, summary, curve } =
-                train::train(&examples, codes.clone(), shape, &options, progress)?;
-            let bundle = BundleWriter::begin(&target)?;
-            let similar = SimilarAuthors::open(&similar)?;
-            freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
-            let calibration = calibrate(&examples, &InputBuilder::new(codes.clone()))?;
-            bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
-            write_file(&log, |out| {
-                curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))
-            })?;
-            workspace.remove_checkpoint()?;
-            Ok(serde_json::to_value(summary)?)
-        };
-        Ok(Task { name: "train".into(), fingerprint, outputs, work: Box::new(work) })
-    }
-
-    /// Room for predictions and labels within the memory budget, then on disk.
-    fn scores(&self) -> Result<Scores, PipelineError> {
-        Ok(Scores::within(self.config.memory_budget(), &self.workspace.scratch("evaluate")?))
-    }
-
-    fn precisions(&self) -> Result<PrecisionTable, PipelineError> {
-        let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
-        let validation = self.stored(validation)?;
-        let model = self.workspace.model();
-        self.made(model.join(super::bundle::MANIFEST), Stage::Train)?;
-        let bundle = Bundle::open(&model, Verify::Sizes)?;
-        let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
-        let builder = InputBuilder::new(bundle.codes()?);
-        let mut table = PrecisionTable(Vec::new());
-        for precision in Precision::ALL {
-            let inference = bundle.inference(precision)?;
-            let (scores, portion) = (self.scores()?, Portion::HoldOut);
-            let report = evaluate_inference(inference, &examples, portion, &builder, scores, self.progress, |_, _| {})?;
-            table.0.extend(report.map(|report| (precision, report)));
-        }
-        Ok(table)
-    }
-
-    fn evaluate(self) -> Result<Task<'s>, PipelineError> {
-        let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
-        let validation = self.stored(validation)?;
-        let model = self.workspace.model();
-        let manifest = self.made(model.join(super::bundle::MANIFEST), Stage::Train)?;
-        let fingerprint = self.made_from([&validation.part, &validation.features, &manifest])?;
-        let output = self.workspace.evaluation();
-        let target = output.clone();
-        let work = move || {
-            let bundle = Bundle::open(&model, Verify::Sizes)?;
-            let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
-            let builder = InputBuilder::new(bundle.codes()?);
-            let inference = bundle.inference(Precision::F32)?;
-            let (scores, portion) = (self.scores()?, Portion::HoldOut);
-            let report = evaluate_inference(inference, &examples, portion, &builder, scores, self.progress, |_, _| {})?;
-            let report = json!({ "hold_out": report });
-            let text = serde_json::to_vec_pretty(&report)?;
-            write_file(&target, |out| out.write_all(&text))?;
-            Ok(report)
-        };
-        Ok(Task { name: "evaluate".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
-    }
 }
 
 /// The raw training parts of a configuration.
@@ -507,45 +290,4 @@ fn convert_to_file(
     let file = writer.finish().map_err(named)?;
     let file = file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?;
     Ok((file, summary))
-}
-
-/// The recipe of the configuration, with what it sets itself.
-pub(super) fn recipe(config: &Config) -> train::Recipe {
-    let set = &config.train;
-    let mut recipe = match set.recipe {
-        config::Recipe::Original => train::Recipe::original(),
-        config::Recipe::Tuned => train::Recipe::tuned(),
-    };
-    fn put<T: Copy>(to: &mut T, value: Option<T>) {
-        *to = value.unwrap_or(*to);
-    }
-    put(&mut recipe.batch, set.batch_size);
-    put(&mut recipe.days.peak, set.learning_rate);
-    put(&mut recipe.days.decay, set.day_decay);
-    put(&mut recipe.finetuning.peak, set.finetune_learning_rate.or(set.learning_rate));
-    put(&mut recipe.finetuning.decay, set.validation_decay);
-    for rates in [&mut recipe.days, &mut recipe.finetuning] {
-        put(&mut rates.warm_up, set.warm_up);
-        put(&mut rates.last, set.last_rate);
-    }
-    put(&mut recipe.weight_decay, set.weight_decay);
-    put(&mut recipe.validation_epochs, set.num_validation_epochs);
-    put(&mut recipe.reset_optimizer_each_day, set.reset_optimizer_each_day);
-    put(&mut recipe.settle_batches, set.settle_batches);
-    put(&mut recipe.centred, set.centred);
-    let bias_init = set.bias_init.map(|bias_init| match bias_init {
-        BiasInit::BaseRate => train::BiasInit::BaseRate,
-        BiasInit::Zero => train::BiasInit::Zero,
-    });
-    put(&mut recipe.bias_init, bias_init);
-    recipe.seed = config.seed;
-    recipe
-}
-
-fn engine_choice(engine: Engine) -> EngineChoice {
-    match engine {
-        Engine::Auto => EngineChoice::Auto,
-        Engine::Onnxruntime => EngineChoice::OnnxRuntime,
-        Engine::Tract => EngineChoice::Tract,
-    }
 }

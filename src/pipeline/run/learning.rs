@@ -1,0 +1,170 @@
+//! The stages of the network: training and evaluation.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{BUNDLE_COUNTS, Stages};
+use crate::config::{self, BiasInit, Config};
+use crate::counts::Table;
+use crate::features::{InputBuilder, Layout};
+use crate::metrics::Scores;
+use crate::net::{Precision, Shape};
+use crate::pipeline::bundle::{self, BUNDLE_VERSION, Bundle, BundleWriter, Verify};
+use crate::pipeline::evaluate::{PrecisionTable, calibrate, evaluate_inference};
+use crate::pipeline::examples::{Portion, StoredExamples, StoredPart};
+use crate::pipeline::task::Task;
+use crate::pipeline::{PipelineError, Stage, freeze, train};
+use crate::similar::SimilarAuthors;
+use crate::sketch::TokenCodes;
+use crate::workspace::write_file;
+
+impl<'s> Stages<'s> {
+    pub(super) fn stored(&self, part: PathBuf) -> Result<StoredPart, PipelineError> {
+        let features = self.workspace.features().join(part.file_name().unwrap_or_default());
+        Ok(StoredPart { features: self.made(features, Stage::Features)?, part })
+    }
+
+    pub(super) fn train(self) -> Result<Task<'s>, PipelineError> {
+        let training =
+            self.training_parts()?.into_iter().map(|part| self.stored(part)).collect::<Result<Vec<_>, _>>()?;
+        let validation = self.validation_part()?.map(|part| self.stored(part)).transpose()?;
+        let codes = self.made(self.workspace.codes(), Stage::Sketch)?;
+        let similar = self.made(self.workspace.similar(), Stage::Similar)?;
+        for table in Table::ALL {
+            // Better to miss one now than after the training.
+            self.made(self.workspace.counts().join(format!("{}.skim", table.name())), Stage::Features)?;
+        }
+        let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
+        let mut fingerprint = self
+            .made_from(files.chain([&codes]))?
+            .with("seed", self.config.seed)
+            .with("the model's layout", BUNDLE_VERSION);
+        let Self { config, workspace, progress, .. } = self;
+        let recipe = recipe(config);
+        fingerprint = fingerprint.with("train.hidden_size", config.train.hidden_size);
+        if let Value::Object(settings) = serde_json::to_value(&recipe)? {
+            for (key, value) in settings {
+                fingerprint = fingerprint.with(&format!("train: {key}"), value);
+            }
+        }
+        let checkpoint = train::Checkpointing {
+            folder: workspace.checkpoint(),
+            fingerprint: serde_json::to_string(&fingerprint)?,
+            every: Duration::from_secs_f64(config.train.checkpoint_minutes * 60.0),
+        };
+        let (target, log) = (workspace.model(), workspace.training_log());
+        let outputs = vec![target.clone(), log.clone()];
+        let work = move || {
+            let examples = StoredExamples::open(training, validation)?;
+            let codes = TokenCodes::read(&codes)?;
+            let layout = Layout {
+                sketch_depth: codes.shape().depth(),
+                sketch_width: codes.shape().width(),
+                languages: examples.languages().len(),
+            };
+            let shape = Shape { layout, hidden: config.train.hidden_size };
+            let options = train::Options {
+                recipe,
+                memory_budget: config.memory_budget(),
+                threads: config.threads(),
+                scratch: workspace.scratch("train")?,
+                checkpoint: Some(checkpoint),
+            };
+            let train::Trained { network, summary, curve } =
+                train::train(&examples, codes.clone(), shape, &options, progress)?;
+            let bundle = BundleWriter::begin(&target)?;
+            let similar = SimilarAuthors::open(&similar)?;
+            freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
+            let calibration = calibrate(&examples, &InputBuilder::new(codes.clone()))?;
+            bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
+            write_file(&log, |out| {
+                curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))
+            })?;
+            workspace.remove_checkpoint()?;
+            Ok(serde_json::to_value(summary)?)
+        };
+        Ok(Task { name: "train".into(), fingerprint, outputs, work: Box::new(work) })
+    }
+
+    /// Room for predictions and labels within the memory budget, then on disk.
+    pub(super) fn scores(&self) -> Result<Scores, PipelineError> {
+        Ok(Scores::within(self.config.memory_budget(), &self.workspace.scratch("evaluate")?))
+    }
+
+    pub(super) fn precisions(&self) -> Result<PrecisionTable, PipelineError> {
+        let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
+        let validation = self.stored(validation)?;
+        let model = self.workspace.model();
+        self.made(model.join(bundle::MANIFEST), Stage::Train)?;
+        let bundle = Bundle::open(&model, Verify::Sizes)?;
+        let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
+        let builder = InputBuilder::new(bundle.codes()?);
+        let mut table = PrecisionTable(Vec::new());
+        for precision in Precision::ALL {
+            let inference = bundle.inference(precision)?;
+            let (scores, portion) = (self.scores()?, Portion::HoldOut);
+            let report = evaluate_inference(inference, &examples, portion, &builder, scores, self.progress, |_, _| {})?;
+            table.0.extend(report.map(|report| (precision, report)));
+        }
+        Ok(table)
+    }
+
+    pub(super) fn evaluate(self) -> Result<Task<'s>, PipelineError> {
+        let Some(validation) = self.validation_part()? else { return Err(PipelineError::NoValidationPart) };
+        let validation = self.stored(validation)?;
+        let model = self.workspace.model();
+        let manifest = self.made(model.join(bundle::MANIFEST), Stage::Train)?;
+        let fingerprint = self.made_from([&validation.part, &validation.features, &manifest])?;
+        let output = self.workspace.evaluation();
+        let target = output.clone();
+        let work = move || {
+            let bundle = Bundle::open(&model, Verify::Sizes)?;
+            let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
+            let builder = InputBuilder::new(bundle.codes()?);
+            let inference = bundle.inference(Precision::F32)?;
+            let (scores, portion) = (self.scores()?, Portion::HoldOut);
+            let report = evaluate_inference(inference, &examples, portion, &builder, scores, self.progress, |_, _| {})?;
+            let report = json!({ "hold_out": report });
+            let text = serde_json::to_vec_pretty(&report)?;
+            write_file(&target, |out| out.write_all(&text))?;
+            Ok(report)
+        };
+        Ok(Task { name: "evaluate".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
+    }
+}
+
+/// The recipe of the configuration, with what it sets itself.
+pub(in crate::pipeline) fn recipe(config: &Config) -> train::Recipe {
+    let set = &config.train;
+    let mut recipe = match set.recipe {
+        config::Recipe::Original => train::Recipe::original(),
+        config::Recipe::Tuned => train::Recipe::tuned(),
+    };
+    fn put<T: Copy>(to: &mut T, value: Option<T>) {
+        *to = value.unwrap_or(*to);
+    }
+    put(&mut recipe.batch, set.batch_size);
+    put(&mut recipe.days.peak, set.learning_rate);
+    put(&mut recipe.days.decay, set.day_decay);
+    put(&mut recipe.finetuning.peak, set.finetune_learning_rate.or(set.learning_rate));
+    put(&mut recipe.finetuning.decay, set.validation_decay);
+    for rates in [&mut recipe.days, &mut recipe.finetuning] {
+        put(&mut rates.warm_up, set.warm_up);
+        put(&mut rates.last, set.last_rate);
+    }
+    put(&mut recipe.weight_decay, set.weight_decay);
+    put(&mut recipe.validation_epochs, set.num_validation_epochs);
+    put(&mut recipe.reset_optimizer_each_day, set.reset_optimizer_each_day);
+    put(&mut recipe.settle_batches, set.settle_batches);
+    put(&mut recipe.centred, set.centred);
+    let bias_init = set.bias_init.map(|bias_init| match bias_init {
+        BiasInit::BaseRate => train::BiasInit::BaseRate,
+        BiasInit::Zero => train::BiasInit::Zero,
+    });
+    put(&mut recipe.bias_init, bias_init);
+    recipe.seed = config.seed;
+    recipe
+}
