@@ -58,7 +58,7 @@ impl Draws {
 }
 
 fn scale(bits: u64, end: u64) -> u64 {
-    (u128::from(bits) * u128::from(end) >> 64) as u64
+    ((u128::from(bits) * u128::from(end)) >> 64) as u64
 }
 
 #[cfg(test)]
