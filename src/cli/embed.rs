@@ -75,9 +75,14 @@ impl Embed {
 pub(super) fn engine(summary: &Value) -> Option<String> {
     let text = |key| summary.get(key).and_then(Value::as_str);
     let mut line = format!("computed by {}", text("engine")?);
-    for (before, part) in [(" ", text("version")), (" on ", text("device")), (", ", text("library"))] {
+    let parts = [
+        (" ", text("version")),
+        (" on ", text("device")),
+        (", library ", text("library")),
+        ("; nothing faster could be used: ", text("fallback")),
+    ];
+    for (before, part) in parts {
         line.extend(part.into_iter().flat_map(|part| [before, part]));
     }
-    line.extend(text("fallback").into_iter().flat_map(|reason| [" because: ", reason]));
     Some(line)
 }

@@ -20,7 +20,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use skimmer::config::Config;
-use tracing::level_filters::LevelFilter;
+use tracing_subscriber::EnvFilter;
 
 use terminal::Terminal;
 
@@ -93,17 +93,13 @@ impl Common {
 /// Runs the command line this process was started with.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    let level = if cli.common.quiet { LevelFilter::ERROR } else { LevelFilter::INFO };
+    // ONNX Runtime's information is on its allocations.
+    let level = if cli.common.quiet { "error" } else { "warn,skimmer=info" };
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal())
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::builder()
-                .with_default_directive(LevelFilter::WARN.into())
-                .from_env_lossy()
-                .add_directive(level.into()),
-        )
+        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
         .init();
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,

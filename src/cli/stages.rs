@@ -9,6 +9,7 @@ use skimmer::config::{ByteSize, Config};
 use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
+use skimmer::sketch::Quality;
 
 use super::embed::{self, Embed};
 use super::finetune::Finetune;
@@ -173,6 +174,11 @@ fn tell(report: &TaskReport) {
             );
             if let Some(engine) = embed::engine(&report.summary) {
                 tracing::info!("{}: {engine}", report.task);
+            }
+            if let Some(quality) = report.summary.get("quality").cloned()
+                && let Ok(quality) = serde_json::from_value::<Quality>(quality)
+            {
+                tracing::info!("{}: {quality}", report.task);
             }
         }
     }

@@ -182,7 +182,7 @@ impl Config {
             ("vocabulary_size", self.vocabulary_size as usize),
             ("threads", self.threads.unwrap_or(1)),
             ("distilbert.max_n_parts", self.distilbert.max_n_parts),
-            ("distilbert.batch_tokens", self.distilbert.batch_tokens),
+            ("distilbert.batch_tokens", self.distilbert.batch_tokens.unwrap_or(1)),
             ("distilbert.finetune.batch_size", self.distilbert.finetune.batch_size),
             ("distilbert.finetune.max_length", self.distilbert.finetune.max_length),
             ("distilbert.finetune.save_total_limit", self.distilbert.finetune.save_total_limit),

@@ -131,8 +131,8 @@ pub struct DistilBert {
     pub tokenizer: Option<PathBuf>,
     /// How many training parts to take token vectors from.
     pub max_n_parts: usize,
-    /// Tokens (padding included) in a batch.
-    pub batch_tokens: usize,
+    /// Tokens (padding included) in a batch; what suits the engine and the device if not given.
+    pub batch_tokens: Option<usize>,
     /// What runs the model.
     pub engine: Engine,
     /// The ONNX Runtime library; looked for in the usual places if not given.
@@ -162,7 +162,7 @@ impl Default for DistilBert {
             model: None,
             tokenizer: None,
             max_n_parts: 1,
-            batch_tokens: 2048,
+            batch_tokens: None,
             engine: Engine::Auto,
             onnxruntime: None,
             snapshot_seconds: 300,

@@ -300,7 +300,10 @@ impl<'s> Stages<'s> {
             .made_from(&parts)?
             .with_file("distilbert.model", &file)?
             .with("distilbert.engine", format!("{:?}", distilbert.engine))
-            .with("distilbert.batch_tokens", distilbert.batch_tokens);
+            .with(
+                "distilbert.batch_tokens",
+                distilbert.batch_tokens.map_or("null".into(), |tokens| tokens.to_string()),
+            );
         for beside in ["model.onnx.data", "config.json"] {
             let path = file.with_file_name(beside);
             if path.exists() {

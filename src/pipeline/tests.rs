@@ -62,7 +62,7 @@ fn stages(directory: &Path, parts: &[PathBuf], threads: usize) -> [Vec<u8>; 4] {
         parts: parts.to_vec(),
         model: Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-distilbert"),
         open: ModelOptions { engine: EngineChoice::Tract, ..ModelOptions::default() },
-        mean: MeanOptions { threads, batch_tokens: 100, ..MeanOptions::default() },
+        mean: MeanOptions { threads, batch_tokens: Some(100), ..MeanOptions::default() },
         snapshots: None,
         output: vectors.clone(),
     };

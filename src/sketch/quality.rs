@@ -1,10 +1,12 @@
 //! How well codes do their work: whether they spread over the sketch, and whether tokens that share codes are alike.
 
+use std::fmt;
+
 use ndarray::ArrayView2;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Encoded, SketchShape};
 
@@ -14,7 +16,7 @@ const RANDOM_PAIRS: usize = 50_000;
 const SHARING_PAIRS: usize = 50_000;
 
 /// How the codes of one depth spread.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DepthSpread {
     /// Number of different codes in use.
     pub distinct: usize,
@@ -23,7 +25,7 @@ pub struct DepthSpread {
 }
 
 /// How alike tokens are that share this many codes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SharedCodes {
     /// Number of depths at which both tokens have the same code.
     pub shared: usize,
@@ -34,13 +36,34 @@ pub struct SharedCodes {
 }
 
 /// The quality of a set of token codes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Spread of the codes at each depth.
     pub depths: Vec<DepthSpread>,
     /// Similarity by number of shared codes, ascending, for the numbers that occur in a seeded sample of random
     /// pairs and of pairs with a common code.
     pub similarity: Vec<SharedCodes>,
+}
+
+impl fmt::Display for Quality {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let distinct = || self.depths.iter().map(|depth| depth.distinct);
+        let entropy = || self.depths.iter().map(|depth| depth.entropy);
+        write!(
+            f,
+            "{} to {} different codes a depth, entropy {:.2} to {:.2} bits; mean cosine similarity of two tokens by \
+             the number of codes they share:",
+            distinct().min().unwrap_or(0),
+            distinct().max().unwrap_or(0),
+            entropy().fold(f64::INFINITY, f64::min),
+            entropy().fold(0.0, f64::max),
+        )?;
+        for (place, of) in self.similarity.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            write!(f, "{comma} {}: {:.2}", of.shared, of.mean_cosine)?;
+        }
+        Ok(())
+    }
 }
 
 impl Quality {

@@ -21,8 +21,9 @@ use crate::progress::Progress;
 pub struct MeanOptions {
     /// Workers. The result does not depend on it.
     pub threads: usize,
-    /// Padded tokens in a batch. The result depends on it in the last bits: rounding within the engine.
-    pub batch_tokens: usize,
+    /// Padded tokens in a batch; [`Model::batch_tokens`] if not given. The result depends on it in the last bits: rounding
+    /// within the engine.
+    pub batch_tokens: Option<usize>,
     /// Tokens of different sequences that are held before they are computed. Equal sequences among them are computed
     /// once; more of them need more memory (about 10 bytes a token).
     pub window_tokens: usize,
@@ -30,7 +31,7 @@ pub struct MeanOptions {
 
 impl Default for MeanOptions {
     fn default() -> Self {
-        Self { threads: 1, batch_tokens: 2048, window_tokens: 1 << 24 }
+        Self { threads: 1, batch_tokens: None, window_tokens: 1 << 24 }
     }
 }
 
@@ -51,7 +52,8 @@ pub struct MeanSummary {
 /// and batches are added to the f64 sums in a fixed order. So the sums after a batch are a place to go on from.
 pub struct MeanVectors<'m> {
     model: &'m Model,
-    options: MeanOptions,
+    batch_tokens: usize,
+    window_tokens: usize,
     encoders: Vec<Box<dyn Encoder + 'm>>,
     snapshots: Option<Snapshots>,
     window: Window,
@@ -83,11 +85,25 @@ impl<'m> MeanVectors<'m> {
     /// # Errors
     /// As [`Model::encoder`].
     pub fn new(model: &'m Model, options: MeanOptions) -> Result<Self, TextError> {
-        let workers = model.workers(options.threads.max(1));
+        let MeanOptions { threads, batch_tokens, window_tokens } = options;
+        let batch_tokens = batch_tokens.unwrap_or(model.batch_tokens());
+        let workers = model.workers(threads.max(1));
         let encoders = (0..workers).map(|_| model.encoder()).collect::<Result<_, _>>()?;
         let (window, sums, summary) = (Window::default(), Sums::default(), MeanSummary::default());
         let (reached, kept) = (Reached::default(), Kept { at: Instant::now(), took: Duration::ZERO });
-        Ok(Self { model, options, encoders, snapshots: None, window, sums, read: 0, reached, kept, summary })
+        Ok(Self {
+            model,
+            batch_tokens,
+            window_tokens,
+            encoders,
+            snapshots: None,
+            window,
+            sums,
+            read: 0,
+            reached,
+            kept,
+            summary,
+        })
     }
 
     /// Keeps what is computed from time to time, and goes on from where these snapshots leave off.
@@ -96,8 +112,8 @@ impl<'m> MeanVectors<'m> {
         snapshots.fingerprint = snapshots
             .fingerprint
             .with("engine", engine)
-            .with("batch_tokens", self.options.batch_tokens)
-            .with("window_tokens", self.options.window_tokens);
+            .with("batch_tokens", self.batch_tokens)
+            .with("window_tokens", self.window_tokens);
         if let Some((reached, sums)) = snapshots.load() {
             (self.reached, self.sums) = (reached, sums);
             (self.read, self.summary) = (reached.start, reached.summary);
@@ -134,7 +150,7 @@ impl<'m> MeanVectors<'m> {
             self.summary.records += 1;
             self.summary.cut += u64::from(kept < tokens.len());
             self.window.add(&tokens[..kept]);
-            if self.window.tokens() >= self.options.window_tokens {
+            if self.window.tokens() >= self.window_tokens {
                 self.compute(progress)?;
             }
         }
@@ -156,7 +172,7 @@ impl<'m> MeanVectors<'m> {
     /// Computes the window, but for what is in the sums already, and empties it.
     fn compute(&mut self, progress: &dyn Progress) -> Result<(), TextError> {
         let step = self.model.length_step();
-        let (order, batches) = self.window.batches(self.options.batch_tokens, step);
+        let (order, batches) = self.window.batches(self.batch_tokens, step);
         let (window, model, snapshots) = (&self.window, self.model, self.snapshots.as_ref());
         let first = self.reached.batches;
         let tickets = AtomicUsize::new(first);

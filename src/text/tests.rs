@@ -15,6 +15,7 @@ use super::{
     EngineChoice, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, Snapshots, TextError, TokenBatch,
     TokenVectors, distilbert::Weights, library,
 };
+use crate::onnx::{self, ElementType, Graph};
 use crate::progress::{Progress, Silent, Unit};
 use crate::workspace::Fingerprint;
 
@@ -93,6 +94,37 @@ fn agrees_with_the_definition(model: &Model) {
     };
     compare(&[0, 1, 2, 3]);
     (0..4).for_each(|number| compare(&[number]));
+}
+
+#[test]
+fn a_model_that_asks_for_token_types_gets_zeros() {
+    let words = Array2::from_shape_fn((50, 4), |(token, place)| (10 * token + place) as f32);
+    let types = ndarray::array![[0.5f32, 0.25, 0.0, -0.5], [100.0; 4]];
+    let mut graph = Graph::new("words and types");
+    let shape = ["batch".into(), "length".into()];
+    // In an order that is not ours.
+    let names = ["token_type_ids", "attention_mask", "input_ids"];
+    let [token_types, mask, ids] = names.map(|name| graph.input(name, ElementType::I64, &shape));
+    let tables = [graph.weight("words", words.view()), graph.weight("types", types.view())];
+    let found = [(tables[0], ids), (tables[1], token_types)].map(|(table, of)| graph.node("Gather", &[table, of]));
+    let sum = graph.node("Add", &found);
+    let mask = graph.node_with("Cast", &[mask], &[("to", ElementType::F32.number().into())]);
+    let last = graph.integers(&[2]);
+    let mask = graph.node("Unsqueeze", &[mask, last]);
+    let hidden = graph.node("Mul", &[sum, mask]);
+    graph.output("hidden", hidden, ElementType::F32, &["batch".into(), "length".into(), 4.into()]);
+    let folder = tempfile::tempdir().unwrap();
+    onnx::Model::new(graph).save(&folder.path().join("model.onnx")).unwrap();
+
+    for engine in engines() {
+        let model = Model::open(folder.path(), &ModelOptions { engine, ..ModelOptions::default() }).unwrap();
+        let batch = TokenBatch::new([&[7, 49][..], &[3]]);
+        let hidden = model.encoder().unwrap().encode(&batch).unwrap();
+        for (place, token) in [([0, 0], 7), ([0, 1], 49), ([1, 0], 3)] {
+            let found = hidden.slice(ndarray::s![place[0], place[1], ..]);
+            assert_eq!(found, &words.row(token) + &types.row(0), "{engine:?}");
+        }
+    }
 }
 
 #[test]
@@ -216,7 +248,7 @@ fn means_equal_a_naive_mean_over_records() {
     }
     assert!(cut > 0);
     for window_tokens in [1, 400, 1 << 20] {
-        let options = MeanOptions { threads: 2, batch_tokens: 64, window_tokens };
+        let options = MeanOptions { threads: 2, batch_tokens: Some(64), window_tokens };
         let (vectors, summary) = mean(&model, options, &Silent);
         assert_eq!((summary.records, summary.cut), (120, cut));
         assert!(if window_tokens == 1 { summary.computed == 120 } else { summary.computed < 120 });
@@ -234,7 +266,7 @@ fn means_equal_a_naive_mean_over_records() {
 fn threads_never_show() {
     for engine in engines() {
         let model = limited(engine);
-        let run = |threads| mean(&model, MeanOptions { threads, batch_tokens: 50, window_tokens: 300 }, &Silent);
+        let run = |threads| mean(&model, MeanOptions { threads, batch_tokens: Some(50), window_tokens: 300 }, &Silent);
         let one = run(1);
         assert_eq!(one, run(3), "{engine:?}");
         assert_eq!(one, run(2), "{engine:?}");
@@ -260,7 +292,7 @@ impl Progress for Killed {
 fn killed_again_and_again_the_means_are_the_same() {
     let model = limited(EngineChoice::Tract);
     for window_tokens in [300, 1 << 20] {
-        let options = MeanOptions { threads: 2, batch_tokens: 50, window_tokens };
+        let options = MeanOptions { threads: 2, batch_tokens: Some(50), window_tokens };
         let undisturbed = mean(&model, options, &Silent);
         let folder = tempfile::tempdir().unwrap();
         let snapshots = Snapshots {
@@ -309,7 +341,7 @@ fn progress_counts_every_record() {
 fn an_unknown_token_stops_all_workers() {
     let model = open(EngineChoice::Tract);
     let mut mean =
-        MeanVectors::new(&model, MeanOptions { threads: 3, batch_tokens: 1, window_tokens: 1 << 20 }).unwrap();
+        MeanVectors::new(&model, MeanOptions { threads: 3, batch_tokens: Some(1), window_tokens: 1 << 20 }).unwrap();
     let known: Lists<u32> =
         (200u32..240).map(|token| vec![101, token, 102]).fold(Lists::default(), |mut all, tweet| {
             all.push(&tweet);

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod decode;
 mod demo;
+mod embed;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod golden;
