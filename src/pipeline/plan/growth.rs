@@ -167,7 +167,7 @@ mod tests {
         let drawn = |n: f64| 1e6 * (1.0 - (-n / 1e6).exp());
         close(power(&points(drawn), 1.6e6, 0.0, 1.0), drawn(1.6e6), 0.1);
         // Bounds hold: never less than is there already.
-        assert!(power(&points(drawn), 1e9, 0.0, 1.0).least >= drawn(8e5));
+        assert!(power(&points(drawn), 1e9, 0.0, 1.0).least >= drawn(8e5) * (1.0 - 1e-9));
     }
 
     #[test]
