@@ -139,13 +139,16 @@ impl Counting {
         let shuffled = |path: &str| power(&self.points(|rung| rung.features.number(path)), records, 0.0, 2.0).expected;
         let (visits, answers) = (shuffled("/visits/bytes"), shuffled("/answers/bytes"));
         let cpu_seconds = seconds(&self.points(|rung| rung.features.cpu_seconds), records, 1.0, 1.35);
+        // What is held besides the budget is about the same in any trial.
+        let peaks = self.points(|rung| rung.features.peak_memory as f64);
+        let (peaks, last) = (line(&peaks, records), peaks.last().map_or(0.0, |last| last.value));
         let pool = trial.config.memory_budget() as f64 / 2.0;
         StagePlan {
             stage: Stage::Features,
             records,
             seconds: cpu_seconds * self.wait(|rung| &rung.features),
             cpu_seconds,
-            memory: line(&self.points(|rung| rung.features.peak_memory as f64), records),
+            memory: peaks.min(last + trial.config.memory_budget() as f64),
             reads: parts,
             stays: counts.plus(reals).plus(self.totals(whole)),
             // A partition's visits go before its answers come.
