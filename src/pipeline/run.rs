@@ -3,7 +3,6 @@
 mod learning;
 mod text;
 
-use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
