@@ -144,7 +144,8 @@ impl Run {
         }
         let reports = run_stages(common, &config, &stages, self.force)?;
         if self.to >= Stage::Train {
-            tracing::info!("report: {}", report::write(&config, None)?.display());
+            let report = report::write(&config, None)?;
+            tracing::info!("report: {}", report.display());
         }
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)

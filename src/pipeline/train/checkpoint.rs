@@ -54,13 +54,13 @@ impl<'a> Checkpoints<'a> {
     /// else counts for nothing, and will be replaced.
     ///
     /// # Errors
-    /// [`TrainError::Weights`] if the state is one of this training, but its weights are damaged.
+    /// [`TrainError::Damaged`] if the state is one of this training, but its weights are damaged.
     pub(super) fn resume(&mut self, shape: Shape, optimiser: AdamW) -> Result<Option<(State, Trainer)>, TrainError> {
         let Some(place) = self.place else { return Ok(None) };
         let Ok(text) = std::fs::read(place.folder.join(STATE)) else { return Ok(None) };
         let read = serde_json::from_slice::<Read>(&text);
         let Some(read) = read.ok().filter(|read| read.fingerprint == place.fingerprint) else { return Ok(None) };
-        let trainer = Trainer::load(&place.folder.join(TRAINER), shape, optimiser)?;
+        let trainer = Trainer::load(&place.folder.join(TRAINER), shape, optimiser).map_err(TrainError::Damaged)?;
         Ok(Some((read.state, trainer)))
     }
 

@@ -42,9 +42,12 @@ pub enum TrainError {
     /// A checkpoint cannot be written.
     #[error(transparent)]
     Checkpoint(#[from] WorkspaceError),
-    /// A checkpoint's weights cannot be written or read.
-    #[error("the training's checkpoint: {0}; delete the folder to begin the training anew")]
+    /// A checkpoint's weights cannot be written.
+    #[error("the training's checkpoint: {0}")]
     Weights(#[from] NetError),
+    /// A checkpoint's weights cannot be read.
+    #[error("the training's checkpoint: {0}; delete the folder to begin the training anew")]
+    Damaged(NetError),
     /// What a checkpoint says of itself cannot be written.
     #[error("{}: {source}", .path.display())]
     State {
