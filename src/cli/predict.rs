@@ -61,7 +61,7 @@ struct PredictReport {
     /// From the start to the model's being open.
     ready_milliseconds: f64,
     /// From then on; that of the threads which are left at the end.
-    processor_seconds: Option<f64>,
+    processor_seconds: f64,
     /// In bytes.
     peak_memory: Option<u64>,
 }
@@ -89,12 +89,12 @@ impl Predict {
             return Ok(());
         }
         if common.json {
-            let processor = before.zip(memory::processor_time()).map(|(before, after)| after.saturating_sub(before));
+            let processor = memory::processor_time() - before;
             let report = PredictReport {
                 summary,
                 precision: model.precision(),
                 ready_milliseconds: 1000.0 * ready.as_secs_f64(),
-                processor_seconds: processor.map(|time| time.as_secs_f64()),
+                processor_seconds: processor.as_secs_f64(),
                 peak_memory: memory::peak(),
             };
             // Standard output holds the predictions.

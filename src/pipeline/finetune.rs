@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::PipelineError;
 use crate::config::{self, Config};
 use crate::text::distilbert::Architecture;
-use crate::text::finetune::{Device, Options, SpecialTokens, Start, Steps};
+use crate::text::finetune::{Device, Options, SpecialTokens, Start};
 
 /// What to train, on what and how.
 #[derive(Clone, Debug)]
@@ -28,11 +28,9 @@ impl FinetuneOptions {
         let config::DistilBert { model, from_scratch, tokenizer, max_n_parts, device, finetune, .. } =
             &config.distilbert;
         parts.truncate(*max_n_parts);
-        let steps = match (finetune.max_steps, finetune.epochs) {
-            (Some(steps), _) => Steps::Exactly(steps),
-            (None, 0) => return Err(PipelineError::NoFinetuning),
-            (None, epochs) => Steps::Epochs(epochs),
-        };
+        if !config.distilbert.is_finetuned() {
+            return Err(PipelineError::NoFinetuning);
+        }
         let start = match (from_scratch, model) {
             (Some(sizes), _) => Start::Scratch(architecture(sizes, config.vocabulary_size)),
             (None, Some(model)) => Start::Folder(model.clone()),
@@ -40,26 +38,13 @@ impl FinetuneOptions {
         };
         let special = tokenizer.as_ref().map(|path| SpecialTokens::read(path)).transpose()?;
         let options = Options {
-            steps,
-            batch_size: finetune.batch_size,
-            max_length: finetune.max_length,
-            masked: finetune.masked,
-            learning_rate: finetune.learning_rate,
-            warmup_steps: finetune.warmup_steps,
-            weight_decay: finetune.weight_decay,
-            max_gradient_norm: finetune.max_gradient_norm,
-            held_out: finetune.held_out,
             seed: config.seed,
-            held_out_records: finetune.held_out_records,
-            evaluate_steps: finetune.evaluate_steps,
-            log_steps: finetune.log_steps,
-            save_steps: finetune.save_steps,
-            save_total_limit: finetune.save_total_limit,
             special: special.unwrap_or_default(),
             device: match device {
                 config::Device::Cpu => Device::Cpu,
                 config::Device::Cuda => Device::Cuda,
             },
+            ..Options::from(finetune)
         };
         Ok(Self { parts, start, options })
     }

@@ -14,14 +14,10 @@ pub fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// Processor time of all threads that are still there; `None` where the kernel does not say.
-pub fn processor_time() -> Option<std::time::Duration> {
-    let mut nanoseconds = 0;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let times = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanoseconds += times.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(std::time::Duration::from_nanos(nanoseconds))
+/// Time that all threads of this process have computed, in user and system mode.
+pub fn processor_time() -> std::time::Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    std::time::Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
 /// Gives memory that was freed back to the system, where the allocator has to be told.

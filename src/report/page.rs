@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use indicatif::HumanCount;
 use skimmer_formats::Reaction;
 
 use super::Results;
@@ -37,10 +38,10 @@ fn head(results: &Results) -> String {
     let _ = write!(
         text,
         "<p class=\"soft\">{} records of {} days, then {} records of fine-tuning, at {} records a second{}.</p>",
-        grouped(trained),
+        HumanCount(trained),
         training.days.len(),
-        grouped(tuned),
-        grouped(training.records_per_second as u64),
+        HumanCount(tuned),
+        HumanCount(training.records_per_second as u64),
         training.resumed_at.as_ref().map_or(String::new(), |place| format!(", taken up again at {}", escape(place)))
     );
     if let Some(report) = last(results) {
@@ -57,7 +58,7 @@ fn head(results: &Results) -> String {
             text,
             "<div class=\"tile\"><span class=\"soft\">cross entropy</span><b>{:.4}</b><span class=\"soft\">{} hold-out records</span></div></div>",
             report.cross_entropy,
-            grouped(report.records)
+            HumanCount(report.records)
         );
     }
     text + "\n"
@@ -281,17 +282,4 @@ fn amount(value: f64) -> String {
         value if value >= 1e3 => format!("{} k", value / 1e3),
         value => format!("{value}"),
     }
-}
-
-/// A whole number with its digits in groups of three.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

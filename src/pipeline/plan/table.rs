@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use indicatif::HumanCount;
+
 use super::{Estimate, Plan};
 
 impl fmt::Display for Plan {
@@ -65,15 +67,7 @@ fn between(estimate: Estimate) -> String {
 
 /// A number of records, its digits in threes.
 pub(super) fn number(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    HumanCount(number.round() as u64).to_string()
 }
 
 /// Bytes, for people.

@@ -320,8 +320,7 @@ fn resident() -> u64 {
 
 /// Seconds that all threads of this process have computed.
 pub(super) fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    memory::processor_time().as_secs_f64()
 }
 
 /// Bytes of a file, or of all files in a folder; nothing if there is none.

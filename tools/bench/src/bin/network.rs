@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use skimmer::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
+use rand_xoshiro::rand_core::SeedableRng;
+use skimmer::features::{Batch, Layout};
 use skimmer::net::{Calibration, Inference, Network, Precision, Shape};
 use skimmer::pipeline::memory::processor_time;
+use skimmer_bench::synthetic;
 use skimmer_formats::PerReaction;
 
 /// Measures inference on ready-made inputs.
@@ -31,49 +32,6 @@ struct Arguments {
     /// Share of the counts that are zero (of synthetic records' some 77 %, and two thirds of the others are at most 8).
     #[arg(long, default_value_t = 0.8)]
     zeros: f64,
-}
-
-/// Numbers that are counts; the others (followers, ages, …) are never zero here.
-const COUNTS: usize = 65;
-
-fn unit(random: &mut Xoshiro256PlusPlus) -> f64 {
-    random.next_u32() as f64 / 2f64.powi(32)
-}
-
-/// Records of about 35 tokens.
-fn synthetic(layout: Layout, rows: usize, zeros: f64, random: &mut Xoshiro256PlusPlus) -> Batch {
-    let mut batch = Batch { rows, ..Batch::default() };
-    for _ in 0..rows {
-        let tokens = 10 + random.next_u32() % 50;
-        for depth in 0..layout.sketch_depth {
-            let mut counts = vec![0u32; layout.sketch_width];
-            (0..tokens).for_each(|_| counts[random.next_u32() as usize % layout.sketch_width] += 1);
-            let norm = counts.iter().map(|&count| f64::from(count * count)).sum::<f64>().sqrt();
-            for (code, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                batch.sketch.columns.push((depth * layout.sketch_width + code) as u32);
-                batch.sketch.values.push((f64::from(count) / norm) as f32);
-            }
-        }
-        batch.sketch.offsets.push(batch.sketch.columns.len() as u32);
-        for number in 0..NUMBERS {
-            let value = if number >= COUNTS {
-                (unit(random) * 1000.0).floor()
-            } else if unit(random) < zeros {
-                0.0
-            } else {
-                1.0 + (unit(random) * 50.0).floor()
-            };
-            for term in 0..FOURIER_TERMS {
-                let angle = value / 2f64.powi((term % 8) as i32 - 1);
-                batch.dense.push(if term < 8 { angle.sin() } else { angle.cos() } as f32);
-            }
-        }
-        batch.dense.extend((NUMBERS * FOURIER_TERMS..Layout::DENSE).map(|_| unit(random).round() as f32));
-        batch.language.push(random.next_u32() % (layout.languages as u32 + 1));
-        batch.hour.push((random.next_u32() % 24) as u8);
-        batch.day.push((random.next_u32() % 28) as u8);
-    }
-    batch
 }
 
 fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -105,8 +63,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
                     latencies.push(begun.elapsed().as_secs_f64() * 1e3);
                 }
             }
-            let (wall, after) = (start.elapsed(), inference.times());
-            let processor = processor.zip(processor_time()).map_or(wall, |(before, after)| after - before);
+            let (wall, processor, after) = (start.elapsed(), processor_time() - processor, inference.times());
             let records = (latencies.len() * size) as f64;
             let milliseconds = |time: Duration| time.as_secs_f64() * 1e3 / records;
             latencies.sort_by(f64::total_cmp);

@@ -7,12 +7,13 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use skimmer::key::{Key, siphash};
+use skimmer::pipeline::memory::processor_time;
 use skimmer::similar::{Follows, SimilarAuthors, SimilaritySearch, SimilaritySettings};
 use skimmer_formats::Id;
 use skimmer_formats::part::PartReader;
@@ -66,9 +67,9 @@ fn main() -> Result<()> {
     let pairs = if arguments.parts.is_empty() { draw(&arguments)? } else { read(&arguments.parts)? };
 
     let start = Instant::now();
-    let cpu_before = cpu_seconds()?;
+    let cpu_before = processor_time().as_secs_f64();
     let say = |what: &str, more: &str| -> Result<()> {
-        let cpu = cpu_seconds()? - cpu_before;
+        let cpu = processor_time().as_secs_f64() - cpu_before;
         println!("{what:<10} {:8.2} s  {cpu:8.2} CPU s  {more}", start.elapsed().as_secs_f64());
         Ok(())
     };
@@ -106,9 +107,9 @@ fn main() -> Result<()> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(2);
         let ids = search.authors();
         let keys: Vec<Key> = (0..arguments.look_ups).map(|_| Key::of(ids[random.random_range(0..ids.len())])).collect();
-        let start = cpu_seconds()?;
+        let start = processor_time().as_secs_f64();
         let scores: f64 = keys.iter().flat_map(|&key| similar.get(key).1).sum();
-        let nanoseconds = (cpu_seconds()? - start) * 1e9 / arguments.look_ups as f64;
+        let nanoseconds = (processor_time().as_secs_f64() - start) * 1e9 / arguments.look_ups as f64;
         println!("looked up  {nanoseconds:8.1} ns each (CPU), scores sum up to {scores:.3}");
     }
     Ok(())
@@ -145,12 +146,4 @@ fn read(parts: &[PathBuf]) -> Result<Vec<(Id, Key)>> {
         }
     }
     Ok(pairs)
-}
-
-/// Seconds of user time that this process has spent (Linux), to a hundredth.
-fn cpu_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    let fields = stat.rsplit_once(')').context("no command in /proc/self/stat")?.1;
-    let ticks: f64 = fields.split_whitespace().nth(11).context("no user time in /proc/self/stat")?.parse()?;
-    Ok(ticks / 100.0)
 }

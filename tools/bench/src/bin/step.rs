@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use skimmer::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
+use rand_xoshiro::rand_core::SeedableRng;
+use skimmer::features::{Batch, Layout};
 use skimmer::net::{AdamW, Inference, Network, Shape, Trainer};
+use skimmer::pipeline::memory::processor_time;
+use skimmer_bench::synthetic;
 use skimmer_formats::PerReaction;
 
 /// Measures the network's training step and inference on synthetic batches.
@@ -32,68 +34,15 @@ struct Arguments {
     steps: usize,
 }
 
-/// Numbers that are counts; the others (followers, ages, …) are never zero here.
-const COUNTS: usize = 65;
-
-fn unit(random: &mut Xoshiro256PlusPlus) -> f64 {
-    random.next_u32() as f64 / 2f64.powi(32)
-}
-
-fn synthetic(layout: Layout, rows: usize, random: &mut Xoshiro256PlusPlus) -> Batch {
-    let mut batch = Batch { rows, ..Batch::default() };
-    for _ in 0..rows {
-        let tokens = 10 + random.next_u32() % 50;
-        for depth in 0..layout.sketch_depth {
-            let mut counts = vec![0u32; layout.sketch_width];
-            (0..tokens).for_each(|_| counts[random.next_u32() as usize % layout.sketch_width] += 1);
-            let norm = counts.iter().map(|&count| f64::from(count * count)).sum::<f64>().sqrt();
-            for (code, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                batch.sketch.columns.push((depth * layout.sketch_width + code) as u32);
-                batch.sketch.values.push((f64::from(count) / norm) as f32);
-            }
-        }
-        batch.sketch.offsets.push(batch.sketch.columns.len() as u32);
-        for number in 0..NUMBERS {
-            let value = if number >= COUNTS {
-                (unit(random) * 1000.0).floor()
-            } else if unit(random) < 0.8 {
-                0.0
-            } else {
-                1.0 + (unit(random) * 50.0).floor()
-            };
-            for term in 0..FOURIER_TERMS {
-                let angle = value / 2f64.powi((term % 8) as i32 - 1);
-                batch.dense.push(if term < 8 { angle.sin() } else { angle.cos() } as f32);
-            }
-        }
-        batch.dense.extend((NUMBERS * FOURIER_TERMS..Layout::DENSE).map(|_| unit(random).round() as f32));
-        batch.language.push(random.next_u32() % (layout.languages as u32 + 1));
-        batch.hour.push((random.next_u32() % 24) as u8);
-        batch.day.push((random.next_u32() % 28) as u8);
-        batch.labels.push(PerReaction::from_fn(|_| (unit(random) < 0.15) as u8 as f32));
-    }
-    batch
-}
-
 fn per_step(time: Duration, steps: usize) -> f64 {
     time.as_secs_f64() * 1e3 / steps as f64
-}
-
-/// Processor time of all threads so far: on a machine that others use too, it tells more than the clock. Linux only.
-fn processor_time() -> Option<Duration> {
-    let mut nanoseconds = 0;
-    for task in std::fs::read_dir("/proc/self/task").ok()? {
-        let times = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
-        nanoseconds += times.split(' ').next()?.parse::<u64>().ok()?;
-    }
-    Some(Duration::from_nanos(nanoseconds))
 }
 
 fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     let layout = Layout { sketch_depth: 20, sketch_width: 256, languages: 65 };
     let shape = Shape { layout, hidden: arguments.hidden };
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let batches: Vec<Batch> = (0..8).map(|_| synthetic(layout, arguments.batch, &mut random)).collect();
+    let batches: Vec<Batch> = (0..8).map(|_| synthetic(layout, arguments.batch, 0.8, &mut random)).collect();
     let columns: usize = batches.iter().map(|batch| batch.sketch.columns.len()).sum();
     let mut trainer = Trainer::new(Network::new(shape, 1, PerReaction::default()), AdamW::default());
     println!(
@@ -116,7 +65,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         loss = trainer.step(&batches[number % batches.len()], 1e-4)?;
         fastest = fastest.min(start.elapsed().as_secs_f64());
     }
-    let (elapsed, processor_after, after) = (start.elapsed(), processor_time(), trainer.stage_times());
+    let (elapsed, processor, after) = (start.elapsed(), processor_time() - processor_before, trainer.stage_times());
     let rows = arguments.batch as f64;
     println!(
         "training: {:.0} rows/s, {:.1} ms a step (fastest {:.1} ms, {:.0} rows/s), loss {loss:.4}",
@@ -125,11 +74,8 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         fastest * 1e3,
         rows / fastest,
     );
-    if let (Some(before), Some(after)) = (processor_before, processor_after) {
-        let time = after - before;
-        let rate = rows * arguments.steps as f64 / time.as_secs_f64();
-        println!("  processor time {:.1} ms a step ({rate:.0} rows/s of it)", per_step(time, arguments.steps));
-    }
+    let rate = rows * arguments.steps as f64 / processor.as_secs_f64();
+    println!("  processor time {:.1} ms a step ({rate:.0} rows/s of it)", per_step(processor, arguments.steps));
     for (stage, time) in [
         ("inputs listed", after.inputs - before.inputs),
         ("first layer forward", after.first_forward - before.first_forward),
