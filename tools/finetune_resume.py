@@ -3,7 +3,7 @@
 
     cargo build --release && python3 tools/finetune_resume.py
 
-2 layers, width 64, vocabulary 2,000, 300 steps; the second training gets Ctrl-C's signal at step 150 and is started again.
+2 layers, width 64, vocabulary 2,000, 300 steps of 64 records; the second training gets Ctrl-C's signal at step 150 and is started again.
 Prints both trainings' losses, and fails where they differ in a digit or the held-out loss falls by less than 25 %.
 """
 
@@ -22,7 +22,8 @@ distilbert:
   from_scratch: {{dim: 64, hidden_dim: 128, n_layers: 2, n_heads: 4}}
   finetune:
     max_steps: 300
-    learning_rate: 0.002
+    batch_size: 64
+    learning_rate: 0.005
     warmup_steps: 30
     evaluate_steps: 50
     log_steps: 10

@@ -55,11 +55,22 @@ pub struct FromScratch {
     pub n_heads: usize,
     /// Longest sequence.
     pub max_position_embeddings: usize,
+    /// Standard deviation of the random weights; 0.02 · √(768 / `dim`) if not given: DistilBERT's at its own width, and
+    /// a narrower layer lets as much through as that.
+    pub initializer_range: Option<f64>,
 }
 
 impl Default for FromScratch {
     fn default() -> Self {
-        Self { vocab_size: None, dim: 768, hidden_dim: 3072, n_layers: 6, n_heads: 12, max_position_embeddings: 512 }
+        Self {
+            vocab_size: None,
+            dim: 768,
+            hidden_dim: 3072,
+            n_layers: 6,
+            n_heads: 12,
+            max_position_embeddings: 512,
+            initializer_range: None,
+        }
     }
 }
 

@@ -54,5 +54,7 @@ fn architecture(sizes: &config::FromScratch, vocabulary: u32) -> Architecture {
     let vocabulary = sizes.vocab_size.unwrap_or(vocabulary as usize);
     let mut architecture = Architecture::new(vocabulary, sizes.dim, sizes.hidden_dim, sizes.n_layers, sizes.n_heads);
     architecture.max_position_embeddings = sizes.max_position_embeddings;
+    architecture.initializer_range =
+        sizes.initializer_range.unwrap_or_else(|| architecture.initializer_range * (768.0 / sizes.dim as f64).sqrt());
     architecture
 }

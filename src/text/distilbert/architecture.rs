@@ -134,6 +134,9 @@ impl Architecture {
                 return refuse(format!("{name} is {share}, it must be at least 0 and below 1"));
             }
         }
+        if !(self.initializer_range > 0.0 && self.initializer_range.is_finite()) {
+            return refuse(format!("initializer_range is {}, it must be above 0", self.initializer_range));
+        }
         if self.pad_token_id as usize >= self.vocab_size {
             return refuse(format!("pad_token_id {} is beyond vocab_size {}", self.pad_token_id, self.vocab_size));
         }
@@ -234,6 +237,7 @@ mod tests {
             ("\"model_type\": \"distilbert\"", "\"model_type\": \"bert\"", "model_type is \"bert\""),
             ("\"tie_weights_\": true", "\"tie_weights_\": false", "not tied"),
             ("\"dropout\": 0.1", "\"dropout\": 1.0", "dropout is 1"),
+            ("\"initializer_range\": 0.02", "\"initializer_range\": 0.0", "initializer_range is 0, it must be above 0"),
             ("\"n_layers\": 2", "\"n_layers\": 0", "n_layers is 0"),
             ("{", "", "not the configuration"),
         ] {

@@ -11,7 +11,7 @@ use crate::world::{Set, World};
 /// Appends a record: 24 fields, or 20 in the test set.
 pub(crate) fn write_record(world: &World, set: Set, encounter: &Encounter, outcome: &Outcome, text: &mut Vec<u8>) {
     let tweet = &encounter.tweet;
-    world.vocabulary.write(tweet.language, tweet.topic, tweet.length, &mut tweet.tokens.clone(), text);
+    world.vocabulary.write(tweet, &mut tweet.tokens.clone(), text);
     text.push(FIELD_SEPARATOR);
     ids(tweet.hashtags.as_slice(), text);
     ids(&[tweet.id], text);

@@ -1,8 +1,11 @@
 //! Token ids and their text.
 
 use rand::Rng;
+use skimmer_formats::Id;
+use skimmer_formats::record::TweetType;
 
 use crate::random::{LongTail, Random};
+use crate::tweet::Tweet;
 use crate::world::{LANGUAGES, TOPICS};
 
 /// `[UNK]` of BERT's vocabularies.
@@ -12,7 +15,34 @@ const ORDINARY: u32 = 104;
 
 /// How many of the most frequent tokens (punctuation, in life) all languages share.
 const SHARED: u32 = 24;
-/// Of 256 tokens, how many come from the tweet's topic.
+/// The last of those that all languages share, by frequency rank.
+mod shared {
+    pub(super) const COLON: u32 = 15;
+    pub(super) const SLASH: u32 = 16;
+    pub(super) const DOT: u32 = 17;
+    pub(super) const AT: u32 = 18;
+    pub(super) const HASH: u32 = 19;
+    pub(super) const RT: u32 = 20;
+    pub(super) const HTTPS: u32 = 21;
+    pub(super) const T: u32 = 22;
+    pub(super) const CO: u32 = 23;
+}
+
+/// `RT @` two pieces of a name `:`, with which a retweet starts.
+const RETWEET_TOKENS: u32 = 5;
+/// `#` and two pieces of the hashtag.
+const HASHTAG_TOKENS: u32 = 3;
+/// What every short link starts with.
+const LINK: [u32; 8] =
+    [shared::HTTPS, shared::COLON, shared::SLASH, shared::SLASH, shared::T, shared::DOT, shared::CO, shared::SLASH];
+/// Pieces of a short link's random letters.
+const LINK_PIECES: u32 = 3;
+/// Kinds of these pieces.
+const LETTERS: u32 = 256;
+/// Tokens left for words, whatever else the tweet has.
+const WORDS: u32 = 6;
+
+/// Of 256 words, how many come from the tweet's topic.
 const TOPICAL_OF_256: u32 = 72;
 /// Frequencies fall like rank^−this within a language.
 const ZIPF: f64 = 1.05;
@@ -52,13 +82,60 @@ impl Vocabulary {
         }
     }
 
-    /// Appends the tokens field of a tweet: `length` ids, the first `[CLS]`, the last `[SEP]`.
-    pub(crate) fn write(&self, language: u8, topic: u8, length: u32, random: &mut Random, text: &mut Vec<u8>) {
+    /// Appends the tokens field of a tweet: [`Tweet::length`] ids, the first `[CLS]`, the last `[SEP]`.
+    ///
+    /// As in life, a retweet starts with whom it is of, hashtags are in the text, and every link, quoted tweet and bunch of
+    /// media ends it with a short link: as many of them as leave room for some words.
+    pub(crate) fn write(&self, tweet: &Tweet, random: &mut Random, text: &mut Vec<u8>) {
+        let mut words = tweet.length - 2;
+        let mut fits = |tokens| {
+            let fits = words >= tokens + WORDS;
+            words -= if fits { tokens } else { 0 };
+            fits
+        };
+        let retweet = tweet.kind == TweetType::Retweet && fits(RETWEET_TOKENS);
+        let links = tweet.links.as_slice().len()
+            + usize::from(tweet.media.is_some())
+            + usize::from(tweet.kind == TweetType::Quote);
+        let links = (0..links).filter(|_| fits(LINK.len() as u32 + LINK_PIECES)).count();
+        let hashtags = tweet.hashtags.as_slice().iter().filter(|_| fits(HASHTAG_TOKENS)).count();
+
+        text.extend_from_slice(b"101");
+        if retweet {
+            self.put(&[shared::RT, shared::AT], text);
+            self.name(tweet.id, text);
+            self.put(&[shared::COLON], text);
+        }
+        self.words(tweet.language, tweet.topic, words, random, text);
+        for &hashtag in &tweet.hashtags.as_slice()[..hashtags] {
+            self.put(&[shared::HASH], text);
+            self.name(hashtag, text);
+        }
+        for _ in 0..links {
+            self.put(&LINK, text);
+            (0..LINK_PIECES).for_each(|_| self.put(&[SHARED + random.next_u32() % LETTERS], text));
+        }
+        text.extend_from_slice(b"\t102");
+    }
+
+    /// Tokens by their place on the circle.
+    fn put(&self, places: &[u32], text: &mut Vec<u8>) {
+        places.iter().for_each(|&place| push(text, &self.circle[place as usize]));
+    }
+
+    /// Two pieces, always the same for an id.
+    fn name(&self, id: Id, text: &mut Vec<u8>) {
+        let [a, b, c, d, ..] = id.0;
+        let piece = |bytes| u32::from(u16::from_le_bytes(bytes)) % self.circle.len() as u32;
+        self.put(&[piece([a, b]), piece([c, d])], text);
+    }
+
+    /// So many words of a language on a topic.
+    fn words(&self, language: u8, topic: u8, count: u32, random: &mut Random, text: &mut Vec<u8>) {
         let ordinary = self.circle.len() as u32;
         let language_place = (ordinary / LANGUAGES as u32) * u32::from(language);
         let topic_place = self.topic_size * u32::from(topic) + ordinary / 2;
-        text.extend_from_slice(b"101");
-        for _ in 2..length {
+        for _ in 0..count {
             let bits = random.next_u32();
             let rendered = if bits & 0xFF < TOPICAL_OF_256 {
                 let uniform = bits >> 16;
@@ -75,7 +152,6 @@ impl Vocabulary {
             };
             push(text, rendered);
         }
-        text.extend_from_slice(b"\t102");
     }
 }
 
@@ -106,14 +182,59 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::options::Options;
     use crate::random::{Purpose, Seed};
+    use crate::tweet::TweetKey;
+    use crate::world::{Period, World};
 
-    fn tokens(vocabulary: &Vocabulary, language: u8, topic: u8, length: u32) -> Vec<u32> {
-        let mut text = b"before".to_vec();
-        let mut random = Seed(3).random(Purpose::Tweet, language.into(), topic.into());
-        vocabulary.write(language, topic, length, &mut random, &mut text);
-        let field = std::str::from_utf8(text.strip_prefix(b"before").unwrap()).unwrap();
+    fn text_of(rendered: &Rendered) -> &[u8] {
+        &rendered[..rendered[7].into()]
+    }
+
+    fn parsed(field: &[u8]) -> Vec<u32> {
+        let field = std::str::from_utf8(field.strip_prefix(b"before").unwrap()).unwrap();
         field.split('\t').map(|token| token.parse().unwrap()).collect()
+    }
+
+    fn tokens(vocabulary: &Vocabulary, language: u8, topic: u8, count: u32) -> Vec<u32> {
+        let mut text = b"before101".to_vec();
+        let mut random = Seed(3).random(Purpose::Tweet, language.into(), topic.into());
+        vocabulary.words(language, topic, count, &mut random, &mut text);
+        parsed(&text)[1..].to_vec()
+    }
+
+    #[test]
+    fn a_tweet_says_what_its_fields_say() {
+        let world = World::new(&Options { rows: 20_000, vocabulary: 2_000, ..Options::default() });
+        let vocabulary = &world.vocabulary;
+        let token =
+            |place: u32| parsed(&[b"before101".as_slice(), text_of(&vocabulary.circle[place as usize])].concat())[1];
+        let count = |tokens: &[u32], run: &[u32]| {
+            let run: Vec<u32> = run.iter().map(|&place| token(place)).collect();
+            tokens.windows(run.len()).filter(|window| *window == run).count()
+        };
+        let (mut retweets, mut whole) = (0, 0);
+        for number in 0..300 {
+            let tweet = world.tweet(TweetKey { author: number / 3, period: Period::Training, number: number % 3 });
+            let mut text = b"before".to_vec();
+            vocabulary.write(&tweet, &mut tweet.tokens.clone(), &mut text);
+            let tokens = parsed(&text);
+            assert_eq!(tokens.len(), tweet.length as usize);
+            assert_eq!((tokens[0], tokens[tokens.len() - 1]), (101, 102));
+            let links = tweet.links.as_slice().len()
+                + usize::from(tweet.media.is_some())
+                + usize::from(tweet.kind == TweetType::Quote);
+            let room = tweet.length >= 2 + RETWEET_TOKENS + 3 * 11 + 5 * HASHTAG_TOKENS + WORDS;
+            let found = count(&tokens, &LINK);
+            assert!(found == links || found < links && !room, "{found} of {links}");
+            whole += usize::from(found > 0);
+            if room {
+                assert!(count(&tokens, &[shared::HASH]) >= tweet.hashtags.as_slice().len());
+                assert_eq!(count(&tokens[..3], &[shared::RT, shared::AT]) == 1, tweet.kind == TweetType::Retweet);
+                retweets += usize::from(tweet.kind == TweetType::Retweet);
+            }
+        }
+        assert!(retweets > 10 && whole > 50, "{retweets}, {whole}");
     }
 
     #[test]
@@ -122,9 +243,8 @@ mod tests {
             let vocabulary = Vocabulary::new(size);
             for (language, topic) in [(0, 0), (64, 63), (30, 63), (64, 0)] {
                 let tokens = tokens(&vocabulary, language, topic, 20_000);
-                assert_eq!((tokens.len(), tokens[0], tokens[19_999]), (20_000, 101, 102));
-                let ordinary = &tokens[1..19_999];
-                assert!(ordinary.iter().all(|&t| t == 100 || (104..size).contains(&t)), "{size}");
+                assert_eq!(tokens.len(), 20_000);
+                assert!(tokens.iter().all(|&t| t == 100 || (104..size).contains(&t)), "{size}");
             }
         }
     }
