@@ -240,6 +240,8 @@ pub struct Train {
     pub settle_batches: Option<usize>,
     /// Whether the first layer's weights learn from what differs from a record whose numbers are all zero.
     pub centred: Option<bool>,
+    /// Whether the network sees the logarithm of every number beside its Fourier terms.
+    pub logarithms: Option<bool>,
     /// Where the output biases start.
     pub bias_init: Option<BiasInit>,
     /// Minutes between two checkpoints, at most. Results do not depend on it.
@@ -263,6 +265,7 @@ impl Default for Train {
             reset_optimizer_each_day: None,
             settle_batches: None,
             centred: None,
+            logarithms: None,
             bias_init: None,
             checkpoint_minutes: 10.0,
         }

@@ -11,13 +11,15 @@ pub const FOURIER_TERMS: usize = 16;
 /// Yes/no features of a record.
 pub const FLAGS: usize = 12;
 
-/// Widths of the network's input: `[sketch | Fourier | flags | language | hour | day]`.
+/// Widths of the network's input: `[sketch | logarithms | Fourier | flags | language | hour | day]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Rows of the tweet sketch.
     pub sketch_depth: usize,
     /// Numbers in a row of the tweet sketch.
     pub sketch_width: usize,
+    /// Whether the logarithm of every number stands beside its Fourier terms. The published solution has none.
+    pub logarithms: bool,
     /// Known languages; the unknown language is one more.
     pub languages: usize,
 }
@@ -37,14 +39,19 @@ impl Layout {
         self.sketch_depth * self.sketch_width
     }
 
+    /// Width of what comes as sparse rows: the tweet sketch, and the logarithms where there are any.
+    pub const fn sparse(&self) -> usize {
+        self.sketch() + if self.logarithms { NUMBERS } else { 0 }
+    }
+
     /// Width of the whole input.
     pub const fn width(&self) -> usize {
-        self.sketch() + Self::DENSE + 3 * Self::EMBEDDING
+        self.sparse() + Self::DENSE + 3 * Self::EMBEDDING
     }
 
     /// Where the dense part stands in the whole input.
     pub const fn dense_range(&self) -> Range<usize> {
-        self.sketch()..self.sketch() + Self::DENSE
+        self.sparse()..self.sparse() + Self::DENSE
     }
 }
 
@@ -77,6 +84,17 @@ impl SparseRows {
         (&self.columns[range.clone()], &self.values[range])
     }
 
+    /// Appends a value to the last row, in a column after all others of it.
+    ///
+    /// # Panics
+    /// Without a row.
+    pub fn extend_row(&mut self, column: u32, value: f32) {
+        assert!(self.offsets.len() > 1, "there is no row to extend");
+        self.columns.push(column);
+        self.values.push(value);
+        *self.offsets.last_mut().expect("there is one more offset than rows") = self.columns.len() as u32;
+    }
+
     /// Removes all rows and keeps the memory.
     pub fn clear(&mut self) {
         self.offsets.truncate(1);
@@ -90,8 +108,8 @@ impl SparseRows {
 pub struct Batch {
     /// Number of records.
     pub rows: usize,
-    /// Tweet sketches, `[rows, sketch]`.
-    pub sketch: SparseRows,
+    /// Tweet sketches, and logarithms where the layout has them, `[rows, Layout::sparse]`.
+    pub sparse: SparseRows,
     /// Fourier terms and flags, `[rows, Layout::DENSE]`, row after row.
     pub dense: Vec<f32>,
     /// Language of each record, `Layout::languages` for an unknown one.
@@ -108,7 +126,7 @@ impl Batch {
     /// Removes all records and keeps the memory.
     pub fn clear(&mut self) {
         self.rows = 0;
-        self.sketch.clear();
+        self.sparse.clear();
         self.dense.clear();
         self.language.clear();
         self.hour.clear();

@@ -95,7 +95,7 @@ impl TweetSketch for Stored {
 
 #[test]
 fn the_input_stands_where_the_published_solution_has_it() {
-    let layout = Layout { sketch_depth: 20, sketch_width: 256, languages: 66 };
+    let layout = Layout { sketch_depth: 20, sketch_width: 256, logarithms: false, languages: 66 };
     let width = layout.dense_range().end;
     let golden_input: Vec<f64> = std::fs::read(golden("features/input_60x6300_f64le.bin"))
         .unwrap()
@@ -113,7 +113,7 @@ fn the_input_stands_where_the_published_solution_has_it() {
                 .collect()
         })
         .collect();
-    let builder = InputBuilder::new(Stored(std::cell::RefCell::new(sketches.into_iter())));
+    let builder = InputBuilder::new(Stored(std::cell::RefCell::new(sketches.into_iter())), layout);
     let mut batch = Batch::default();
     for (line, input) in text("features/rows73.tsv").lines().zip(golden_input.chunks_exact(width)) {
         let numbers: Vec<f64> = line.split('\t').map(|field| field.parse().unwrap()).collect();
@@ -124,11 +124,11 @@ fn the_input_stands_where_the_published_solution_has_it() {
         builder
             .push(&Example { numbers: numbers.try_into().unwrap(), flags, labels, ..Example::default() }, &mut batch);
     }
-    assert_eq!((batch.rows, batch.sketch.rows(), batch.dense.len()), (60, 60, 60 * Layout::DENSE));
+    assert_eq!((batch.rows, batch.sparse.rows(), batch.dense.len()), (60, 60, 60 * Layout::DENSE));
     assert_eq!(batch.labels[59], PerReaction::from_count_order([0.0, 0.0, 0.0, 1.0]));
     for (row, expected) in golden_input.chunks_exact(width).enumerate() {
         let mut input = vec![0.0; width];
-        let (columns, values) = batch.sketch.row(row);
+        let (columns, values) = batch.sparse.row(row);
         columns.iter().zip(values).for_each(|(&column, &value)| input[column as usize] = value);
         input[layout.dense_range()].copy_from_slice(&batch.dense[row * Layout::DENSE..][..Layout::DENSE]);
         for (column, (ours, golden)) in input.iter().zip(expected).enumerate() {

@@ -17,7 +17,8 @@ pub(super) struct FirstLayer<'a> {
     pub(super) bias: &'a [Row],
     /// Rows of `weight` in a tile.
     pub(super) rows: usize,
-    pub(super) sketch: usize,
+    /// Where the Fourier terms begin among the rows.
+    pub(super) dense: usize,
     pub(super) inputs: &'a Inputs,
     pub(super) embedded: &'a [Row],
     pub(super) padded: usize,
@@ -38,7 +39,7 @@ impl FirstLayer<'_> {
         let sparse = self.rows - EMBEDDED;
         let tiles = out.chunks_exact_mut(self.padded).zip(weights.chunks_exact(self.rows));
         for ((out, weights), bias) in tiles.zip(bias) {
-            let (rows, mut start) = (&weights[self.sketch..sparse], Row::ZERO);
+            let (rows, mut start) = (&weights[self.dense..sparse], Row::ZERO);
             instructions.run(WeightedSum { start: bias, scalars: &DENSE_AT_ZERO, rows, out: &mut start });
             instructions.run(Product {
                 start: &start,
@@ -85,7 +86,7 @@ pub(super) fn first_layer(instructions: Instructions, network: &Network, inputs:
         weight: &buffer[plan.first.weight.range()],
         bias: &buffer[plan.first.bias.range()],
         rows: plan.first.weight.rows,
-        sketch: shape.layout.sketch(),
+        dense: shape.layout.sparse(),
         inputs,
         embedded: &values.embedded,
         padded,

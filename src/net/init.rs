@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn starts_as_the_method_says() {
-        let shape = Shape { layout: Layout { sketch_depth: 2, sketch_width: 16, languages: 3 }, hidden: 40 };
+        let shape =
+            Shape { layout: Layout { sketch_depth: 2, sketch_width: 16, logarithms: false, languages: 3 }, hidden: 40 };
         let bias = PerReaction::from_fn(|reaction| reaction as u8 as f32);
         let network = Network::new(shape, 7, bias);
         let values = |name| network.tensor(name).expect("a tensor").values;

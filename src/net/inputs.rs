@@ -57,18 +57,18 @@ impl SparseInputs {
         ranges.flat_map(|(record, (start, &end))| self.entries[start..end].iter().map(move |&entry| (record, entry)))
     }
 
-    fn fill(&mut self, batch: &Batch, sketch: usize) {
+    fn fill(&mut self, batch: &Batch, first_dense: usize) {
         self.entries.clear();
         self.ends.clear();
         for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
-            let (columns, values) = batch.sketch.row(record);
+            let (columns, values) = batch.sparse.row(record);
             self.entries.extend(columns.iter().zip(values).map(|(&at, &value)| Entry { at, value }));
             let numbers = dense.chunks(FOURIER_TERMS).zip(DENSE_AT_ZERO.chunks(FOURIER_TERMS));
             for (number, (terms, at_zero)) in numbers.enumerate() {
                 if terms.iter().zip(at_zero).fold(true, |equal, (term, zero)| equal & (term == zero)) {
                     continue;
                 }
-                let first = sketch + number * FOURIER_TERMS;
+                let first = first_dense + number * FOURIER_TERMS;
                 for (term, (value, zero)) in terms.iter().zip(at_zero).enumerate() {
                     if value != zero {
                         self.entries.push(Entry { at: (first + term) as u32, value: value - zero });
@@ -105,7 +105,7 @@ impl Inputs {
             ids.clear();
             ids.extend(from.iter().copied().map(u32::from));
         }
-        self.sparse.fill(batch, shape.layout.sketch());
+        self.sparse.fill(batch, shape.layout.sparse());
         let (sparse, by_record, by_input) = (&self.sparse, &mut self.by_record, &mut self.by_input);
         let blocks = shape.sparse_inputs().div_ceil(INPUT_BLOCK);
         let mut forward = || {
@@ -132,7 +132,7 @@ impl Inputs {
 pub(super) fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
     let rows = batch.rows;
     let lengths = [
-        ("sketch", batch.sketch.rows(), rows),
+        ("sparse", batch.sparse.rows(), rows),
         ("dense", batch.dense.len(), rows * Layout::DENSE),
         ("language", batch.language.len(), rows),
         ("hour", batch.hour.len(), rows),
@@ -141,9 +141,9 @@ pub(super) fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
     if let Some((part, found, expected)) = lengths.into_iter().find(|&(_, found, expected)| found != expected) {
         return Err(format!("`{part}` has {found} values instead of {expected}"));
     }
-    let width = shape.layout.sketch();
-    if let Some(column) = batch.sketch.columns.iter().find(|&&column| column as usize >= width) {
-        return Err(format!("sketch column {column} in a network for sketches of width {width}"));
+    let width = shape.layout.sparse();
+    if let Some(column) = batch.sparse.columns.iter().find(|&&column| column as usize >= width) {
+        return Err(format!("sparse column {column} in a network with {width} of them"));
     }
     let ids = [
         ("language", batch.language.iter().copied().max(), shape.layout.languages),
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn lists_hold_every_input_once() {
-        let layout = Layout { sketch_depth: 7, sketch_width: 45, languages: 2 };
+        let layout = Layout { sketch_depth: 7, sketch_width: 45, logarithms: false, languages: 2 };
         let shape = Shape { layout, hidden: 1 };
         let batch = random_batch(layout, 13, 5);
         let mut inputs = Inputs::default();
@@ -173,11 +173,11 @@ mod tests {
 
         let mut expected = vec![vec![0.0f32; shape.sparse_inputs()]; batch.rows];
         for (record, row) in expected.iter_mut().enumerate() {
-            let (columns, values) = batch.sketch.row(record);
+            let (columns, values) = batch.sparse.row(record);
             columns.iter().zip(values).for_each(|(&column, &value)| row[column as usize] = value);
             let dense = batch.dense.chunks(Layout::DENSE).nth(record).expect("a record");
             for (input, value) in dense.iter().enumerate() {
-                row[layout.sketch() + input] = value - DENSE_AT_ZERO[input];
+                row[layout.sparse() + input] = value - DENSE_AT_ZERO[input];
             }
         }
         let mut seen = vec![vec![0.0f32; shape.sparse_inputs()]; batch.rows];
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn batches_that_do_not_fit_are_refused() {
-        let layout = Layout { sketch_depth: 2, sketch_width: 8, languages: 2 };
+        let layout = Layout { sketch_depth: 2, sketch_width: 8, logarithms: false, languages: 2 };
         let shape = Shape { layout, hidden: 1 };
         let refused = |change: &dyn Fn(&mut Batch)| {
             let mut batch = random_batch(layout, 3, 1);
@@ -210,6 +210,6 @@ mod tests {
         assert!(refused(&|batch| batch.hour[0] = 24).contains("hour 24"));
         assert!(refused(&|batch| batch.day[2] = 31).contains("day 31"));
         assert!(refused(&|batch| batch.dense.truncate(5)).contains("`dense` has 5 values"));
-        assert!(refused(&|batch| batch.sketch.columns[0] = 16).contains("sketch column 16"));
+        assert!(refused(&|batch| batch.sparse.columns[0] = 16).contains("sparse column 16"));
     }
 }

@@ -1,7 +1,7 @@
 //! The network, its training step and its inference, on the processor alone.
 //!
 //! ```text
-//! x  = [sketch | Fourier | flags | language | hour | day]
+//! x  = [sketch | logarithms | Fourier | flags | language | hour | day]
 //! p  = projection(x)
 //! h1 = bn1(leaky(l1(x)))
 //! h2 = bn2(leaky(l2(h1) + p))

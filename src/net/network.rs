@@ -113,7 +113,7 @@ impl Network {
     /// The first layer's inputs at a record whose numbers are all zero and that has no flag: cosines are one there.
     /// Subtracting them makes most inputs zero; the bias takes up the difference.
     pub(super) fn inputs_at_zero(shape: Shape) -> Vec<f32> {
-        let mut inputs = vec![0.0; shape.layout.sketch()];
+        let mut inputs = vec![0.0; shape.layout.sparse()];
         inputs.extend_from_slice(&DENSE_AT_ZERO);
         inputs
     }

@@ -14,7 +14,8 @@ use skimmer_formats::Reaction;
 impl Network {
     /// Writes the network in evaluation mode as an ONNX model.
     ///
-    /// Inputs: `numbers`, f32 `[batch, sketch + 1180]`: the tweet sketch, then Fourier terms and flags; `language`, `hour`
+    /// Inputs: `numbers`, f32 `[batch, sparse + 1180]`: the tweet sketch, the 73 logarithms where the
+    /// metadata `logarithms` is true, then Fourier terms and flags; `language`, `hour`
     /// and `day`, int64 `[batch]`. Outputs: `logits` and `probabilities`, f32 `[batch, 4]`, in the order of
     /// [`Reaction::NETWORK_ORDER`], which the metadata name too.
     ///
@@ -49,11 +50,12 @@ impl Network {
             graph.output(name, value, ElementType::F32, &[batch(), 4.into()]);
         }
         let outputs = Reaction::NETWORK_ORDER.map(Reaction::name).join(",");
-        let Layout { sketch_depth, sketch_width, .. } = layout;
+        let Layout { sketch_depth, sketch_width, logarithms, .. } = layout;
         let model = Model::new(graph)
             .metadata("outputs", &outputs)
             .metadata("sketch_depth", &sketch_depth.to_string())
-            .metadata("sketch_width", &sketch_width.to_string());
+            .metadata("sketch_width", &sketch_width.to_string())
+            .metadata("logarithms", &logarithms.to_string());
         Ok(model.save(path)?)
     }
 }
@@ -105,8 +107,8 @@ mod tests {
         let mut numbers = Vec::new();
         for (row, dense) in batch.dense.chunks(Layout::DENSE).enumerate() {
             let begin = numbers.len();
-            numbers.resize(begin + layout.sketch(), 0.0);
-            let (columns, values) = batch.sketch.row(row);
+            numbers.resize(begin + layout.sparse(), 0.0);
+            let (columns, values) = batch.sparse.row(row);
             columns.iter().zip(values).for_each(|(&column, &value)| numbers[begin + column as usize] = value);
             numbers.extend(dense);
         }
@@ -120,7 +122,7 @@ mod tests {
         for (seed, sketch_depth, sketch_width, languages, hidden) in
             [(1, 3, 17, 4, 45), (2, 1, 8, 0, 1), (3, 5, 60, 9, 64)]
         {
-            let layout = Layout { sketch_depth, sketch_width, languages };
+            let layout = Layout { sketch_depth, sketch_width, logarithms: languages == 4, languages };
             let network = random_network(Shape { layout, hidden }, seed);
             let batch = random_batch(layout, 11, seed);
             network.save_onnx(&path).unwrap();

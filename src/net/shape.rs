@@ -23,8 +23,8 @@ impl Shape {
         self.tiles() * COLUMNS
     }
 
-    /// Inputs that come as sparse values: the sketch, then Fourier terms and flags.
+    /// Inputs that come as sparse values: the sketch and the logarithms, then Fourier terms and flags.
     pub(super) const fn sparse_inputs(&self) -> usize {
-        self.layout.sketch() + Layout::DENSE
+        self.layout.sparse() + Layout::DENSE
     }
 }

@@ -272,7 +272,7 @@ impl Trainer {
 fn first_layer_at_zero(instructions: Instructions, shape: Shape, plan: &Plan, values: &[Row]) -> Vec<Row> {
     let weights = values[plan.first.weight.range()].par_chunks_exact(plan.first.weight.rows);
     let sums = weights.map(|tile| {
-        let (rows, mut out) = (&tile[shape.layout.sketch()..shape.sparse_inputs()], Row::ZERO);
+        let (rows, mut out) = (&tile[shape.layout.sparse()..shape.sparse_inputs()], Row::ZERO);
         instructions.run(WeightedSum { start: &Row::ZERO, scalars: &DENSE_AT_ZERO, rows, out: &mut out });
         out
     });

@@ -13,7 +13,6 @@ What has been trained is kept in --data and not trained again; delete the folder
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -47,7 +46,6 @@ class Seed:
             validation, test = options.validation or options.records // 5, options.test or options.records // 10
             run(options.skimmer, "--quiet", "synth", "--out", records, "--parts", parts, "--rows", options.records,
                 "--valid-rows", validation, "--test-rows", test, "--vocabulary", 2000, "--seed", self.seed)
-        shutil.copy(ROOT / "fixtures/tiny-distilbert/model.onnx", self.folder / "model.onnx")
         config = self.configure("prepare", "tuned", {})
         run(options.skimmer, "--quiet", "run", "--to", "sketch", "--config", config)
 
@@ -55,7 +53,8 @@ class Seed:
         lines = [
             "working_dir: work", "recsys_data: records/train", "validation_part: records/validation/part-00000",
             "vocabulary_size: 2000", "memory_budget: 1GiB", f"threads: {self.options.threads}",
-            "distilbert:", "  model: model.onnx",
+            "distilbert:", "  from_scratch: {dim: 64, hidden_dim: 128, n_layers: 2, n_heads: 4}",
+            f"  finetune: {{max_steps: {self.options.text_steps}, batch_size: 64, learning_rate: 0.005, warmup_steps: 30}}",
             "train:", f"  hidden_size: {self.options.hidden}", f"  recipe: {recipe}",
         ]
         lines += [f"  {key}: {value}" for key, value in keys.items()]
@@ -114,6 +113,7 @@ def pair(ap, rce):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", action="append", default=[])
+    parser.add_argument("--text-steps", type=int, default=600, help="fine-tuning steps of the text model, of 64 records")
     parser.add_argument("--records", type=int, default=200_000, help="training records")
     parser.add_argument("--validation", type=int, help="validation records [default: a fifth of the training records]")
     parser.add_argument("--test", type=int, help="test records [default: a tenth of the training records]")

@@ -24,7 +24,7 @@ impl<G: Gathered> Default for Lists<G> {
 impl<G: Gathered> Lists<G> {
     /// Lists the inputs of a batch that fits the shape.
     pub(super) fn fill(&mut self, batch: &Batch, shape: Shape) {
-        self.list(batch, shape.layout.sketch());
+        self.list(batch, shape.layout.sparse());
         let records = batch.rows;
         let blocks = shape.sparse_inputs().div_ceil(G::BLOCK);
         self.starts.clear();
@@ -63,7 +63,7 @@ impl<G: Gathered> Lists<G> {
         self.inputs.clear();
         self.ends.clear();
         for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
-            let (columns, values) = batch.sketch.row(record);
+            let (columns, values) = batch.sparse.row(record);
             self.inputs.extend(columns.iter().copied().zip(values.iter().copied()));
             let numbers = dense.chunks(FOURIER_TERMS).zip(DENSE_AT_ZERO.chunks(FOURIER_TERMS));
             for (number, (terms, at_zero)) in numbers.enumerate() {

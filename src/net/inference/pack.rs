@@ -125,7 +125,7 @@ fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
                 };
                 add(&mut sums, &weights[first_input..], &embedding.0[..Layout::EMBEDDING]);
                 if number == 0 {
-                    add(&mut sums, &weights[layout.shape.layout.sketch()..sparse], &DENSE_AT_ZERO);
+                    add(&mut sums, &weights[layout.shape.layout.sparse()..sparse], &DENSE_AT_ZERO);
                     let bias = network.values[plan.first.bias.start + number_of_tile].0;
                     sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += f64::from(bias));
                 }

@@ -48,7 +48,8 @@ proptest! {
     }
 }
 
-const SHAPE: Shape = Shape { layout: Layout { sketch_depth: 4, sketch_width: 70, languages: 3 }, hidden: 150 };
+const SHAPE: Shape =
+    Shape { layout: Layout { sketch_depth: 4, sketch_width: 70, logarithms: true, languages: 3 }, hidden: 150 };
 
 #[test]
 fn threads_and_batch_size_never_show() {
@@ -119,7 +120,7 @@ fn damaged_and_unfit_files_are_refused() {
     Inference::with_precision(&network, Precision::Bf16, None).unwrap().save(&path).unwrap();
     let error = |shape, precision| Inference::open(&path, shape, precision).err().unwrap().to_string();
     assert!(error(SHAPE, Precision::F32).contains("network of this shape"));
-    let layout = Layout { languages: SHAPE.layout.languages, sketch_depth: 70, sketch_width: 4 };
+    let layout = Layout { sketch_depth: 70, sketch_width: 4, ..SHAPE.layout };
     assert!(error(Shape { layout, ..SHAPE }, Precision::Bf16).contains("shape than the model's"));
     let bytes = std::fs::read(&path).unwrap();
     for place in [3, 20, 50, 128, bytes.len() / 2, bytes.len() - 1] {

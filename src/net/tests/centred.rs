@@ -6,7 +6,8 @@ use crate::net::network::DENSE_AT_ZERO;
 use crate::net::{AdamW, Network, Shape, Trainer};
 use skimmer_formats::PerReaction;
 
-const SHAPE: Shape = Shape { layout: Layout { sketch_depth: 2, sketch_width: 30, languages: 3 }, hidden: 40 };
+const SHAPE: Shape =
+    Shape { layout: Layout { sketch_depth: 2, sketch_width: 30, logarithms: false, languages: 3 }, hidden: 40 };
 
 fn network() -> Network {
     Network::new(SHAPE, 4, PerReaction::default())

@@ -5,7 +5,8 @@ use crate::features::Layout;
 use crate::net::{AdamW, NetError, Network, Shape, Trainer};
 use skimmer_formats::PerReaction;
 
-const SHAPE: Shape = Shape { layout: Layout { sketch_depth: 3, sketch_width: 10, languages: 2 }, hidden: 37 };
+const SHAPE: Shape =
+    Shape { layout: Layout { sketch_depth: 3, sketch_width: 10, logarithms: true, languages: 2 }, hidden: 37 };
 
 #[test]
 fn a_network_comes_back_as_it_was() {

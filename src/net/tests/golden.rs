@@ -10,7 +10,8 @@ use crate::net::{AdamW, Inference, Network, Precision, Shape, Tensor, Trainer};
 use skimmer_formats::{PerReaction, Reaction};
 
 const RECORDS: usize = 60;
-const SHAPE: Shape = Shape { layout: Layout { sketch_depth: 20, sketch_width: 256, languages: 44 }, hidden: 32 };
+const SHAPE: Shape =
+    Shape { layout: Layout { sketch_depth: 20, sketch_width: 256, logarithms: false, languages: 44 }, hidden: 32 };
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden").join(name)
@@ -28,13 +29,13 @@ fn batch() -> Batch {
     let input: Vec<f32> = bytes.as_chunks().0.iter().map(|&value| f64::from_le_bytes(value) as f32).collect();
     let mut batch = Batch { rows: RECORDS, ..Batch::default() };
     for row in input.chunks_exact(width) {
-        for (column, &value) in (0u32..).zip(&row[..SHAPE.layout.sketch()]) {
+        for (column, &value) in (0u32..).zip(&row[..SHAPE.layout.sparse()]) {
             if value != 0.0 {
-                batch.sketch.columns.push(column);
-                batch.sketch.values.push(value);
+                batch.sparse.columns.push(column);
+                batch.sparse.values.push(value);
             }
         }
-        batch.sketch.offsets.push(batch.sketch.columns.len() as u32);
+        batch.sparse.offsets.push(batch.sparse.columns.len() as u32);
         batch.dense.extend(&row[SHAPE.layout.dense_range()]);
     }
     let text = std::fs::read_to_string(golden("net/ids_labels.tsv")).unwrap();

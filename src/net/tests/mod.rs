@@ -23,13 +23,13 @@ pub(super) fn random_batch(layout: Layout, rows: usize, seed: u64) -> Batch {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut batch = Batch { rows, ..Batch::default() };
     for _ in 0..rows {
-        for column in 0..layout.sketch() as u32 {
+        for column in 0..layout.sparse() as u32 {
             if unit(&mut random) < 0.2 {
-                batch.sketch.columns.push(column);
-                batch.sketch.values.push(unit(&mut random) + 0.01);
+                batch.sparse.columns.push(column);
+                batch.sparse.values.push(unit(&mut random) + 0.01);
             }
         }
-        batch.sketch.offsets.push(batch.sketch.columns.len() as u32);
+        batch.sparse.offsets.push(batch.sparse.columns.len() as u32);
         for _ in 0..NUMBERS {
             let number = if unit(&mut random) < 0.6 { 0.0 } else { (unit(&mut random) * 40.0).floor() };
             for term in 0..FOURIER_TERMS {
@@ -48,12 +48,12 @@ pub(super) fn random_batch(layout: Layout, rows: usize, seed: u64) -> Batch {
 
 /// The records of a batch in this order.
 pub(super) fn selected(batch: &Batch, records: impl Iterator<Item = usize>) -> Batch {
-    let mut result = Batch { sketch: SparseRows::default(), ..Batch::default() };
+    let mut result = Batch { sparse: SparseRows::default(), ..Batch::default() };
     for record in records {
-        let (columns, values) = batch.sketch.row(record);
-        result.sketch.columns.extend(columns);
-        result.sketch.values.extend(values);
-        result.sketch.offsets.push(result.sketch.columns.len() as u32);
+        let (columns, values) = batch.sparse.row(record);
+        result.sparse.columns.extend(columns);
+        result.sparse.values.extend(values);
+        result.sparse.offsets.push(result.sparse.columns.len() as u32);
         result.dense.extend(&batch.dense[record * Layout::DENSE..(record + 1) * Layout::DENSE]);
         result.language.push(batch.language[record]);
         result.hour.push(batch.hour[record]);

@@ -13,7 +13,7 @@ use skimmer_formats::{PerReaction, Reaction};
 pub(in crate::net) fn shapes() -> impl Strategy<Value = Shape> {
     let layouts = (1usize..6, 1usize..60, 0usize..5);
     (layouts, 1usize..75).prop_map(|((sketch_depth, sketch_width, languages), hidden)| Shape {
-        layout: Layout { sketch_depth, sketch_width, languages },
+        layout: Layout { sketch_depth, sketch_width, logarithms: languages % 2 == 1, languages },
         hidden,
     })
 }
@@ -109,7 +109,8 @@ proptest! {
 
 #[test]
 fn the_reference_s_gradients_are_those_of_its_loss() {
-    let shape = Shape { layout: Layout { sketch_depth: 2, sketch_width: 9, languages: 2 }, hidden: 7 };
+    let shape =
+        Shape { layout: Layout { sketch_depth: 2, sketch_width: 9, logarithms: false, languages: 2 }, hidden: 7 };
     let (network, batch) = (network(shape, 3), random_batch(shape.layout, 11, 3));
     let reference = Reference::of(&network);
     let gradients = reference.clone().backward(&batch).gradients;
@@ -135,7 +136,8 @@ fn the_reference_s_gradients_are_those_of_its_loss() {
 
 #[test]
 fn threads_never_show() {
-    let shape = Shape { layout: Layout { sketch_depth: 4, sketch_width: 70, languages: 3 }, hidden: 150 };
+    let shape =
+        Shape { layout: Layout { sketch_depth: 4, sketch_width: 70, logarithms: false, languages: 3 }, hidden: 150 };
     let (network, batch) = (network(shape, 5), random_batch(shape.layout, 77, 5));
     let train = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -152,7 +154,8 @@ fn threads_never_show() {
 
 #[test]
 fn unfit_training_batches_are_refused() {
-    let shape = Shape { layout: Layout { sketch_depth: 1, sketch_width: 8, languages: 1 }, hidden: 3 };
+    let shape =
+        Shape { layout: Layout { sketch_depth: 1, sketch_width: 8, logarithms: false, languages: 1 }, hidden: 3 };
     let mut trainer = Trainer::new(network(shape, 1), AdamW::default());
     let one = random_batch(shape.layout, 1, 1);
     assert!(trainer.step(&one, 1e-4).unwrap_err().to_string().contains("at least two records"));

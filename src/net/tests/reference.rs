@@ -53,8 +53,8 @@ impl Reference {
             ]
         };
         let row = |record: usize| {
-            let mut row = vec![0.0; self.shape.layout.sketch()];
-            let (columns, values) = batch.sketch.row(record);
+            let mut row = vec![0.0; self.shape.layout.sparse()];
+            let (columns, values) = batch.sparse.row(record);
             columns.iter().zip(values).for_each(|(&column, &value)| row[column as usize] = f64::from(value));
             row.extend(batch.dense[record * Layout::DENSE..][..Layout::DENSE].iter().map(|&value| f64::from(value)));
             for (name, id) in ids(record) {

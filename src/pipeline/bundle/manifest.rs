@@ -19,6 +19,8 @@ pub struct Manifest {
     pub sketch_depth: usize,
     /// Numbers in a row of the tweet sketch.
     pub sketch_width: usize,
+    /// Whether the network sees the logarithm of every number.
+    pub logarithms: bool,
     /// Width of the hidden layers.
     pub hidden: usize,
     /// Known languages.

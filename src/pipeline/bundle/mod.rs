@@ -29,13 +29,13 @@ pub use error::BundleError;
 pub use manifest::{FileEntry, Manifest};
 pub use write::BundleWriter;
 
-use crate::features::{FEATURE_VERSION, Languages, Layout};
+use crate::features::{FEATURE_VERSION, InputBuilder, Languages, Layout};
 use crate::net::{Inference, Network, Precision, Shape};
 use crate::sketch::TokenCodes;
 use manifest::checksum;
 
 /// The version of the bundle's layout that this program writes and reads.
-pub const BUNDLE_VERSION: u32 = 2;
+pub const BUNDLE_VERSION: u32 = 3;
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the network's file.
@@ -129,8 +129,8 @@ impl Bundle {
 
     /// Sizes of the network.
     pub fn shape(&self) -> Shape {
-        let Manifest { sketch_depth, sketch_width, languages, hidden, .. } = self.manifest;
-        Shape { layout: Layout { sketch_depth, sketch_width, languages }, hidden }
+        let Manifest { sketch_depth, sketch_width, logarithms, languages, hidden, .. } = self.manifest;
+        Shape { layout: Layout { sketch_depth, sketch_width, logarithms, languages }, hidden }
     }
 
     /// Path of one of the bundle's files, by its name there.
@@ -169,6 +169,14 @@ impl Bundle {
         let codes = TokenCodes::read(&path)?;
         check_codes(path, &codes, self.shape())?;
         Ok(codes)
+    }
+
+    /// What makes the network's inputs of examples.
+    ///
+    /// # Errors
+    /// As [`Bundle::codes`].
+    pub fn inputs(&self) -> Result<InputBuilder<TokenCodes>, BundleError> {
+        Ok(InputBuilder::new(self.codes()?, self.shape().layout))
     }
 }
 

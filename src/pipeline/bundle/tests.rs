@@ -19,7 +19,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let languages: Languages = [Id([3; 16]), Id([1; 16])].into_iter().collect();
-        let layout = Layout { sketch_depth: 2, sketch_width: 8, languages: languages.len() };
+        let layout = Layout { sketch_depth: 2, sketch_width: 8, logarithms: false, languages: languages.len() };
         let network = Network::new(Shape { layout, hidden: 5 }, 3, PerReaction::default());
         let codes = TokenCodes::new(SketchShape::new(2, 8).unwrap(), 4, &[7, 9], &[0, 7, 3, 3]).unwrap();
         Self { directory: tempfile::tempdir().unwrap(), network, codes, languages }

@@ -87,6 +87,7 @@ impl BundleWriter {
             feature_version: FEATURE_VERSION,
             sketch_depth: shape.layout.sketch_depth,
             sketch_width: shape.layout.sketch_width,
+            logarithms: shape.layout.logarithms,
             hidden: shape.hidden,
             languages: languages.len(),
             outputs: Reaction::NETWORK_ORDER.map(|reaction| reaction.name().to_owned()).to_vec(),

@@ -6,7 +6,6 @@ use super::growth::{Estimate, Point, line};
 use super::trial::{Measured, Trial, Whole, cpu_seconds};
 use super::words::Words;
 use super::{StagePlan, spilled};
-use crate::features::InputBuilder;
 use crate::metrics::Scores;
 use crate::pipeline::bundle::{Bundle, Verify};
 use crate::pipeline::evaluate::evaluate;
@@ -152,7 +151,7 @@ fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<(f64, [f6
         records += 1;
         Ok::<(), ExamplesError>(())
     })?;
-    let (builder, network) = (InputBuilder::new(bundle.codes()?), bundle.network()?);
+    let (builder, network) = (bundle.inputs()?, bundle.network()?);
     crate::pipeline::memory::reset_peak();
     let (begun, cpu) = (Instant::now(), cpu_seconds());
     let scores = Scores::within(trial.config.memory_budget(), &trial.path(""));

@@ -35,7 +35,7 @@ impl Model {
     pub fn open(model: &Path, precision: Precision, verify: Verify) -> Result<Self, PredictError> {
         let bundle = Bundle::open(model, verify)?;
         Ok(Self {
-            builder: InputBuilder::new(bundle.codes()?),
+            builder: bundle.inputs()?,
             languages: bundle.languages().clone(),
             counts: FrozenCounts::open(&model.join(BUNDLE_COUNTS))?,
             inference: bundle.inference(precision)?,

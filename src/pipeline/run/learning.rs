@@ -63,6 +63,7 @@ impl<'s> Stages<'s> {
             let layout = Layout {
                 sketch_depth: codes.shape().depth(),
                 sketch_width: codes.shape().width(),
+                logarithms: recipe.logarithms,
                 languages: examples.languages().len(),
             };
             let shape = Shape { layout, hidden: config.train.hidden_size };
@@ -78,7 +79,7 @@ impl<'s> Stages<'s> {
             let bundle = BundleWriter::begin(&target)?;
             let similar = SimilarAuthors::open(&similar)?;
             freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
-            let calibration = calibrate(&examples, &InputBuilder::new(codes.clone()))?;
+            let calibration = calibrate(&examples, &InputBuilder::new(codes.clone(), layout))?;
             bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
             write_file(&log, |out| {
                 curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))
@@ -101,7 +102,7 @@ impl<'s> Stages<'s> {
         self.made(model.join(bundle::MANIFEST), Stage::Train)?;
         let bundle = Bundle::open(&model, Verify::Sizes)?;
         let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
-        let builder = InputBuilder::new(bundle.codes()?);
+        let builder = bundle.inputs()?;
         let mut table = PrecisionTable(Vec::new());
         for precision in Precision::ALL {
             let inference = bundle.inference(precision)?;
@@ -123,7 +124,7 @@ impl<'s> Stages<'s> {
         let work = move || {
             let bundle = Bundle::open(&model, Verify::Sizes)?;
             let examples = StoredExamples::validation(validation, bundle.languages().clone())?;
-            let builder = InputBuilder::new(bundle.codes()?);
+            let builder = bundle.inputs()?;
             let inference = bundle.inference(Precision::F32)?;
             let (scores, portion) = (self.scores()?, Portion::HoldOut);
             let report = evaluate_inference(inference, &examples, portion, &builder, scores, self.progress, |_, _| {})?;
@@ -160,6 +161,7 @@ pub(in crate::pipeline) fn recipe(config: &Config) -> train::Recipe {
     put(&mut recipe.reset_optimizer_each_day, set.reset_optimizer_each_day);
     put(&mut recipe.settle_batches, set.settle_batches);
     put(&mut recipe.centred, set.centred);
+    put(&mut recipe.logarithms, set.logarithms);
     let bias_init = set.bias_init.map(|bias_init| match bias_init {
         BiasInit::BaseRate => train::BiasInit::BaseRate,
         BiasInit::Zero => train::BiasInit::Zero,

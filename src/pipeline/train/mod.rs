@@ -122,7 +122,7 @@ pub fn train<S: TweetSketch + Sync>(
         }
     };
     let trainer = if recipe.centred { trainer.centred() } else { trainer };
-    let builder = InputBuilder::new(sketches);
+    let builder = InputBuilder::new(sketches, shape.layout);
     let mut run = Run { trainer, threads, builder, options, progress, state, checkpoints };
 
     if run.state.position.pass == 0 {

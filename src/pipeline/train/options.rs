@@ -40,6 +40,8 @@ pub struct Recipe {
     /// Whether the first layer's weights learn from what differs from a record whose numbers are all zero
     /// ([`crate::net::Trainer::centred`]).
     pub centred: bool,
+    /// Whether the network sees the logarithm of every number ([`crate::features::Layout::logarithms`]).
+    pub logarithms: bool,
     /// How the output biases start.
     pub bias_init: BiasInit,
     /// Seed of the network's start and of the records' order.
@@ -59,6 +61,7 @@ impl Recipe {
             reset_optimizer_each_day: true,
             settle_batches: 0,
             centred: false,
+            logarithms: false,
             bias_init: BiasInit::Zero,
             seed: 0,
         }
@@ -73,6 +76,7 @@ impl Recipe {
             reset_optimizer_each_day: false,
             settle_batches: 40,
             centred: true,
+            logarithms: true,
             bias_init: BiasInit::BaseRate,
             ..Self::original()
         }

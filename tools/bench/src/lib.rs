@@ -22,11 +22,11 @@ pub fn synthetic(layout: Layout, rows: usize, zeros: f64, random: &mut Xoshiro25
             (0..tokens).for_each(|_| counts[random.next_u32() as usize % layout.sketch_width] += 1);
             let norm = counts.iter().map(|&count| f64::from(count * count)).sum::<f64>().sqrt();
             for (code, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-                batch.sketch.columns.push((depth * layout.sketch_width + code) as u32);
-                batch.sketch.values.push((f64::from(count) / norm) as f32);
+                batch.sparse.columns.push((depth * layout.sketch_width + code) as u32);
+                batch.sparse.values.push((f64::from(count) / norm) as f32);
             }
         }
-        batch.sketch.offsets.push(batch.sketch.columns.len() as u32);
+        batch.sparse.offsets.push(batch.sparse.columns.len() as u32);
         for number in 0..NUMBERS {
             let value = if number >= COUNTS {
                 (unit(random) * 1000.0).floor()

@@ -86,7 +86,8 @@ impl Examples for Generated {
     }
 }
 
-const SHAPE: Shape = Shape { layout: Layout { sketch_depth: 2, sketch_width: 16, languages: 4 }, hidden: 24 };
+const SHAPE: Shape =
+    Shape { layout: Layout { sketch_depth: 2, sketch_width: 16, logarithms: false, languages: 4 }, hidden: 24 };
 
 /// A constant learning rate that sinks a little each day.
 const RATES: Rates = Rates { peak: 3e-3, decay: 0.96, warm_up: 0.0, last: 1.0 };
@@ -141,7 +142,7 @@ fn the_network_learns_what_is_there_to_learn() {
 
     // Measuring the network again gives the same.
     let mut origins = Vec::new();
-    let builder = InputBuilder::new(TokenColumns);
+    let builder = InputBuilder::new(TokenColumns, SHAPE.layout);
     let again = evaluate(
         &network,
         &examples,

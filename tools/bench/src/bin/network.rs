@@ -35,7 +35,7 @@ struct Arguments {
 }
 
 fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let layout = Layout { sketch_depth: 20, sketch_width: 256, languages: 65 };
+    let layout = Layout { sketch_depth: 20, sketch_width: 256, logarithms: false, languages: 65 };
     let shape = Shape { layout, hidden: arguments.hidden };
     let network = Network::new(shape, 1, PerReaction::default());
     let mut calibration = Calibration::default();
@@ -49,7 +49,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     for &size in &arguments.batch {
         let count = (1024 / size).max(4);
         let batches: Vec<Batch> = (0..count).map(|_| synthetic(layout, size, arguments.zeros, &mut random)).collect();
-        let columns: usize = batches.iter().map(|batch| batch.sketch.columns.len()).sum();
+        let columns: usize = batches.iter().map(|batch| batch.sparse.columns.len()).sum();
         println!("batch {size}, {:.0} sketch columns a record", columns as f64 / (count * size) as f64);
         for inference in &mut engines {
             let mut logits = Vec::new();

@@ -39,11 +39,11 @@ fn per_step(time: Duration, steps: usize) -> f64 {
 }
 
 fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let layout = Layout { sketch_depth: 20, sketch_width: 256, languages: 65 };
+    let layout = Layout { sketch_depth: 20, sketch_width: 256, logarithms: false, languages: 65 };
     let shape = Shape { layout, hidden: arguments.hidden };
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let batches: Vec<Batch> = (0..8).map(|_| synthetic(layout, arguments.batch, 0.8, &mut random)).collect();
-    let columns: usize = batches.iter().map(|batch| batch.sketch.columns.len()).sum();
+    let columns: usize = batches.iter().map(|batch| batch.sparse.columns.len()).sum();
     let mut trainer = Trainer::new(Network::new(shape, 1, PerReaction::default()), AdamW::default());
     println!(
         "hidden {}, batch {}, {} threads, {}, {:.0} sketch columns a record",

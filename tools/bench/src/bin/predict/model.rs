@@ -68,9 +68,10 @@ fn bundle(pipeline: &Pipeline<'_>, model: &Path, config: &Config, hidden: usize)
     let codes: Vec<u16> = (0..tokens.len() * depth).map(code).collect();
     let codes = TokenCodes::new(SketchShape::new(depth, width)?, 1, &tokens, &codes)?;
 
-    let layout = Layout { sketch_depth: depth, sketch_width: width, languages: examples.languages().len() };
+    let layout =
+        Layout { sketch_depth: depth, sketch_width: width, logarithms: true, languages: examples.languages().len() };
     let network = Network::new(Shape { layout, hidden }, 1, PerReaction::default());
-    let calibration = calibrate(&examples, &InputBuilder::new(codes.clone()))?;
+    let calibration = calibrate(&examples, &InputBuilder::new(codes.clone(), layout))?;
     let writer = BundleWriter::begin(model)?;
     let similar = SimilarAuthors::open(&workspace.similar())?;
     freeze(&workspace.counts(), &similar, &writer.path(BUNDLE_COUNTS)?, &Silent)?;
