@@ -1,10 +1,10 @@
 //! Sixteen words: AVX-512, with and without the instructions for bfloat16 and bytes.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_cvtepi32_ps, _mm512_dpbf16_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_madd_epi16, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srai_epi16, _mm512_srli_epi16,
-    _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
+    __m512, __m512bh, __m512i, _mm_loadu_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_f32x4,
+    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_dpbf16_ps, _mm512_dpbusd_epi32,
+    _mm512_fmadd_ps, _mm512_madd_epi16, _mm512_permute_ps, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_slli_epi16,
+    _mm512_slli_epi32, _mm512_srai_epi16, _mm512_srli_epi16, _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
 };
 
 use super::{DotKernel, DotLanes};
@@ -168,6 +168,25 @@ impl DotLanes for Avx512Words {
             [_mm512_castsi512_ps(_mm512_unpacklo_epi16(a, b)), _mm512_castsi512_ps(_mm512_unpackhi_epi16(a, b))]
         }
     }
+
+    #[inline(always)]
+    fn repeat(self, words: &[f32; 4]) -> __m512 {
+        // SAFETY: `self` exists only where the processor has AVX-512 F.
+        unsafe { _mm512_broadcast_f32x4(_mm_loadu_ps(words.as_ptr())) }
+    }
+
+    #[inline(always)]
+    fn repeated(self, words: __m512, word: usize) -> __m512 {
+        // SAFETY: `self` exists only where the processor has AVX-512 F.
+        unsafe {
+            match word {
+                0 => _mm512_permute_ps::<0x00>(words),
+                1 => _mm512_permute_ps::<0x55>(words),
+                2 => _mm512_permute_ps::<0xAA>(words),
+                _ => _mm512_permute_ps::<0xFF>(words),
+            }
+        }
+    }
 }
 
 impl DotLanes for Avx512Dot {
@@ -196,5 +215,15 @@ impl DotLanes for Avx512Dot {
     #[inline(always)]
     fn interleave_halves(self, a: __m512, b: __m512) -> [__m512; 2] {
         self.0.interleave_halves(a, b)
+    }
+
+    #[inline(always)]
+    fn repeat(self, words: &[f32; 4]) -> __m512 {
+        self.0.repeat(words)
+    }
+
+    #[inline(always)]
+    fn repeated(self, words: __m512, word: usize) -> __m512 {
+        self.0.repeated(words, word)
     }
 }

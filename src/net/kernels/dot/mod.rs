@@ -28,6 +28,10 @@ pub(in crate::net) trait DotLanes: Lanes {
     /// Words of a bfloat16 of `a` (low) and one of `b` (high), in every 128 bits first those of the lower, then those of
     /// the upper four bfloat16.
     fn interleave_halves(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2];
+    /// Four words, again and again.
+    fn repeat(self, words: &[f32; 4]) -> Self::Vector;
+    /// Of a vector of four words again and again, one of them in every lane.
+    fn repeated(self, words: Self::Vector, word: usize) -> Self::Vector;
 }
 
 /// An inner loop of inference.
