@@ -1,6 +1,6 @@
 //! The first layer's inputs that are not zero, two at a time, by block of inputs and record.
 
-use crate::features::{Batch, FOURIER_TERMS, Layout};
+use crate::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
 use crate::net::kernels::{Gathered, QUAD, Quad};
 use crate::net::network::DENSE_AT_ZERO;
 use crate::net::shape::Shape;
@@ -17,6 +17,8 @@ pub(super) struct Lists<G: Gathered> {
     /// Inputs of a record and their values, record after record.
     inputs: Vec<(u32, f32)>,
     ends: Vec<usize>,
+    /// A record's inputs in a block: where its quads' start stands among the starts, and how many inputs there are.
+    runs: Vec<(u32, u32)>,
     small: SmallNumbers,
 }
 
@@ -28,6 +30,7 @@ impl<G: Gathered> Default for Lists<G> {
             ids: Vec::new(),
             inputs: Vec::new(),
             ends: Vec::new(),
+            runs: Vec::new(),
             small: SmallNumbers::default(),
         }
     }
@@ -53,10 +56,14 @@ impl<G: Gathered> Lists<G> {
         let blocks = (shape.sparse_inputs() + SmallNumbers::INPUTS).div_ceil(G::BLOCK);
         self.starts.clear();
         self.starts.resize(blocks * records + 1, 0);
+        self.runs.clear();
         let mut first = 0;
         for (record, &end) in self.ends.iter().enumerate() {
-            for run in runs::<G>(&self.inputs[first..end]) {
-                self.starts[run[0].0 as usize / G::BLOCK * records + record] = run.len().div_ceil(QUAD) as u32;
+            // A record's inputs are ascending.
+            for run in self.inputs[first..end].chunk_by(|a, b| a.0 as usize / G::BLOCK == b.0 as usize / G::BLOCK) {
+                let start = run[0].0 as usize / G::BLOCK * records + record;
+                self.starts[start] = run.len().div_ceil(QUAD) as u32;
+                self.runs.push((start as u32, run.len() as u32));
             }
             first = end;
         }
@@ -65,16 +72,18 @@ impl<G: Gathered> Lists<G> {
             sum += std::mem::replace(start, sum);
         }
         self.quads.resize(sum as usize, Quad::default());
-        let mut first = 0;
-        for (record, &end) in self.ends.iter().enumerate() {
-            for run in runs::<G>(&self.inputs[first..end]) {
-                let block = run[0].0 as usize / G::BLOCK;
-                let quads = self.quads[self.starts[block * records + record] as usize..].iter_mut();
-                for (quad, inputs) in quads.zip(run.chunks(QUAD)) {
-                    *quad = Quad::new::<G>((block * G::BLOCK) as u32, inputs);
-                }
+        let mut inputs = self.inputs.as_slice();
+        for &(start, count) in &self.runs {
+            let (run, rest) = inputs.split_at(count as usize);
+            inputs = rest;
+            let first = start as usize / records * G::BLOCK;
+            let quads = &mut self.quads[self.starts[start as usize] as usize..][..run.len().div_ceil(QUAD)];
+            for (quad, inputs) in quads.iter_mut().zip(run.chunks(QUAD)) {
+                *quad = match inputs.as_array::<QUAD>() {
+                    Some(inputs) => Quad::new::<G>(first as u32, inputs),
+                    None => Quad::new::<G>(first as u32, &filled(inputs)),
+                };
             }
-            first = end;
         }
     }
 
@@ -97,10 +106,12 @@ impl<G: Gathered> Lists<G> {
                     continue;
                 }
                 let first = (sketch + number * FOURIER_TERMS) as u32;
-                for ((value, zero), input) in terms.iter().zip(at_zero).zip(first..) {
-                    if value != zero {
-                        self.inputs.push((input, value - zero));
-                    }
+                if number == NUMBERS {
+                    let flags = (first..).zip(terms.iter().copied());
+                    self.inputs.extend(flags.filter(|&(_, flag)| flag != 0.0));
+                } else {
+                    let differences = terms.iter().zip(at_zero).map(|(value, zero)| value - zero);
+                    self.inputs.extend((first..first + FOURIER_TERMS as u32).zip(differences));
                 }
             }
             self.inputs.append(&mut small);
@@ -109,7 +120,7 @@ impl<G: Gathered> Lists<G> {
     }
 }
 
-/// A record's inputs, ascending, cut where a block of inputs ends.
-fn runs<G: Gathered>(inputs: &[(u32, f32)]) -> impl Iterator<Item = &[(u32, f32)]> {
-    inputs.chunk_by(|a, b| a.0 as usize / G::BLOCK == b.0 as usize / G::BLOCK)
+/// What is missing is the first input once more, with no value.
+fn filled(inputs: &[(u32, f32)]) -> [(u32, f32); QUAD] {
+    std::array::from_fn(|place| inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0)))
 }

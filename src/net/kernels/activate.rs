@@ -1,7 +1,7 @@
 //! Between two layers of inference: skip connection, leaky rectifier, and the next layer's precision.
 
 use super::LEAK;
-use super::dot::{DotKernel, DotLanes, half};
+use super::dot::{DotKernel, DotLanes};
 use crate::net::tiles::{COLUMNS, Row};
 
 /// What is added to a few tiles before the rectifier: a tile after the other, in each a row a record.
@@ -81,10 +81,8 @@ impl Activation<'_> {
         match &mut self.narrowed {
             Narrowed::Floats(rows) => rows[row(1)] = *z,
             Narrowed::Halves(rows) => {
-                let row: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(&mut rows[row(2)]);
-                for (to, value) in row[tile % 2 * COLUMNS..][..COLUMNS].iter_mut().zip(&z.0) {
-                    *to = half(*value);
-                }
+                let halves: &mut [[u16; COLUMNS]; 2] = bytemuck::cast_mut(&mut rows[row(2)]);
+                lanes.narrow(z, &mut halves[tile % 2]);
             }
             Narrowed::Bytes(rows, [scale, zero]) => {
                 let row: &mut [u8; 4 * COLUMNS] = bytemuck::cast_mut(&mut rows[row(4)]);

@@ -21,19 +21,15 @@ pub(in crate::net) struct Quad<V> {
 const UNIT: usize = 8;
 
 impl<V> Quad<V> {
-    /// Up to [`QUAD`] inputs of the block that starts with input `first`, and their values.
+    /// Inputs of the block that starts with input `first`, and their values.
     #[inline]
-    pub(in crate::net) fn new<G: Gathered<Values = V>>(first: u32, inputs: &[(u32, f32)]) -> Self {
+    pub(in crate::net) fn new<G: Gathered<Values = V>>(first: u32, inputs: &[(u32, f32); QUAD]) -> Self {
         let mut at = [0; 2];
-        let mut values = [0.0; QUAD];
-        for place in 0..QUAD {
-            // What is missing is the first input once more, with no value.
-            let (input, value) = inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0));
+        for (place, &(input, _)) in inputs.iter().enumerate() {
             let stands = (input - first) as usize * G::ROWS * size_of::<Row>() / UNIT;
             at[place / 4] |= (stands as u64) << (place % 4 * 16);
-            values[place] = value;
         }
-        Self { at, values: G::values(values) }
+        Self { at, values: G::values(inputs.map(|(_, value)| value)) }
     }
 
     /// The weights of an input.

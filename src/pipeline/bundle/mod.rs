@@ -35,7 +35,7 @@ use crate::sketch::TokenCodes;
 use manifest::checksum;
 
 /// The version of the bundle's layout that this program writes and reads.
-pub const BUNDLE_VERSION: u32 = 2;
+pub const BUNDLE_VERSION: u32 = 3;
 /// Name of the manifest.
 pub const MANIFEST: &str = "manifest.json";
 /// Name of the network's file.

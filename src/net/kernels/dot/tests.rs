@@ -300,7 +300,10 @@ fn gather<G: Gathered>(
         for row in values {
             let row = (block as u32..).zip(row[block..].iter().take(G::BLOCK).copied());
             let listed: Vec<(u32, f32)> = row.filter(|(_, value)| *value != 0.0).collect();
-            quads.extend(listed.chunks(QUAD).map(|inputs| Quad::new::<G>(block as u32, inputs)));
+            quads.extend(listed.chunks(QUAD).map(|inputs| {
+                let filled = std::array::from_fn(|place| inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0)));
+                Quad::new::<G>(block as u32, &filled)
+            }));
             starts.push(quads.len() as u32);
         }
     }
