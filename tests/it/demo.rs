@@ -264,7 +264,7 @@ fn a_model_of_another_sketch_size_or_version_is_refused() {
     };
     let said = spoil(&manifest("\"sketch_depth\": 20", "\"sketch_depth\": 10"));
     assert!(said.contains("weights.safetensors") || said.contains("codes.skim"), "{said}");
-    let said = spoil(&manifest("\"format_version\": 2", "\"format_version\": 7"));
+    let said = spoil(&manifest("\"format_version\": 3", "\"format_version\": 7"));
     assert!(said.contains("version") && said.contains('7'), "{said}");
     let said = spoil(&|model| fs::remove_file(model.join("codes.skim")).unwrap());
     assert!(said.contains("codes.skim"), "{said}");

@@ -80,7 +80,7 @@ pub(super) fn fit_columns(engine: &mut Engine, rows: &[Row], calibration: &Calib
                 }
             }
         };
-        engine.run(rows, batch, &mut see, &mut Vec::new());
+        engine.run(rows, batch, Some(&mut see), &mut Vec::new());
     }
     seen.map(|columns| columns.into_iter().map(Column::fit).collect())
 }
@@ -112,7 +112,7 @@ pub(super) fn means(engine: &mut Engine, rows: &[Row], calibration: &Calibration
                 }
             }
         };
-        engine.run(rows, batch, &mut see, &mut Vec::new());
+        engine.run(rows, batch, Some(&mut see), &mut Vec::new());
     }
     means
 }
@@ -129,14 +129,22 @@ pub(super) fn correct_biases(
     for layer in 0..LAYERS {
         let found = means(engine, rows, calibration);
         let shifts: Vec<f64> = exact[layer].iter().zip(&found[layer]).map(|(exact, found)| exact - found).collect();
-        let biases = match layer {
-            0 => layout.tables[0].range(),
+        let shifts = shifts.as_chunks::<COLUMNS>().0;
+        let biases: Vec<(usize, &[f64; COLUMNS])> = match layer {
+            // Every record has a language.
+            0 => {
+                let table = |(tile, shifts)| {
+                    let first = layout.first.start + tile / 2 * layout.first.rows + tile % 2;
+                    (0..=layout.shape.layout.languages).map(move |language| (first + 2 * language, shifts))
+                };
+                shifts.iter().enumerate().flat_map(table).collect()
+            }
             LAYERS.. => unreachable!("there are {LAYERS} layers"),
-            _ if layer + 1 == LAYERS => layout.output[1].range(),
-            _ => layout.hidden[layer - 1].bias.range(),
+            _ if layer + 1 == LAYERS => layout.output[1].range().zip(shifts).collect(),
+            _ => layout.hidden[layer - 1].bias.range().zip(shifts).collect(),
         };
-        for (row, shifts) in rows[biases].iter_mut().zip(shifts.as_chunks::<COLUMNS>().0.iter().cycle()) {
-            for (bias, shift) in row.0.iter_mut().zip(shifts) {
+        for (row, shifts) in biases {
+            for (bias, shift) in rows[row].0.iter_mut().zip(shifts) {
                 *bias = (f64::from(*bias) + shift) as f32;
             }
         }

@@ -10,8 +10,8 @@ use super::layout::PackedLayout;
 use super::lists::Lists;
 use crate::features::Batch;
 use crate::net::kernels::{
-    Activate, Bytes, Dense, DotInstructions, FloatPairs, Floats, GatherPairs, Gathered, HalfPairs, Halves, Narrowed,
-    Skip, TASK_TILES, Words,
+    Activate, Activated, Activation, Bytes, Dense, DotInstructions, FloatPairs, Floats, GatherPairs, Gathered,
+    HalfPairs, Halves, Narrowed, Skip, Sums, TASK_TILES, TableSums, Words,
 };
 use crate::net::loss::by_reaction;
 use crate::net::tiles::{Region, Row};
@@ -51,7 +51,7 @@ pub(super) struct Engine {
     lists: AnyLists,
     /// `l1(x)`, later rectified, in the first half of the tiles, the projection in the second.
     first: Vec<Row>,
-    /// A layer's sums.
+    /// What a layer gives, where somebody wants to see it.
     sums: Vec<Row>,
     /// Inputs of a layer and of the next one, as words.
     words: [Vec<Row>; 2],
@@ -93,7 +93,7 @@ impl Engine {
         &mut self,
         rows: &[Row],
         batch: &Batch,
-        see: &mut dyn FnMut(Seen<'_>),
+        mut see: Option<&mut dyn FnMut(Seen<'_>)>,
         out: &mut Vec<PerReaction<f32>>,
     ) {
         let (shape, records) = (self.layout.shape, batch.rows);
@@ -112,13 +112,15 @@ impl Engine {
         for begin in (0..records).step_by(TOGETHER) {
             let slice = Slice { begin, records, together: TOGETHER.min(records - begin) };
             match self.layout.precision {
-                Precision::F32 => self.hidden_layers::<Floats, Floats>(rows, slice, see),
-                Precision::Bf16 => self.hidden_layers::<Halves, Halves>(rows, slice, see),
-                Precision::Int8 => self.hidden_layers::<Bytes, Halves>(rows, slice, see),
+                Precision::F32 => self.hidden_layers::<Floats, Floats>(rows, slice, &mut see),
+                Precision::Bf16 => self.hidden_layers::<Halves, Halves>(rows, slice, &mut see),
+                Precision::Int8 => self.hidden_layers::<Bytes, Halves>(rows, slice, &mut see),
             }
         }
         self.times.hidden += begun.elapsed();
-        see(Seen::Output(&self.logits));
+        if let Some(see) = see {
+            see(Seen::Output(&self.logits));
+        }
         out.extend(by_reaction(&self.logits));
     }
 
@@ -131,25 +133,18 @@ impl Engine {
         let begun = Instant::now();
         let stripe_rows = layout.first.rows;
         let weights = &rows[layout.first.range()];
-        let tables = layout.tables.map(|region| (&rows[region.range()], region.rows));
         each(*alone, first, 2 * records, |stripe, out| {
-            for (side, out) in out.chunks_exact_mut(records).enumerate() {
-                let tile = 2 * stripe + side;
-                for (record, out) in out.iter_mut().enumerate() {
-                    let ids = [batch.language[record] as usize, batch.hour[record].into(), batch.day[record].into()];
-                    let mut terms = tables.iter().zip(ids).map(|(&(table, rows), id)| &table[id * rows + tile].0);
-                    let [language, hour, day] = [(); 3].map(|()| terms.next().expect("three tables"));
-                    for (place, out) in out.0.iter_mut().enumerate() {
-                        *out = language[place] + hour[place] + day[place];
-                    }
-                }
-            }
+            let at = |stripe: usize| weights.get(stripe * stripe_rows..)?.get(..stripe_rows);
+            let (tables, weights) = at(stripe).expect("a stripe of every two tiles").split_at(layout.table_rows);
+            instructions.run(TableSums { tables, ids: &lists.ids, out });
+            let next = at(stripe + 1);
             instructions.run(GatherPairs::<G> {
-                pairs: &lists.pairs,
+                quads: &lists.quads,
                 starts: &lists.starts,
                 records,
-                weights: &weights[stripe * stripe_rows..][..stripe_rows],
-                next: weights.get((stripe + 1) * stripe_rows..).and_then(|rest| rest.get(..stripe_rows)),
+                weights,
+                ahead: next.map_or(&[], |next| &next[..next.len().min(layout.table_rows + G::BLOCK * G::ROWS)]),
+                next: next.map(|next| &next[layout.table_rows..]),
                 out,
             });
         });
@@ -157,10 +152,16 @@ impl Engine {
     }
 
     /// `W` are the words of the first two hidden layers, `L` those of the last.
-    fn hidden_layers<W: Words, L: Words>(&mut self, rows: &[Row], slice: Slice, see: &mut dyn FnMut(Seen<'_>)) {
+    fn hidden_layers<W: Words, L: Words>(
+        &mut self,
+        rows: &[Row],
+        slice: Slice,
+        see: &mut Option<&mut dyn FnMut(Seen<'_>)>,
+    ) {
         let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], logits, .. } = self;
         let zeros = self.zeros.as_slice();
         let Slice { begin, records, together } = slice;
+        let seen = see.is_some();
         let tiles = layout.shape.tiles();
         sums.resize(tiles * together, Row::ZERO);
         // The output layer takes floats, the others fewer rows at lower precisions.
@@ -175,65 +176,84 @@ impl Engine {
         let to = narrowing(0);
         let (chunk, h1) = (TASK_TILES * records, &mut first[..tiles * records]);
         each_two(*alone, h1, chunk, &mut inputs[..to.rows()], to.task_rows(), |task, h1, words| {
-            for (number, z) in h1.chunks_exact_mut(records).enumerate() {
-                let narrowed = to.tile(task * TASK_TILES + number, number, words);
-                let z = &mut z[begin..begin + together];
-                instructions.run(Activate { z, integers: None, skip: Skip::None, narrowed });
-            }
+            instructions.run(Activate {
+                tiles: h1.len() / records,
+                z: &mut h1[begin..],
+                stride: records,
+                records: together,
+                activation: Activation {
+                    integers: None,
+                    skip: Skip::None,
+                    skip_stride: 0,
+                    narrowed: to.narrowed(task * TASK_TILES, words),
+                    narrowed_stride: together,
+                },
+            });
         });
-        see(Seen::First(first));
+        if let Some(see) = see {
+            see(Seen::First(first));
+        }
         let (h1, projection) = first.split_at(tiles * records);
         for (number, layer) in layout.hidden.iter().enumerate() {
             let weights = &rows[layer.weights.range()];
             let biases = &rows[layer.bias.range()];
             let units = &rows[layer.unit.range()];
+            let following = layout.hidden.get(number + 1).map_or(&[][..], |layer| &rows[layer.weights.range()]);
             let last = number + 1 == layout.hidden.len();
             let (to, chunk) = (narrowing(number + 1), TASK_TILES * together);
             each_two(*alone, sums, chunk, &mut outputs[..to.rows()], to.task_rows(), |task, sums, words| {
                 let first_tile = task * TASK_TILES;
                 let tiles = first_tile..first_tile + sums.len() / together;
-                let weight_rows = first_tile * layer.weights.rows..tiles.end * layer.weights.rows;
+                let (weights, next) =
+                    weights[first_tile * layer.weights.rows..].split_at(tiles.len() * layer.weights.rows);
                 let starts = if units.is_empty() { biases } else { zeros };
-                let dense = Dense::<W> {
+                let skip = match last {
+                    true => {
+                        let affine = layout.skip.map(|region| &rows[region.range()][tiles.clone()]);
+                        Skip::Scaled(&h1[first_tile * records + begin..], affine)
+                    }
+                    false => Skip::Plain(&projection[first_tile * records + begin..]),
+                };
+                let dense = Dense::<W, _> {
                     start: &starts[tiles.clone()],
-                    weights: &weights[weight_rows],
+                    weights,
+                    next: if next.is_empty() { following } else { next },
                     count: layer.weights.rows,
                     inputs,
                     input_stride: together,
                     records: together,
-                    out: sums,
-                    out_stride: together,
+                    finish: Activated {
+                        activation: Activation {
+                            integers: (!units.is_empty()).then(|| [&units[tiles.clone()], &biases[tiles]]),
+                            skip,
+                            skip_stride: records,
+                            narrowed: to.narrowed(first_tile, words),
+                            narrowed_stride: together,
+                        },
+                        kept: seen.then_some(Sums { rows: sums, stride: together }),
+                    },
                     words: PhantomData,
                 };
                 match last {
                     true => instructions.run(dense.of::<L>()),
                     false => instructions.run(dense),
                 }
-                for (number_in_task, (tile, z)) in tiles.zip(sums.chunks_exact_mut(together)).enumerate() {
-                    let at = tile * records + begin..tile * records + begin + together;
-                    let [scale, shift] = layout.skip.map(|region| &rows[region.start + tile]);
-                    let skip = match last {
-                        true => Skip::Scaled(&h1[at], [scale, shift]),
-                        false => Skip::Plain(&projection[at]),
-                    };
-                    let narrowed = to.tile(tile, number_in_task, words);
-                    let integers = units.get(tile).map(|unit| [unit, &biases[tile]]);
-                    instructions.run(Activate { z, integers, skip, narrowed });
-                }
             });
-            see(Seen::Hidden(number, sums));
+            if let Some(see) = see {
+                see(Seen::Hidden(number, sums));
+            }
             std::mem::swap(inputs, outputs);
         }
         let [weights, bias] = layout.output;
-        instructions.run(Dense::<Floats> {
+        instructions.run(Dense::<Floats, _> {
             start: &rows[bias.range()],
             weights: &rows[weights.range()],
+            next: &[],
             count: weights.rows,
             inputs,
             input_stride: together,
             records: together,
-            out: &mut logits[begin..begin + together],
-            out_stride: together,
+            finish: Sums { rows: &mut logits[begin..begin + together], stride: together },
             words: PhantomData,
         });
     }
@@ -270,17 +290,14 @@ impl Narrowing<'_> {
         TASK_TILES / self.numbers * self.together
     }
 
-    /// Where the words of a tile go, the one of this number in its task, whose words these are.
-    fn tile<'w>(&'w self, tile: usize, number: usize, words: &'w mut [Row]) -> Narrowed<'w> {
-        let rows = &mut words[number / self.numbers * self.together..][..self.together];
-        let part = number % self.numbers;
+    /// Where a task's words go, whose first tile this is.
+    fn narrowed<'w>(&'w self, first_tile: usize, words: &'w mut [Row]) -> Narrowed<'w> {
         match (self.numbers, self.input) {
-            (Floats::NUMBERS, _) => Narrowed::Floats { rows },
+            (Floats::NUMBERS, _) => Narrowed::Floats(words),
             (Bytes::NUMBERS, Some(input)) => {
-                let [scale, zero] = input.map(|region| &self.rows[region.start + tile]);
-                Narrowed::Bytes { rows, part, scale, zero }
+                Narrowed::Bytes(words, input.map(|region| &self.rows[region.range()][first_tile..]))
             }
-            _ => Narrowed::Halves { rows, part },
+            _ => Narrowed::Halves(words),
         }
     }
 }

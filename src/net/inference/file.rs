@@ -18,7 +18,7 @@ use crate::workspace::write_file;
 
 const MAGIC: [u8; 8] = *b"SKIMPACK";
 /// The version of the layout that this program writes and reads.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const HEADER: usize = size_of::<Row>();
 /// Bytes of the header in front of the checksum.
 const DESCRIBED: usize = 48;

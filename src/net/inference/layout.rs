@@ -1,6 +1,7 @@
 //! Where everything stands in a packed network.
 
 use super::Precision;
+use super::small::SmallNumbers;
 use crate::features::Layout;
 use crate::net::kernels::{Bytes, FloatPairs, Floats, Gathered, HalfPairs, Halves, Words};
 use crate::net::shape::Shape;
@@ -28,11 +29,11 @@ pub(super) struct HiddenLayout {
 pub(super) struct PackedLayout {
     pub(super) shape: Shape,
     pub(super) precision: Precision,
-    /// A stripe of 64 outputs after the other, in each the sparse inputs.
+    /// A stripe of 64 outputs after the other. In each, what languages, hours and days give, two rows an id (every record
+    /// has a language, so that the bias is part of its rows), then the weights of the sparse inputs and of small numbers.
     pub(super) first: Region,
-    /// What languages, hours and days give the first layer's outputs, a row of all tiles an id. Every record has a
-    /// language, so that the bias is part of its rows.
-    pub(super) tables: [Region; 3],
+    /// Rows of a stripe's languages, hours and days.
+    pub(super) table_rows: usize,
     pub(super) hidden: [HiddenLayout; 3],
     /// In floats.
     pub(super) output: [Region; 2],
@@ -55,8 +56,8 @@ impl PackedLayout {
             Precision::F32 => FloatPairs::ROWS,
             Precision::Bf16 | Precision::Int8 => HalfPairs::ROWS,
         };
-        let first = region(shape.sparse_inputs() * input_rows, tiles);
-        let tables = [shape.layout.languages + 1, Layout::HOURS, Layout::DAYS].map(|ids| region(2 * tiles, ids));
+        let table_rows = 2 * (shape.layout.languages + 1 + Layout::HOURS + Layout::DAYS);
+        let first = region(table_rows + (shape.sparse_inputs() + SmallNumbers::INPUTS) * input_rows, tiles);
         let hidden = std::array::from_fn(|number| {
             let (numbers, bytes) = match precision {
                 Precision::F32 => (Floats::NUMBERS, 0),
@@ -72,6 +73,6 @@ impl PackedLayout {
         });
         let output = [region(shape.padded_hidden(), 1), region(1, 1)];
         let skip = [(); 2].map(|()| region(1, tiles));
-        Self { shape, precision, first, tables, hidden, output, skip, rows: end }
+        Self { shape, precision, first, table_rows, hidden, output, skip, rows: end }
     }
 }

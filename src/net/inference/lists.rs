@@ -1,38 +1,69 @@
 //! The first layer's inputs that are not zero, two at a time, by block of inputs and record.
 
-use crate::features::{Batch, FOURIER_TERMS, Layout};
-use crate::net::kernels::{Gathered, Pair};
+use crate::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
+use crate::net::kernels::{Gathered, QUAD, Quad};
 use crate::net::network::DENSE_AT_ZERO;
 use crate::net::shape::Shape;
 
+use super::small::SmallNumbers;
+
 /// Pairs of inputs, block after block and in each record after record; those of a record depend on it alone.
 pub(super) struct Lists<G: Gathered> {
-    pub(super) pairs: Vec<Pair<G::Value>>,
-    /// Where each (block, record)'s pairs start, and the end.
+    pub(super) quads: Vec<Quad<G::Values>>,
+    /// Where each (block, record)'s quads start, and the end.
     pub(super) starts: Vec<u32>,
+    /// Where each record's language, hour and day stand in the table of ids.
+    pub(super) ids: Vec<[u32; 3]>,
     /// Inputs of a record and their values, record after record.
     inputs: Vec<(u32, f32)>,
     ends: Vec<usize>,
+    /// A record's inputs in a block: where its quads' start stands among the starts, and how many inputs there are.
+    runs: Vec<(u32, u32)>,
+    small: SmallNumbers,
 }
 
 impl<G: Gathered> Default for Lists<G> {
     fn default() -> Self {
-        Self { pairs: Vec::new(), starts: Vec::new(), inputs: Vec::new(), ends: Vec::new() }
+        Self {
+            quads: Vec::new(),
+            starts: Vec::new(),
+            ids: Vec::new(),
+            inputs: Vec::new(),
+            ends: Vec::new(),
+            runs: Vec::new(),
+            small: SmallNumbers::default(),
+        }
     }
 }
 
 impl<G: Gathered> Lists<G> {
     /// Lists the inputs of a batch that fits the shape.
     pub(super) fn fill(&mut self, batch: &Batch, shape: Shape) {
-        self.list(batch, shape.layout.sparse());
+        let first_hour = shape.layout.languages as u32 + 1;
+        let first_day = first_hour + Layout::HOURS as u32;
+        self.ids.clear();
+        self.ids.extend(
+            batch
+                .language
+                .iter()
+                .zip(&batch.hour)
+                .zip(&batch.day)
+                .map(|((&language, &hour), &day)| [language, first_hour + u32::from(hour), first_day + u32::from(day)]),
+        );
+
+        self.list(batch, shape);
         let records = batch.rows;
-        let blocks = shape.sparse_inputs().div_ceil(G::BLOCK);
+        let blocks = (shape.sparse_inputs() + SmallNumbers::INPUTS).div_ceil(G::BLOCK);
         self.starts.clear();
         self.starts.resize(blocks * records + 1, 0);
+        self.runs.clear();
         let mut first = 0;
         for (record, &end) in self.ends.iter().enumerate() {
-            for run in runs::<G>(&self.inputs[first..end]) {
-                self.starts[run[0].0 as usize / G::BLOCK * records + record] = run.len().div_ceil(2) as u32;
+            // A record's inputs are ascending.
+            for run in self.inputs[first..end].chunk_by(|a, b| a.0 as usize / G::BLOCK == b.0 as usize / G::BLOCK) {
+                let start = run[0].0 as usize / G::BLOCK * records + record;
+                self.starts[start] = run.len().div_ceil(QUAD) as u32;
+                self.runs.push((start as u32, run.len() as u32));
             }
             first = end;
         }
@@ -40,28 +71,28 @@ impl<G: Gathered> Lists<G> {
         for start in &mut self.starts {
             sum += std::mem::replace(start, sum);
         }
-        self.pairs.resize(sum as usize, Pair::default());
-        let mut first = 0;
-        for (record, &end) in self.ends.iter().enumerate() {
-            for run in runs::<G>(&self.inputs[first..end]) {
-                let block = run[0].0 as usize / G::BLOCK;
-                let pairs = self.pairs[self.starts[block * records + record] as usize..].iter_mut();
-                let at = |input: u32| (input as usize - block * G::BLOCK) as u16;
-                for (pair, two) in pairs.zip(run.chunks(2)) {
-                    let (a, value) = two[0];
-                    // A single input's partner is itself, with no value.
-                    let (b, other) = two.get(1).copied().unwrap_or((a, 0.0));
-                    *pair = Pair { at: [at(a), at(b)], value: G::value([value, other]) };
-                }
+        self.quads.resize(sum as usize, Quad::default());
+        let mut inputs = self.inputs.as_slice();
+        for &(start, count) in &self.runs {
+            let (run, rest) = inputs.split_at(count as usize);
+            inputs = rest;
+            let first = start as usize / records * G::BLOCK;
+            let quads = &mut self.quads[self.starts[start as usize] as usize..][..run.len().div_ceil(QUAD)];
+            for (quad, inputs) in quads.iter_mut().zip(run.chunks(QUAD)) {
+                *quad = match inputs.as_array::<QUAD>() {
+                    Some(inputs) => Quad::new::<G>(first as u32, inputs),
+                    None => Quad::new::<G>(first as u32, &filled(inputs)),
+                };
             }
-            first = end;
         }
     }
 
-    /// Inputs that are not zero: sketch columns, then what differs from the Fourier terms of zeros.
-    fn list(&mut self, batch: &Batch, sketch: usize) {
+    /// Inputs that are not zero: sketch columns and logarithms, then what differs from the Fourier terms of zeros, then small numbers.
+    fn list(&mut self, batch: &Batch, shape: Shape) {
+        let (first_dense, sparse) = (shape.layout.sparse(), shape.sparse_inputs());
         self.inputs.clear();
         self.ends.clear();
+        let mut small = Vec::new();
         for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
             let (columns, values) = batch.sparse.row(record);
             self.inputs.extend(columns.iter().copied().zip(values.iter().copied()));
@@ -70,19 +101,26 @@ impl<G: Gathered> Lists<G> {
                 if terms.iter().zip(at_zero).fold(true, |equal, (term, zero)| equal & (term == zero)) {
                     continue;
                 }
-                let first = (sketch + number * FOURIER_TERMS) as u32;
-                for ((value, zero), input) in terms.iter().zip(at_zero).zip(first..) {
-                    if value != zero {
-                        self.inputs.push((input, value - zero));
-                    }
+                if let Some(input) = self.small.input(number, terms) {
+                    small.push(((sparse + input) as u32, 1.0));
+                    continue;
+                }
+                let first = (first_dense + number * FOURIER_TERMS) as u32;
+                if number == NUMBERS {
+                    let flags = (first..).zip(terms.iter().copied());
+                    self.inputs.extend(flags.filter(|&(_, flag)| flag != 0.0));
+                } else {
+                    let differences = terms.iter().zip(at_zero).map(|(value, zero)| value - zero);
+                    self.inputs.extend((first..first + FOURIER_TERMS as u32).zip(differences));
                 }
             }
+            self.inputs.append(&mut small);
             self.ends.push(self.inputs.len());
         }
     }
 }
 
-/// A record's inputs, ascending, cut where a block of inputs ends.
-fn runs<G: Gathered>(inputs: &[(u32, f32)]) -> impl Iterator<Item = &[(u32, f32)]> {
-    inputs.chunk_by(|a, b| a.0 as usize / G::BLOCK == b.0 as usize / G::BLOCK)
+/// What is missing is the first input once more, with no value.
+fn filled(inputs: &[(u32, f32)]) -> [(u32, f32); QUAD] {
+    std::array::from_fn(|place| inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0)))
 }

@@ -11,6 +11,7 @@ mod file;
 mod layout;
 mod lists;
 mod pack;
+mod small;
 
 #[cfg(test)]
 mod tests;
@@ -145,7 +146,7 @@ impl Inference {
         out.clear();
         let shape = self.packed.layout().shape;
         check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
-        self.engine.run(self.packed.rows(), batch, &mut |_| {}, out);
+        self.engine.run(self.packed.rows(), batch, None, out);
         Ok(())
     }
 }

@@ -3,8 +3,9 @@
 use super::Precision;
 use super::calibration::Column;
 use super::layout::{BYTE_LAYERS, HiddenLayout, PackedLayout};
-use crate::features::Layout;
-use crate::net::kernels::{EPSILON, Gathered, HalfPairs, half, half_place};
+use super::small::SmallNumbers;
+use crate::features::{FOURIER_TERMS, Layout, NUMBERS};
+use crate::net::kernels::{EPSILON, FloatPairs, Gathered, HalfPairs, half, half_place};
 use crate::net::network::{DENSE_AT_ZERO, Network};
 use crate::net::parameters::LinearPlan;
 use crate::net::tiles::{COLUMNS, Region, Row};
@@ -92,16 +93,20 @@ fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
     let (plan, sparse) = (&network.plan, layout.shape.sparse_inputs());
     let source = &network.values[plan.first.weight.range()];
     let tile = |number: usize| &source[number * plan.first.weight.rows..][..plan.first.weight.rows];
+    let small = SmallNumbers::default();
     rows[layout.first.range()].par_chunks_mut(layout.first.rows).enumerate().for_each(|(stripe, out)| {
-        let tiles = [tile(2 * stripe), tile(2 * stripe + 1)];
-        for input in 0..sparse {
-            match layout.precision {
-                Precision::F32 => (0..2).for_each(|side| out[2 * input + side] = tiles[side][input]),
-                Precision::Bf16 | Precision::Int8 => {
-                    let row: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(&mut out[input * HalfPairs::ROWS]);
-                    for (side, out) in row.chunks_exact_mut(COLUMNS).enumerate() {
-                        for (column, &weight) in tiles[side][input].0.iter().enumerate() {
-                            out[half_place(column)] = half(weight);
+        let out = &mut out[layout.table_rows..];
+        for side in 0..2 {
+            let weights = tile(2 * stripe + side);
+            let numbers = weights[layout.shape.layout.sparse()..].chunks(FOURIER_TERMS).take(NUMBERS);
+            let small = numbers.flat_map(|weights| small.terms().iter().map(|terms| of_small(weights, terms)));
+            for (input, weights) in weights[..sparse].iter().copied().chain(small).enumerate() {
+                match layout.precision {
+                    Precision::F32 => out[FloatPairs::ROWS * input + side] = weights,
+                    Precision::Bf16 | Precision::Int8 => {
+                        let row: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(&mut out[input * HalfPairs::ROWS]);
+                        for (column, &weight) in weights.0.iter().enumerate() {
+                            row[side * COLUMNS + half_place(column)] = half(weight);
                         }
                     }
                 }
@@ -109,29 +114,42 @@ fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
         }
     });
 
-    for (number, region) in layout.tables.iter().enumerate() {
+    let mut ids = 0;
+    for number in 0..plan.embeddings.len() {
         let embeddings = &network.values[plan.embeddings[number].range()];
         let first_input = sparse + number * Layout::EMBEDDING;
-        rows[region.range()].par_chunks_mut(region.rows).zip(embeddings).for_each(|(out, embedding)| {
-            for (number_of_tile, out) in out.iter_mut().enumerate() {
-                let weights = tile(number_of_tile);
-                let mut sums = [0.0; COLUMNS];
-                let add = |sums: &mut [f64; COLUMNS], input: &[Row], values: &[f32]| {
-                    for (row, &value) in input.iter().zip(values) {
-                        for (sum, &weight) in sums.iter_mut().zip(&row.0) {
-                            *sum += f64::from(value) * f64::from(weight);
-                        }
+        rows[layout.first.range()].par_chunks_mut(layout.first.rows).enumerate().for_each(|(stripe, out)| {
+            for (embedding, out) in embeddings.iter().zip(out[2 * ids..].as_chunks_mut::<2>().0) {
+                for (side, out) in out.iter_mut().enumerate() {
+                    let weights = tile(2 * stripe + side);
+                    let mut sums = [0.0; COLUMNS];
+                    add(&mut sums, &weights[first_input..], &embedding.0[..Layout::EMBEDDING]);
+                    if number == 0 {
+                        add(&mut sums, &weights[layout.shape.layout.sparse()..sparse], &DENSE_AT_ZERO);
+                        let bias = network.values[plan.first.bias.start + 2 * stripe + side].0;
+                        sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += f64::from(bias));
                     }
-                };
-                add(&mut sums, &weights[first_input..], &embedding.0[..Layout::EMBEDDING]);
-                if number == 0 {
-                    add(&mut sums, &weights[layout.shape.layout.sparse()..sparse], &DENSE_AT_ZERO);
-                    let bias = network.values[plan.first.bias.start + number_of_tile].0;
-                    sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += f64::from(bias));
+                    *out = Row(sums.map(|sum| sum as f32));
                 }
-                *out = Row(sums.map(|sum| sum as f32));
             }
         });
+        ids += embeddings.len();
+    }
+}
+
+/// What a small number gives a tile beyond what zero gives it.
+fn of_small(weights: &[Row], terms: &[f32; FOURIER_TERMS]) -> Row {
+    let differences: [f32; FOURIER_TERMS] = std::array::from_fn(|term| terms[term] - DENSE_AT_ZERO[term]);
+    let mut sums = [0.0; COLUMNS];
+    add(&mut sums, weights, &differences);
+    Row(sums.map(|sum| sum as f32))
+}
+
+fn add(sums: &mut [f64; COLUMNS], weights: &[Row], values: &[f32]) {
+    for (row, &value) in weights.iter().zip(values) {
+        for (sum, &weight) in sums.iter_mut().zip(&row.0) {
+            *sum += f64::from(value) * f64::from(weight);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::activate::Activation;
 use super::dot::{DotKernel, DotLanes};
 use crate::net::tiles::{COLUMNS, Row};
 
@@ -57,40 +58,104 @@ impl Words for Bytes {
     }
 }
 
-/// `out[tile][r] = start[tile] + Σ over k < count of input(r, k) · weight(tile, k)`, words times words.
+/// What becomes of a linear layer's sums while they are still near.
+pub(in crate::net) trait Finish {
+    /// Asks for what [`Finish::finish`] will read.
+    fn prefetch<L: DotLanes>(&self, lanes: L, tile: usize, record: usize);
+
+    /// Takes a record's sums of a tile.
+    fn finish<L: DotLanes>(&mut self, lanes: L, tile: usize, record: usize, sums: Row);
+}
+
+/// The sums are kept as they are.
+pub(in crate::net) struct Sums<'a> {
+    /// A tile after the other, in each a row a record.
+    pub(in crate::net) rows: &'a mut [Row],
+    /// Rows of a tile.
+    pub(in crate::net) stride: usize,
+}
+
+impl Finish for Sums<'_> {
+    #[inline(always)]
+    fn prefetch<L: DotLanes>(&self, _lanes: L, _tile: usize, _record: usize) {}
+
+    #[inline(always)]
+    fn finish<L: DotLanes>(&mut self, _lanes: L, tile: usize, record: usize, sums: Row) {
+        self.rows[tile * self.stride + record] = sums;
+    }
+}
+
+/// The sums are activated.
+pub(in crate::net) struct Activated<'a> {
+    pub(in crate::net) activation: Activation<'a>,
+    /// Where the activations are kept as floats besides, for who wants to see them.
+    pub(in crate::net) kept: Option<Sums<'a>>,
+}
+
+impl Finish for Activated<'_> {
+    #[inline(always)]
+    fn prefetch<L: DotLanes>(&self, lanes: L, tile: usize, record: usize) {
+        self.activation.prefetch(lanes, tile, record);
+    }
+
+    #[inline(always)]
+    fn finish<L: DotLanes>(&mut self, lanes: L, tile: usize, record: usize, mut sums: Row) {
+        self.activation.apply(lanes, tile, record, &mut sums);
+        if let Some(kept) = &mut self.kept {
+            kept.finish(lanes, tile, record, sums);
+        }
+    }
+}
+
+/// `sum(tile, r) = start[tile] + Σ over k < count of input(r, k) · weight(tile, k)`, words times words.
 ///
 /// `weight(tile, k)` is row `tile * count + k` of `weights`; `input(r, k)` is word `k % 32` of row
-/// `k / 32 * input_stride + r` of `inputs`; `out[tile][r]` is row `tile * out_stride + r` of `out`. A record's result
-/// does not depend on the others: its sums are added up in the order of `k`.
-pub(in crate::net) struct Dense<'a, W> {
+/// `k / 32 * input_stride + r` of `inputs`. A record's result does not depend on the others: its sums are added up in the
+/// order of `k`.
+pub(in crate::net) struct Dense<'a, W, F> {
     /// A row a tile.
     pub(in crate::net) start: &'a [Row],
     pub(in crate::net) weights: &'a [Row],
+    /// Weights that are needed next, which are asked for ahead.
+    pub(in crate::net) next: &'a [Row],
     /// Words of an input.
     pub(in crate::net) count: usize,
     pub(in crate::net) inputs: &'a [Row],
     pub(in crate::net) input_stride: usize,
     pub(in crate::net) records: usize,
-    pub(in crate::net) out: &'a mut [Row],
-    pub(in crate::net) out_stride: usize,
+    pub(in crate::net) finish: F,
     pub(in crate::net) words: PhantomData<W>,
 }
 
-impl<'a, W> Dense<'a, W> {
+impl<'a, W, F> Dense<'a, W, F> {
     /// The same of other words.
-    pub(in crate::net) fn of<V>(self) -> Dense<'a, V> {
-        let Self { start, weights, count, inputs, input_stride, records, out, out_stride, words: _ } = self;
-        Dense { start, weights, count, inputs, input_stride, records, out, out_stride, words: PhantomData }
+    pub(in crate::net) fn of<V>(self) -> Dense<'a, V, F> {
+        let Self { start, weights, next, count, inputs, input_stride, records, finish, words: _ } = self;
+        Dense { start, weights, next, count, inputs, input_stride, records, finish, words: PhantomData }
     }
 }
 
 /// Vectors of a row that are computed together.
 const PARTS: usize = 2;
 
-impl<W: Words> Dense<'_, W> {
-    /// `R` records and `T` tiles.
+impl<W: Words, F: Finish> Dense<'_, W, F> {
+    /// `R` records and `T` tiles; asks for the rows `ahead` by and by.
     #[inline(always)]
-    fn block<L: DotLanes, const R: usize, const T: usize>(&mut self, lanes: L, first_record: usize, first_tile: usize) {
+    fn block<L: DotLanes, const R: usize, const T: usize>(
+        &mut self,
+        lanes: L,
+        first_record: usize,
+        first_tile: usize,
+        ahead: &[Row],
+    ) {
+        for record in 0..R {
+            for tile in 0..T {
+                self.finish.prefetch(lanes, first_tile + tile, first_record + record);
+            }
+        }
+        let chunks = self.count.div_ceil(COLUMNS);
+        let share = ahead.len().div_ceil(chunks.max(1));
+        let mut rows = [[Row::ZERO; T]; R];
         for first_part in (0..L::PARTS).step_by(PARTS) {
             let mut sums = [[[lanes.splat(0.0); PARTS]; T]; R];
             for tile in 0..T {
@@ -101,7 +166,10 @@ impl<W: Words> Dense<'_, W> {
                     }
                 }
             }
-            for chunk in 0..self.count.div_ceil(COLUMNS) {
+            for chunk in 0..chunks {
+                for row in ahead.iter().skip(chunk * share).take(share) {
+                    lanes.prefetch(row);
+                }
                 let inputs = &self.inputs[chunk * self.input_stride + first_record..];
                 let weights = &self.weights[first_tile * self.count + chunk * COLUMNS..];
                 for k in 0..(self.count - chunk * COLUMNS).min(COLUMNS) {
@@ -128,17 +196,21 @@ impl<W: Words> Dense<'_, W> {
             }
             for record in 0..R {
                 for tile in 0..T {
-                    let out = &mut self.out[(first_tile + tile) * self.out_stride + first_record + record];
                     for part in 0..PARTS {
-                        lanes.store(out, first_part + part, sums[record][tile][part]);
+                        lanes.store(&mut rows[record][tile], first_part + part, sums[record][tile][part]);
                     }
                 }
+            }
+        }
+        for record in 0..R {
+            for tile in 0..T {
+                self.finish.finish(lanes, first_tile + tile, first_record + record, rows[record][tile]);
             }
         }
     }
 }
 
-impl<W: Words> DotKernel for Dense<'_, W> {
+impl<W: Words, F: Finish> DotKernel for Dense<'_, W, F> {
     #[inline(always)]
     fn run<L: DotLanes>(mut self, lanes: L) {
         let (tiles, records) = (self.start.len(), self.records);
@@ -148,10 +220,24 @@ impl<W: Words> DotKernel for Dense<'_, W> {
         }
         // As many sums as the registers hold: 16 of 32 with AVX-512, 8 of 16 with AVX2.
         let wide = L::PARTS == 2;
-        let mut record = 0;
+        let full = if wide { 8 } else { 4 };
+        let groups = records / full;
+        for tile in 0..tiles {
+            // A tile's weights stay in the second-level cache for all records; meanwhile the next ones come there.
+            let next = self.weights.get((tile + 1) * self.count..).filter(|next| !next.is_empty()).unwrap_or(self.next);
+            let next = &next[..next.len().min(self.count)];
+            let share = next.len().div_ceil(groups.max(1));
+            for group in 0..groups {
+                let ahead = &next[(group * share).min(next.len())..((group + 1) * share).min(next.len())];
+                match wide {
+                    true => self.block::<L, 8, 1>(lanes, group * full, tile, ahead),
+                    false => self.block::<L, 4, 1>(lanes, group * full, tile, ahead),
+                }
+            }
+        }
+        let mut record = groups * full;
         while record < records {
             let group = match records - record {
-                8.. if wide => 8,
                 4.. => 4,
                 2.. => 2,
                 _ => 1,
@@ -160,23 +246,21 @@ impl<W: Words> DotKernel for Dense<'_, W> {
             while tile < tiles {
                 let left = tiles - tile;
                 let together = match group {
-                    8 => 1,
-                    4 if wide && left >= 2 => 2,
+                    4 if left >= 2 => 2,
                     4 => 1,
                     _ if left >= 4 && (wide || group == 1) => 4,
                     _ if left >= 2 => 2,
                     _ => 1,
                 };
                 match (group, together) {
-                    (8, _) => self.block::<L, 8, 1>(lanes, record, tile),
-                    (4, 2) => self.block::<L, 4, 2>(lanes, record, tile),
-                    (4, _) => self.block::<L, 4, 1>(lanes, record, tile),
-                    (2, 4) => self.block::<L, 2, 4>(lanes, record, tile),
-                    (2, 2) => self.block::<L, 2, 2>(lanes, record, tile),
-                    (2, _) => self.block::<L, 2, 1>(lanes, record, tile),
-                    (_, 4) => self.block::<L, 1, 4>(lanes, record, tile),
-                    (_, 2) => self.block::<L, 1, 2>(lanes, record, tile),
-                    _ => self.block::<L, 1, 1>(lanes, record, tile),
+                    (4, 2) => self.block::<L, 4, 2>(lanes, record, tile, &[]),
+                    (4, _) => self.block::<L, 4, 1>(lanes, record, tile, &[]),
+                    (2, 4) => self.block::<L, 2, 4>(lanes, record, tile, &[]),
+                    (2, 2) => self.block::<L, 2, 2>(lanes, record, tile, &[]),
+                    (2, _) => self.block::<L, 2, 1>(lanes, record, tile, &[]),
+                    (_, 4) => self.block::<L, 1, 4>(lanes, record, tile, &[]),
+                    (_, 2) => self.block::<L, 1, 2>(lanes, record, tile, &[]),
+                    _ => self.block::<L, 1, 1>(lanes, record, tile, &[]),
                 }
                 tile += together;
             }

@@ -26,11 +26,11 @@ mod tests;
 
 #[cfg(test)]
 use activate::byte;
-pub(super) use activate::{Activate, Narrowed, Skip};
-pub(super) use dense::{Bytes, Dense, Floats, Halves, TASK_TILES, Words};
+pub(super) use activate::{Activate, Activation, Narrowed, Skip};
+pub(super) use dense::{Activated, Bytes, Dense, Floats, Halves, Sums, TASK_TILES, Words};
 pub(super) use dot::{DotInstructions, half};
 pub(super) use gather::{Entry, GATHERED_TILES, Gather, GatherStep, INPUT_BLOCK};
-pub(super) use gathered::{FloatPairs, GatherPairs, Gathered, HalfPairs, Pair, half_place};
+pub(super) use gathered::{FloatPairs, GatherPairs, Gathered, HalfPairs, QUAD, Quad, TableSums, half_place};
 pub(super) use norm::{ColumnSums, EPSILON, NormBackward, NormForward};
 pub(super) use product::{GROUP, Product, WeightStep};
 pub(super) use update::{AddRows, Slots, Update, UpdateRows, WeightedSum};

@@ -6,7 +6,7 @@ mod golden;
 mod random;
 pub(super) mod reference;
 
-use crate::features::{Batch, FOURIER_TERMS, Layout, NUMBERS, SparseRows};
+use crate::features::{Batch, FOURIER_TERMS, Layout, NUMBERS, SparseRows, fourier_terms};
 pub(super) use random::{network as random_network, shapes};
 
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -32,10 +32,7 @@ pub(super) fn random_batch(layout: Layout, rows: usize, seed: u64) -> Batch {
         batch.sparse.offsets.push(batch.sparse.columns.len() as u32);
         for _ in 0..NUMBERS {
             let number = if unit(&mut random) < 0.6 { 0.0 } else { (unit(&mut random) * 40.0).floor() };
-            for term in 0..FOURIER_TERMS {
-                let angle = number / 2f32.powi((term % 8) as i32 - 1);
-                batch.dense.push(if term < 8 { angle.sin() } else { angle.cos() });
-            }
+            batch.dense.extend(fourier_terms(f64::from(number)).map(|term| term as f32));
         }
         batch.dense.extend((NUMBERS * FOURIER_TERMS..Layout::DENSE).map(|_| unit(&mut random).round()));
         batch.language.push(random.next_u32() % (layout.languages as u32 + 1));

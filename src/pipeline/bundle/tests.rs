@@ -118,7 +118,7 @@ fn what_is_wrong_is_said() {
         let bundle = Bundle::open(model.path(), Verify::Checksums);
         bundle.and_then(|bundle| bundle.codes().map(drop)).unwrap_err().to_string()
     };
-    assert!(with("\"format_version\": 2", "\"format_version\": 9").contains("format version 9"));
+    assert!(with("\"format_version\": 3", "\"format_version\": 9").contains("format version 9"));
     assert!(with("\"feature_version\": 1", "\"feature_version\": 2").contains("feature version 2"));
     assert!(with("\"sketch_width\": 8", "\"sketch_width\": 4").contains("sketch_width 8"));
     assert!(with("\"languages\": 2", "\"languages\": 3").contains("2 languages, the network was made for 3"));

@@ -1,9 +1,10 @@
 //! Eight words: AVX2.
 
 use std::arch::x86_64::{
-    __m256, _mm256_add_epi32, _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_cvtepi32_ps,
-    _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_slli_epi16, _mm256_slli_epi32,
-    _mm256_srai_epi16, _mm256_srli_epi16, _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
+    __m256, _mm_loadu_ps, _mm256_add_epi32, _mm256_and_si256, _mm256_broadcast_ps, _mm256_castps_si256,
+    _mm256_castsi256_ps, _mm256_cvtepi32_ps, _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_permute_ps, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_slli_epi16, _mm256_slli_epi32, _mm256_srai_epi16, _mm256_srli_epi16,
+    _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
 };
 
 use super::{DotKernel, DotLanes};
@@ -58,6 +59,25 @@ impl DotLanes for Avx2 {
         unsafe {
             let (a, b) = (_mm256_castps_si256(a), _mm256_castps_si256(b));
             [_mm256_castsi256_ps(_mm256_unpacklo_epi16(a, b)), _mm256_castsi256_ps(_mm256_unpackhi_epi16(a, b))]
+        }
+    }
+
+    #[inline(always)]
+    fn repeat(self, words: &[f32; 4]) -> __m256 {
+        // SAFETY: `self` exists only where the processor has AVX2.
+        unsafe { _mm256_broadcast_ps(&_mm_loadu_ps(words.as_ptr())) }
+    }
+
+    #[inline(always)]
+    fn repeated(self, words: __m256, word: usize) -> __m256 {
+        // SAFETY: `self` exists only where the processor has AVX2.
+        unsafe {
+            match word {
+                0 => _mm256_permute_ps::<0x00>(words),
+                1 => _mm256_permute_ps::<0x55>(words),
+                2 => _mm256_permute_ps::<0xAA>(words),
+                _ => _mm256_permute_ps::<0xFF>(words),
+            }
         }
     }
 }

@@ -1,16 +1,17 @@
 //! Sixteen words: AVX-512, with and without the instructions for bfloat16 and bytes.
 
 use std::arch::x86_64::{
-    __m512, __m512bh, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_castps_si512, _mm512_castsi512_ps,
-    _mm512_cvtepi32_ps, _mm512_dpbf16_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_madd_epi16, _mm512_set1_epi16,
-    _mm512_set1_epi32, _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srai_epi16, _mm512_srli_epi16,
+    __m512, __m512bh, __m512i, _mm_loadu_ps, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_f32x4,
+    _mm512_castps_si512, _mm512_castsi512_ps, _mm512_cvtepi32_ps, _mm512_cvtne2ps_pbh, _mm512_dpbf16_ps,
+    _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_madd_epi16, _mm512_permute_ps, _mm512_set1_epi16, _mm512_set1_epi32,
+    _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srai_epi16, _mm512_srli_epi16, _mm512_storeu_si512,
     _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
 };
 
 use super::{DotKernel, DotLanes};
 use crate::net::kernels::Lanes;
 use crate::net::kernels::avx512::Avx512;
-use crate::net::tiles::Row;
+use crate::net::tiles::{COLUMNS, Row};
 
 /// Proof that the processor has AVX-512 with 16-bit words (F and BW).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,9 +169,38 @@ impl DotLanes for Avx512Words {
             [_mm512_castsi512_ps(_mm512_unpacklo_epi16(a, b)), _mm512_castsi512_ps(_mm512_unpackhi_epi16(a, b))]
         }
     }
+
+    #[inline(always)]
+    fn repeat(self, words: &[f32; 4]) -> __m512 {
+        // SAFETY: `self` exists only where the processor has AVX-512 F.
+        unsafe { _mm512_broadcast_f32x4(_mm_loadu_ps(words.as_ptr())) }
+    }
+
+    #[inline(always)]
+    fn repeated(self, words: __m512, word: usize) -> __m512 {
+        // SAFETY: `self` exists only where the processor has AVX-512 F.
+        unsafe {
+            match word {
+                0 => _mm512_permute_ps::<0x00>(words),
+                1 => _mm512_permute_ps::<0x55>(words),
+                2 => _mm512_permute_ps::<0xAA>(words),
+                _ => _mm512_permute_ps::<0xFF>(words),
+            }
+        }
+    }
 }
 
 impl DotLanes for Avx512Dot {
+    #[inline(always)]
+    fn narrow(self, row: &Row, halves: &mut [u16; COLUMNS]) {
+        let [low, high] = [0, 1].map(|part| self.load(row, part));
+        // SAFETY: `self` exists only where the processor has AVX-512 BF16; a vector of 32 bfloat16 has the array's size.
+        unsafe {
+            let narrowed = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+            _mm512_storeu_si512(halves.as_mut_ptr().cast(), narrowed);
+        }
+    }
+
     #[inline(always)]
     fn dot_halves(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: `self` exists only where the processor has AVX-512 BF16; vectors of the same size are the same bits.
@@ -196,5 +226,15 @@ impl DotLanes for Avx512Dot {
     #[inline(always)]
     fn interleave_halves(self, a: __m512, b: __m512) -> [__m512; 2] {
         self.0.interleave_halves(a, b)
+    }
+
+    #[inline(always)]
+    fn repeat(self, words: &[f32; 4]) -> __m512 {
+        self.0.repeat(words)
+    }
+
+    #[inline(always)]
+    fn repeated(self, words: __m512, word: usize) -> __m512 {
+        self.0.repeated(words, word)
     }
 }

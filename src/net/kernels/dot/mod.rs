@@ -15,6 +15,7 @@ mod tests;
 
 use super::Lanes;
 use super::portable::Portable;
+use crate::net::tiles::{COLUMNS, Row};
 
 /// Lanes that also multiply words of bfloat16 and of bytes. Such words lie in vectors as their bits.
 pub(in crate::net) trait DotLanes: Lanes {
@@ -28,6 +29,17 @@ pub(in crate::net) trait DotLanes: Lanes {
     /// Words of a bfloat16 of `a` (low) and one of `b` (high), in every 128 bits first those of the lower, then those of
     /// the upper four bfloat16.
     fn interleave_halves(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2];
+    /// A row's floats as bfloat16.
+    #[inline(always)]
+    fn narrow(self, row: &Row, halves: &mut [u16; COLUMNS]) {
+        for (to, value) in halves.iter_mut().zip(&row.0) {
+            *to = half(*value);
+        }
+    }
+    /// Four words, again and again.
+    fn repeat(self, words: &[f32; 4]) -> Self::Vector;
+    /// Of a vector of four words again and again, one of them in every lane.
+    fn repeated(self, words: Self::Vector, word: usize) -> Self::Vector;
 }
 
 /// An inner loop of inference.

@@ -51,4 +51,18 @@ impl DotLanes for Portable {
         }
         result
     }
+
+    #[inline(always)]
+    fn repeat(self, words: &[f32; 4]) -> [f32; WIDTH] {
+        let mut result = [0.0; WIDTH];
+        for (lane, word) in result.iter_mut().enumerate() {
+            *word = words[lane % 4];
+        }
+        result
+    }
+
+    #[inline(always)]
+    fn repeated(self, words: [f32; WIDTH], word: usize) -> [f32; WIDTH] {
+        [words[word]; WIDTH]
+    }
 }

@@ -7,8 +7,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use super::super::{
-    Activate, Bytes, Dense, FloatPairs, Floats, GatherPairs, Gathered, HalfPairs, Halves, Narrowed, Pair, Skip, Words,
-    byte, half_place,
+    Activate, Activated, Activation, Bytes, Dense, FloatPairs, Floats, GatherPairs, Gathered, HalfPairs, Halves,
+    Narrowed, QUAD, Quad, Skip, Sums, TableSums, Words, byte, half_place,
 };
 use super::{DotInstructions, half, halves};
 use crate::net::tests::unit;
@@ -56,15 +56,15 @@ fn dense<W: Words>(
     for instructions in DotInstructions::available() {
         let stride = records + slack;
         let mut out = vec![Row::ZERO; tiles * stride];
-        instructions.run(Dense::<W> {
+        instructions.run(Dense::<W, _> {
             start,
             weights,
+            next: inputs,
             count,
             inputs,
             input_stride: stride,
             records,
-            out: &mut out,
-            out_stride: stride,
+            finish: Sums { rows: &mut out, stride },
             words: PhantomData,
         });
         for tile in 0..tiles {
@@ -162,66 +162,115 @@ proptest! {
     }
 
     #[test]
-    fn activations(records in 1usize..9, seed: u64, skipped in 0usize..3, integers: bool, part in 0usize..4) {
+    fn table_sums(records in 1usize..40, ids in 1usize..50, seed: u64) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let sums = match integers {
-            true => words(&mut random, records, |random| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000)),
-            false => rows(&mut random, records),
+        let tables = rows(&mut random, 2 * ids);
+        let chosen: Vec<[u32; 3]> = (0..records).map(|_| [(); 3].map(|()| random.next_u32() % ids as u32)).collect();
+        for instructions in DotInstructions::available() {
+            let mut out = rows(&mut random, 2 * records);
+            instructions.run(TableSums { tables: &tables, ids: &chosen, out: &mut out });
+            for (row, found) in out.iter().enumerate() {
+                for column in 0..COLUMNS {
+                    let term = |id: u32| tables[2 * id as usize + row / records].0[column];
+                    let [a, b, c] = chosen[row % records].map(term);
+                    prop_assert_eq!(found.0[column], a + b + c, "{}", instructions.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn activations(tiles in 1usize..5, records in 1usize..9, skipped in 0usize..3, integers: bool, seed: u64) {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let stride = records + 2;
+        let mut sums = match integers {
+            true => words(&mut random, tiles * stride, |random| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000)),
+            false => rows(&mut random, tiles * stride),
         };
-        let skips = rows(&mut random, records);
-        let [scale, shift, skip_scale, skip_shift, factor] = [(); 5].map(|()| rows(&mut random, 1)[0]);
-        let scale = Row(scale.0.map(|scale| scale * 1e-6));
-        let factor = Row(factor.0.map(|factor| factor * 100.0));
-        let zero = Row(std::array::from_fn(|_| (random.next_u32() % 256) as f32));
-        let expected = |record: usize, column: usize| {
-            let sum = sums[record].0[column];
-            let at = |row: Row| f64::from(row.0[column]);
+        // As floats, some integers are no numbers, which do not equal themselves.
+        sums.chunks_mut(stride).flat_map(|tile| &mut tile[records..]).for_each(|row| *row = Row::ZERO);
+        let skips = rows(&mut random, tiles * stride);
+        let [mut scale, shift, skip_scale, skip_shift, mut factor] = [(); 5].map(|()| rows(&mut random, tiles));
+        scale.iter_mut().flat_map(|row| &mut row.0).for_each(|scale| *scale *= 1e-6);
+        factor.iter_mut().flat_map(|row| &mut row.0).for_each(|factor| *factor *= 100.0);
+        let zero: Vec<Row> =
+            (0..tiles).map(|_| Row(std::array::from_fn(|_| (random.next_u32() % 256) as f32))).collect();
+        let expected = |tile: usize, record: usize, column: usize| {
+            let at = |rows: &[Row]| f64::from(rows[tile].0[column]);
+            let place = tile * stride + record;
+            let sum = sums[place].0[column];
             let mut value = match integers {
-                true => f64::from(sum.to_bits() as i32) * at(scale) + at(shift),
+                true => f64::from(sum.to_bits() as i32) * at(&scale) + at(&shift),
                 false => f64::from(sum),
             };
-            value += match skipped {
-                0 => 0.0,
-                1 => at(skips[record]),
-                _ => at(skips[record]) * at(skip_scale) + at(skip_shift),
-            };
+            let skip = f64::from(skips[place].0[column]);
+            value += [0.0, skip, skip * at(&skip_scale) + at(&skip_shift)][skipped];
             if value > 0.0 { value } else { 0.01 * value }
         };
         for instructions in DotInstructions::available() {
+            let integers = integers.then_some([&scale[..], &shift]);
+            let skip = |record: usize| match skipped {
+                0 => Skip::None,
+                1 => Skip::Plain(&skips[record..]),
+                _ => Skip::Scaled(&skips[record..], [&skip_scale, &skip_shift]),
+            };
+            let (skip_stride, narrowed_stride) = (stride, stride);
             let run = |narrowed: Narrowed<'_>| {
                 let mut z = sums.clone();
-                let skip = match skipped {
-                    0 => Skip::None,
-                    1 => Skip::Plain(&skips),
-                    _ => Skip::Scaled(&skips, [&skip_scale, &skip_shift]),
-                };
-                instructions.run(Activate { z: &mut z, integers: integers.then_some([&scale, &shift]), skip, narrowed });
+                let activation = Activation { integers, skip: skip(0), skip_stride, narrowed, narrowed_stride };
+                instructions.run(Activate { z: &mut z, stride, tiles, records, activation });
+                // The same at the end of a layer without inputs.
+                let mut kept = sums.clone();
+                let mut again = vec![Row::ZERO; 4 * stride];
+                for record in 0..records {
+                    let start: Vec<Row> = (0..tiles).map(|tile| sums[tile * stride + record]).collect();
+                    let narrowed = Narrowed::Floats(&mut again);
+                    let activation = Activation { integers, skip: skip(record), skip_stride, narrowed, narrowed_stride };
+                    instructions.run(Dense::<Floats, _> {
+                        start: &start,
+                        weights: &[],
+                        next: &[],
+                        count: 0,
+                        inputs: &[],
+                        input_stride: 0,
+                        records: 1,
+                        finish: Activated { activation, kept: Some(Sums { rows: &mut kept[record..], stride }) },
+                        words: PhantomData,
+                    });
+                }
+                assert!(z == kept, "{}", instructions.name());
                 z
             };
-            let before = rows(&mut random, records);
+            let before = rows(&mut random, 4 * stride);
             let [mut floats, mut halves, mut bytes] = [(); 3].map(|()| before.clone());
-            let z = run(Narrowed::Floats { rows: &mut floats });
-            prop_assert_eq!(&z, &floats);
-            prop_assert_eq!(&z, &run(Narrowed::Halves { rows: &mut halves, part: part % 2 }));
-            prop_assert_eq!(&z, &run(Narrowed::Bytes { rows: &mut bytes, part, scale: &factor, zero: &zero }));
-            for record in 0..records {
-                let (z, before) = (&z[record].0, &before[record]);
-                let own_halves: [u16; 64] = bytemuck::cast(halves[record]);
+            let z = run(Narrowed::Floats(&mut floats));
+            prop_assert_eq!(&z, &run(Narrowed::Halves(&mut halves)));
+            prop_assert_eq!(&z, &run(Narrowed::Bytes(&mut bytes, [&factor, &zero])));
+            for (tile, record) in (0..tiles).flat_map(|tile| (0..records).map(move |record| (tile, record))) {
+                let row = z[tile * stride + record];
+                prop_assert_eq!(row, floats[tile * stride + record]);
+                let own_halves: [u16; 64] = bytemuck::cast(halves[tile / 2 * stride + record]);
                 let own_bytes: [u8; 128] = bytemuck::cast(bytes[record]);
-                let (mut other_halves, mut other_bytes): ([u16; 64], [u8; 128]) =
-                    (bytemuck::cast(*before), bytemuck::cast(*before));
                 for column in 0..COLUMNS {
-                    let difference = (f64::from(z[column]) - expected(record, column)).abs();
-                    prop_assert!(difference < 1e-6, "{}: {}", instructions.name(), z[column]);
-                    other_halves[part % 2 * COLUMNS + column] = half(z[column]);
-                    let number = f64::from(z[column]) * f64::from(factor.0[column]) + f64::from(zero.0[column]);
-                    let stored = own_bytes[part * COLUMNS + column];
-                    let distance = (f64::from(stored) - number.clamp(0.0, 255.0)).abs();
-                    prop_assert!(distance < 0.5 + 1e-4, "{}: {stored} for {number}", instructions.name());
-                    other_bytes[part * COLUMNS + column] = stored;
+                    let value = row.0[column];
+                    let difference = (f64::from(value) - expected(tile, record, column)).abs();
+                    prop_assert!(difference < 1e-6, "{}: {value}", instructions.name());
+                    prop_assert_eq!(own_halves[tile % 2 * COLUMNS + column], half(value));
+                    let at = |rows: &[Row]| f64::from(rows[tile].0[column]);
+                    let stored = own_bytes[tile * COLUMNS + column];
+                    let distance = f64::from(stored) - (f64::from(value) * at(&factor) + at(&zero)).clamp(0.0, 255.0);
+                    prop_assert!(distance.abs() < 0.5 + 1e-4, "{}: {stored} for {value}", instructions.name());
                 }
-                prop_assert!(own_halves == other_halves && own_bytes == other_bytes);
             }
+            // What belongs to other tiles and records stays as it was.
+            let own = |place: usize, numbers: usize| (0..tiles.div_ceil(numbers)).contains(&(place / stride))
+                && place % stride < records;
+            for (rows, numbers) in [(&floats, 1), (&halves, 2), (&bytes, 4)] {
+                let others = rows.iter().zip(&before).enumerate().filter(|(place, _)| !own(*place, numbers));
+                prop_assert!(others.into_iter().all(|(_, (after, before))| after == before));
+            }
+            let (after, before): ([u8; 128], [u8; 128]) = (bytemuck::cast(bytes[0]), bytemuck::cast(before[0]));
+            prop_assert_eq!(&after[tiles * COLUMNS..], &before[tiles * COLUMNS..]);
         }
     }
 
@@ -246,24 +295,24 @@ fn gather<G: Gathered>(
     rounded: impl Fn(f32) -> f32,
 ) -> Result<(), TestCaseError> {
     let (records, inputs) = (values.len(), values[0].len());
-    let (mut pairs, mut starts) = (Vec::new(), vec![0]);
+    let (mut quads, mut starts) = (Vec::new(), vec![0]);
     for block in (0..inputs).step_by(G::BLOCK) {
         for row in values {
-            let row = row[block..].iter().take(G::BLOCK).enumerate();
-            let listed: Vec<(usize, f32)> = row.filter(|(_, v)| **v != 0.0).map(|(at, &value)| (at, value)).collect();
-            pairs.extend(listed.chunks(2).map(|two| {
-                let (a, value) = two[0];
-                let (b, other) = two.get(1).copied().unwrap_or((a, 0.0));
-                Pair { at: [a as u16, b as u16], value: G::value([value, other]) }
+            let row = (block as u32..).zip(row[block..].iter().take(G::BLOCK).copied());
+            let listed: Vec<(u32, f32)> = row.filter(|(_, value)| *value != 0.0).collect();
+            quads.extend(listed.chunks(QUAD).map(|inputs| {
+                let filled = std::array::from_fn(|place| inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0)));
+                Quad::new::<G>(block as u32, &filled)
             }));
-            starts.push(pairs.len() as u32);
+            starts.push(quads.len() as u32);
         }
     }
     for instructions in DotInstructions::available() {
         for next in [None, Some(weights)] {
             let mut out = before.to_vec();
-            let (pairs, starts) = (&pairs, &starts);
-            instructions.run(GatherPairs::<G> { pairs, starts, records, weights, next, out: &mut out });
+            let (quads, starts) = (&quads, &starts);
+            let ahead = next.unwrap_or(&[]);
+            instructions.run(GatherPairs::<G> { quads, starts, records, weights, ahead, next, out: &mut out });
             for (row, (found, before)) in out.iter().zip(before).enumerate() {
                 let (tile, record) = (row / records, row % records);
                 for column in 0..COLUMNS {

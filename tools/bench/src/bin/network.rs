@@ -29,6 +29,9 @@ struct Arguments {
     /// Seconds measured for each.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
+    /// Precisions.
+    #[arg(long, value_delimiter = ',', default_value = "f32,bf16,int8")]
+    precision: Vec<Precision>,
     /// Share of the counts that are zero (of synthetic records' some 77 %, and two thirds of the others are at most 8).
     #[arg(long, default_value_t = 0.8)]
     zeros: f64,
@@ -42,7 +45,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     (0..8).for_each(|_| calibration.push(synthetic(layout, Calibration::BATCH, arguments.zeros, &mut random)));
     let mut engines = Vec::new();
-    for precision in Precision::ALL {
+    for &precision in &arguments.precision {
         engines.push(Inference::with_precision(&network, precision, Some(&calibration))?);
     }
     println!("hidden {}, {} threads, {}", arguments.hidden, arguments.threads, engines[0].instruction_set());
