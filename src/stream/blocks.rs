@@ -79,6 +79,8 @@ enum Source {
 
 /// Bytes asked of a reader at once.
 const READ: u64 = 1 << 20;
+/// Bytes in which newlines are counted at once: a page, which is the most that the processor fetches ahead.
+const PIECE: usize = 4096;
 
 impl LineBlocks {
     /// Opens a part: a plain file is mapped, a `.zst` file is unpacked on the way, anything else (a named pipe) is read.
@@ -209,10 +211,26 @@ impl Cut {
     /// Looks at what has been added to `text`, within what a block may hold.
     fn scan(&mut self, text: &[u8], size: BlockSize) {
         let window = &text[..text.len().min(size.bytes)];
-        let more = memchr::memchr_iter(b'\n', &window[self.scanned..]).take(size.lines - self.lines);
-        for newline in more {
-            self.lines += 1;
-            self.whole = self.scanned + newline + 1;
+        let mut counted = None;
+        while self.scanned < window.len() && self.lines < size.lines {
+            let piece = &window[self.scanned..window.len().min(self.scanned + PIECE)];
+            // The processor fetches ahead up to the end of a page: a look at the page after the next lets it go on.
+            std::hint::black_box(window.get(self.scanned + 2 * PIECE).copied());
+            let (wanted, newlines) = (size.lines - self.lines, memchr::memchr_iter(b'\n', piece).count());
+            if newlines >= wanted {
+                let last = memchr::memchr_iter(b'\n', piece).nth(wanted - 1).expect("so many were counted");
+                (self.lines, self.whole) = (size.lines, self.scanned + last + 1);
+                self.scanned = window.len();
+                return;
+            }
+            self.lines += newlines;
+            self.scanned += piece.len();
+            if newlines > 0 {
+                counted = Some(self.scanned);
+            }
+        }
+        if let Some(end) = counted {
+            self.whole = memchr::memrchr(b'\n', &window[..end]).expect("there is one in the last piece") + 1;
         }
         self.scanned = window.len();
     }
