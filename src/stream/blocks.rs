@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
-use super::mapped::{MappedText, map};
+use super::mapped::{MappedText, map, populate};
 use super::parts::{is_lzop, part_name};
 use super::{Permit, StreamError};
 
@@ -72,8 +72,16 @@ pub struct LineBlocks {
 }
 
 enum Source {
-    Mapped { map: Arc<Mmap>, at: usize },
-    Read { input: Box<dyn Read + Send>, ahead: Vec<u8> },
+    /// The next block begins `at` and is likely to be about as long as the `last` one.
+    Mapped {
+        map: Arc<Mmap>,
+        at: usize,
+        last: usize,
+    },
+    Read {
+        input: Box<dyn Read + Send>,
+        ahead: Vec<u8>,
+    },
     Over,
 }
 
@@ -102,7 +110,7 @@ impl LineBlocks {
         } else if metadata.len() == 0 {
             return Err(StreamError::Empty { path: path.to_owned() });
         } else {
-            Source::Mapped { map: map(&file).map_err(failed)?, at: 0 }
+            Source::Mapped { map: map(&file).map_err(failed)?, at: 0, last: 0 }
         };
         Ok(Self { path: path.to_owned(), size, source, permit: permit.map(Arc::new), line: 1, offset: 0 })
     }
@@ -139,13 +147,14 @@ impl LineBlocks {
         };
         let (text, lines) = match &mut self.source {
             Source::Over => return Ok(None),
-            Source::Mapped { map, at } => {
+            Source::Mapped { map, at, last } => {
+                populate(map, *at..map.len().min(*at + *last));
                 let rest = &map[*at..];
                 let mut cut = Cut::default();
                 cut.scan(rest, self.size);
                 let length = cut.end(rest, true, self.size).ok_or_else(too_long)?;
                 let start = *at;
-                *at += length;
+                (*at, *last) = (start + length, length);
                 (Text::Mapped(MappedText::new(Arc::clone(map), start..start + length)), cut.lines)
             }
             Source::Read { input, ahead } => {
