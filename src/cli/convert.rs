@@ -57,14 +57,10 @@ impl Convert {
             return run_stages(common, &common.load_config()?, &[Stage::Convert], self.force).map(drop);
         }
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let options = ConvertOptions {
-            threads: self.threads.unwrap_or_else(cores),
-            vocabulary: self.vocabulary,
-            ..ConvertOptions::default()
-        };
+        let threads = self.threads.unwrap_or_else(cores);
         let terminal = common.terminal();
         let converted =
-            self.parts.iter().map(|part| self.convert(part, &options, &terminal)).collect::<Result<Vec<_>, _>>()?;
+            self.parts.iter().map(|part| self.convert(part, threads, &terminal)).collect::<Result<Vec<_>, _>>()?;
         common.summarize(&converted, || {
             let line = |one: &Converted| {
                 format!(
@@ -80,14 +76,15 @@ impl Convert {
         })
     }
 
-    fn convert(&self, part: &Path, options: &ConvertOptions, terminal: &Terminal) -> anyhow::Result<Converted> {
+    fn convert(&self, part: &Path, threads: NonZeroUsize, terminal: &Terminal) -> anyhow::Result<Converted> {
         let blocks = if part == Path::new("-") {
             LineBlocks::of_reader("standard input", io::stdin(), BlockSize::default())
         } else {
             LineBlocks::open(part, BlockSize::default(), None)?
         };
         let output = self.output_of(&blocks.part_name())?;
-        let summary = convert_part(blocks, options, &output, terminal)?;
+        let options = ConvertOptions { vocabulary: self.vocabulary, ..ConvertOptions::default() };
+        let summary = convert_part(blocks, options, threads, &output, terminal)?;
         let bytes_written = output.metadata().with_context(|| output.display().to_string())?.len();
         Ok(Converted { part: part.to_owned(), output, summary, bytes_written })
     }

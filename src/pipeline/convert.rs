@@ -1,31 +1,30 @@
-//! A raw part as columns: parse and encode block by block on many threads, write in order.
+//! Raw parts as columns: parse and encode block by block on many threads, write in order.
 //!
 //! A block of 65,536 lines of text becomes a block of the output (of fewer rows if some lines are put into quarantine),
-//! so that the output depends on the part alone. This stage knows nothing of the output's format: it takes the
-//! format's `encode` and `append`.
+//! so that the output depends on the part alone. The blocks of all parts are one stream: no thread waits for the last
+//! block of a part before it begins with the next. This stage knows nothing of the output's format but [`Format`].
 
 mod rejected;
+mod source;
 
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use skimmer_formats::record::{
-    FieldCount, Parsed, RecordBatch, RecordError, RecordOptions, RecordParser, RecordScanner, VOCABULARY,
-};
+use skimmer_formats::record::{FieldCount, RecordBatch, RecordError, VOCABULARY};
 
 use crate::progress::{Progress, Unit};
-use crate::stream::{Block, LineBlocks, Pool, StreamError, ordered_map_with};
+use crate::stream::{LineBlocks, StreamError, ordered_map_with};
 use crate::workspace::WorkspaceError;
 use rejected::Rejected;
+use source::{Item, Part, Source};
 
-/// How parts are converted.
+/// How a part is converted.
 #[derive(Clone, Debug)]
 pub struct ConvertOptions {
-    /// Threads that parse and encode.
-    pub threads: NonZeroUsize,
     /// Number of tokens in the vocabulary. A token id must be below.
     pub vocabulary: u32,
     /// How many fields every record has; `None`: as many as the first line with 24 or 20 fields.
@@ -35,9 +34,9 @@ pub struct ConvertOptions {
 }
 
 impl Default for ConvertOptions {
-    /// One thread, the vocabulary of the data set, either number of fields, stop at a bad record.
+    /// The vocabulary of the data set, either number of fields, stop at a bad record.
     fn default() -> Self {
-        Self { threads: NonZeroUsize::MIN, vocabulary: VOCABULARY, fields: None, bad_records: BadRecords::Stop }
+        Self { vocabulary: VOCABULARY, fields: None, bad_records: BadRecords::Stop }
     }
 }
 
@@ -125,94 +124,89 @@ pub enum ConvertError {
     },
 }
 
-/// What a thread that converts keeps from block to block and from part to part.
-#[derive(Debug, Default)]
-pub struct Worker<S> {
-    batch: RecordBatch,
-    encoder: S,
+/// What parts are converted into.
+pub trait Format: Sync {
+    /// A part's output under way.
+    type Output;
+    /// What a thread keeps from block to block; what it makes of a block must not depend on it.
+    type Encoder: Default;
+    /// What is added to the output for a block.
+    type Columns: Send;
+    /// Why the output cannot be made.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Makes the output of a part, which is known by its place among the parts.
+    ///
+    /// # Errors
+    /// What the format says.
+    fn open(&self, part: usize, fields: FieldCount) -> Result<Self::Output, Self::Error>;
+
+    /// Turns the records of a block into what [`Format::append`] takes, on many threads at a time.
+    ///
+    /// # Errors
+    /// What the format says.
+    fn encode(&self, encoder: &mut Self::Encoder, records: &RecordBatch) -> Result<Self::Columns, Self::Error>;
+
+    /// Adds a block to the output.
+    ///
+    /// # Errors
+    /// What the format says.
+    fn append(&self, output: &mut Self::Output, columns: Self::Columns) -> Result<(), Self::Error>;
 }
 
-/// Converts a part.
+/// Converts parts one after the other on so many threads, and hands each output, still to be finished, to `finished`
+/// with a summary. `parts` is asked for the next part as soon as the last block of the one before is under way.
 ///
-/// `open` makes the output as soon as the number of fields is known; `encode` turns a block's records into what `append`
-/// adds to the output, on many threads at a time, each with a worker's memory of `workers`. Returns the output, still to be
-/// finished, and a summary.
-///
-/// Equal text gives equal calls of `append` in equal order, whatever the number of threads.
+/// Equal text gives equal calls of [`Format::append`] in equal order, whatever the number of threads.
 ///
 /// # Errors
-/// [`ConvertError`]; the output is then incomplete. Of several bad lines the first is named.
-pub fn convert<W, S: Default + Send, B: Send, E: Error + Send + Sync + 'static>(
-    blocks: LineBlocks,
-    options: &ConvertOptions,
-    workers: &Pool<Worker<S>>,
-    open: impl FnOnce(FieldCount) -> Result<W, E>,
-    encode: impl Fn(&mut S, &RecordBatch) -> Result<B, E> + Sync,
-    append: impl Fn(&mut W, B) -> Result<(), E>,
+/// Those of `parts` and `finished`, and [`ConvertError`]; the part's output is then incomplete. Of several bad lines the
+/// first is named, and all parts before it have been finished.
+pub fn convert<F: Format, E: From<ConvertError> + Send>(
+    parts: impl Iterator<Item = Result<(LineBlocks, ConvertOptions), E>> + Send,
+    threads: NonZeroUsize,
+    format: &F,
+    mut finished: impl FnMut(F::Output, ConvertSummary) -> Result<(), E>,
     progress: &dyn Progress,
-) -> Result<(W, ConvertSummary), ConvertError> {
-    let path = blocks.path().to_owned();
-    let mut rejected = match &options.bad_records {
-        BadRecords::Stop => None,
-        BadRecords::Quarantine { directory, name, most } => Some(Rejected::new(directory, name, *most)?),
-    };
-    let write_error = |source: E| ConvertError::Write { path: path.clone(), source: Box::new(source) };
-    progress.begin(&format!("convert {}", path.display()), blocks.bytes(), Unit::Bytes);
-
-    let mut blocks = blocks.peekable();
-    let fields = match blocks.peek() {
-        Some(Ok(first)) => settle_fields(first, &path, options)?,
-        // A part that cannot be read fails below; one without any block has failed before.
-        _ => options.fields.unwrap_or(FieldCount::Labelled),
-    };
-    let reading = Reading {
-        path: &path,
-        records: RecordOptions { fields: Some(fields), vocabulary: options.vocabulary },
-        most_rejected: rejected.as_ref().map(Rejected::most),
-    };
-    let mut output: Option<W> = None;
-    let mut open = Some(open);
-    let mut summary = ConvertSummary { fields, records: 0, rejected: 0, bytes_read: 0 };
+) -> Result<(), E> {
+    let mut sink = Sink { format, progress, parts: 0, open: None };
     let outcome = ordered_map_with(
-        options.threads,
-        blocks.map(|block| block.map_err(ConvertError::from)),
-        || workers.take(),
-        |worker, block| {
-            let Worker { batch, encoder } = &mut **worker;
-            let rejected = reading.read(&block, batch)?;
-            let columns = if batch.rows > 0 { Some(encode(encoder, batch).map_err(write_error)?) } else { None };
-            Ok(Converted { columns, records: batch.rows, bytes: block.text().len(), rejected })
+        threads,
+        Source::new(parts),
+        || (RecordBatch::default(), F::Encoder::default()),
+        |(batch, encoder), item| match item {
+            Item::End => Ok(None),
+            Item::Lines(part, block) => {
+                let rejected = part.read(&block, batch)?;
+                let bytes = block.text().len();
+                // The text goes before its columns are made: the next part may be waiting for room in memory.
+                drop(block);
+                let columns = match batch.rows {
+                    0 => None,
+                    _ => Some(format.encode(encoder, batch).map_err(|source| part.write_error(source))?),
+                };
+                Ok(Some(Converted { part, columns, records: batch.rows, bytes, rejected }))
+            }
         },
-        |converted| {
-            for bad in converted.rejected {
-                if let Some(rejected) = &mut rejected {
-                    rejected.add(&path, bad)?;
-                }
+        |converted| match converted {
+            Some(converted) => Ok(sink.add(converted)?),
+            None => {
+                let (output, summary) = sink.close()?;
+                let output = output.expect("a part that was read to its end has a block, which opened the output");
+                finished(output, summary)
             }
-            if let Some(open) = open.take() {
-                output = Some(open(fields).map_err(write_error)?);
-            }
-            if let (Some(output), Some(columns)) = (&mut output, converted.columns) {
-                append(output, columns).map_err(write_error)?;
-            }
-            summary.records += converted.records as u64;
-            summary.bytes_read += converted.bytes as u64;
-            progress.advance(converted.bytes as u64);
-            Ok(())
         },
     );
     // What was rejected is of use after an error, too.
-    if let Some(rejected) = rejected {
-        summary.rejected = rejected.finish()?;
+    if sink.open.is_some() {
+        sink.close()?;
     }
-    progress.end();
-    outcome?;
-    let output = output.expect("a part that was read to its end has a block, and the first one opens the output");
-    Ok((output, summary))
+    outcome
 }
 
 /// A block of the output and what is to be told of it.
 struct Converted<B> {
+    part: Arc<Part>,
     /// `None` if no line was a record.
     columns: Option<B>,
     records: usize,
@@ -226,71 +220,59 @@ struct BadLine {
     text: Vec<u8>,
 }
 
-/// How many fields the records have, from the first block.
-fn settle_fields(first: &Block, path: &Path, options: &ConvertOptions) -> Result<FieldCount, ConvertError> {
-    let seen = || first.text().split(|&byte| byte == b'\n').find_map(FieldCount::of_line);
-    if let Some(fields) = options.fields.or_else(seen) {
-        return Ok(fields);
-    }
-    let records = RecordOptions { fields: None, vocabulary: options.vocabulary };
-    let outcome = RecordScanner::new(first.text(), records).read(&mut RecordBatch::default());
-    let error = outcome.and_then(Result::err).expect("a line without 24 or 20 fields is no record");
-    Err(ConvertError::Record { path: path.to_owned(), error: Box::new(error) })
+/// Where blocks go, in order.
+struct Sink<'a, F: Format> {
+    format: &'a F,
+    progress: &'a dyn Progress,
+    /// How many parts have been opened.
+    parts: usize,
+    open: Option<OpenPart<F::Output>>,
 }
 
-/// How blocks are parsed.
-struct Reading<'a> {
-    path: &'a Path,
-    records: RecordOptions,
-    /// Most lines to put into quarantine; `None`: stop at the first.
-    most_rejected: Option<u64>,
+/// A part under way.
+struct OpenPart<W> {
+    output: Option<W>,
+    rejected: Option<Rejected>,
+    summary: ConvertSummary,
 }
 
-impl Reading<'_> {
-    /// Reads a block's records into `batch`, in the place of what it held, and returns the bad lines.
-    fn read(&self, block: &Block, batch: &mut RecordBatch) -> Result<Vec<BadLine>, ConvertError> {
-        batch.clear();
-        let mut rejected = Vec::new();
-        if block.is_mapped() {
-            let mut scanner = RecordScanner::starting_at(block.text(), self.records, block.line, block.offset);
-            while let Some(outcome) = scanner.read(batch) {
-                if let Err(error) = outcome {
-                    rejected.push(self.keep(error, || scanner.line_text().to_vec())?);
-                    if self.too_many(&rejected) {
-                        break;
-                    }
-                }
+impl<F: Format> Sink<'_, F> {
+    fn add(&mut self, converted: Converted<F::Columns>) -> Result<(), ConvertError> {
+        let Converted { part, columns, records, bytes, rejected } = converted;
+        let number = self.parts;
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => {
+                self.parts += 1;
+                self.progress.begin(&format!("convert {}", part.path.display()), part.bytes, Unit::Bytes);
+                let summary = ConvertSummary { fields: part.fields, records: 0, rejected: 0, bytes_read: 0 };
+                let open = none.insert(OpenPart { output: None, rejected: Rejected::of(&part.bad_records)?, summary });
+                open.output = Some(self.format.open(number, part.fields).map_err(|source| part.write_error(source))?);
+                open
             }
-            return Ok(rejected);
-        }
-        let mut parser = RecordParser::starting_at(self.records, block.line, block.offset);
-        let mut rest = block.text();
-        while !rest.is_empty() && !self.too_many(&rejected) {
-            let (taken, parsed) = parser.push(rest, batch);
-            let (line, after) = rest.split_at(taken);
-            rest = after;
-            if let Parsed::Bad(error) = parsed {
-                rejected.push(self.keep(error, || line.strip_suffix(b"\n").unwrap_or(line).to_vec())?);
+        };
+        for bad in rejected {
+            if let Some(rejected) = &mut open.rejected {
+                rejected.add(&part.path, bad)?;
             }
         }
-        if rest.is_empty()
-            && let Err(error) = parser.finish()
-        {
-            rejected.push(self.keep(error, || parser.line_text())?);
+        if let (Some(output), Some(columns)) = (&mut open.output, columns) {
+            self.format.append(output, columns).map_err(|source| part.write_error(source))?;
         }
-        Ok(rejected)
+        open.summary.records += records as u64;
+        open.summary.bytes_read += bytes as u64;
+        self.progress.advance(bytes as u64);
+        Ok(())
     }
 
-    fn keep(&self, error: RecordError, text: impl FnOnce() -> Vec<u8>) -> Result<BadLine, ConvertError> {
-        match self.most_rejected {
-            Some(_) => Ok(BadLine { error, text: text() }),
-            None => Err(ConvertError::Record { path: self.path.to_owned(), error: Box::new(error) }),
+    /// Closes the part under way; there must be one.
+    fn close(&mut self) -> Result<(Option<F::Output>, ConvertSummary), ConvertError> {
+        let OpenPart { output, rejected, mut summary } = self.open.take().expect("a part has a block before its end");
+        self.progress.end();
+        if let Some(rejected) = rejected {
+            summary.rejected = rejected.finish()?;
         }
-    }
-
-    /// Whether a block has more bad lines than a whole part may have: then the rest of it does not matter.
-    fn too_many(&self, rejected: &[BadLine]) -> bool {
-        self.most_rejected.is_some_and(|most| rejected.len() as u64 > most)
+        Ok((output, summary))
     }
 }
 

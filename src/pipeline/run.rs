@@ -1,29 +1,27 @@
 //! Runs the stages of a configuration in its working directory, skipping what is up to date.
 
+mod conversion;
 mod learning;
 mod text;
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use skimmer_formats::columnar::ColumnarError;
-use skimmer_formats::part::{PartEncoder, PartWriter};
-use skimmer_formats::record::{FieldCount, RecordBatch};
 
-use super::convert::{self, ConvertOptions};
 use super::error::PipelineError;
 use super::evaluate::PrecisionTable;
 use super::features::{self, HoldOut};
-use super::task::{Task, TaskReport, Unsettled, run_settling};
+use super::task::{Task, TaskReport};
 use super::{Stage, similar};
-use crate::config::{BadRecords, Config};
+use crate::config::Config;
 use crate::counts::Table;
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
-use crate::stream::{BlockSize, LineBlocks, Permits, Pool, RawPart, list_parts};
+use crate::stream::{RawPart, list_parts};
 use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, remove_if_there};
 
+pub use conversion::convert_part;
 pub(super) use learning::recipe;
 
 /// Name of the folder with the frozen counts in a model bundle.
@@ -73,7 +71,7 @@ impl<'a> Pipeline<'a> {
         }
         let stages = Stages { config, workspace, finished: manifest.outputs(), progress: *progress };
         let tasks = match stage {
-            Stage::Convert => return run_settling(stages.convert()?, manifest, force, done),
+            Stage::Convert => return stages.convert(manifest, force, done),
             Stage::Similar => vec![stages.similar()?],
             Stage::Features => vec![stages.features()?],
             Stage::Finetune => vec![stages.finetune()?],
@@ -128,52 +126,6 @@ impl<'s> Stages<'s> {
 
     fn threads(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.config.threads()).unwrap_or(NonZeroUsize::MIN)
-    }
-
-    fn convert(self) -> Result<Vec<Task<'s, Unsettled>>, PipelineError> {
-        let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
-        let permits = Permits::new(parts_at_once);
-        let workers = Arc::new(PartWorkers::default());
-        let mut parts = raw_parts(self.config)?;
-        if let Some(path) = &self.config.validation_part {
-            parts.push(RawPart { name: "validation".into(), path: path.clone() });
-        }
-        let Self { config, workspace, progress, .. } = self;
-        let threads = self.threads();
-        let tasks = parts.into_iter().map(|part| {
-            let output = workspace.part(&part.name);
-            let fingerprint = Fingerprint::new()
-                .with_file("the raw part", &part.path)?
-                .with("vocabulary_size", config.vocabulary_size)
-                .with("bad_records", format!("{:?}", config.bad_records));
-            let options = ConvertOptions {
-                threads,
-                vocabulary: config.vocabulary_size,
-                fields: Some(FieldCount::Labelled),
-                bad_records: match config.bad_records {
-                    BadRecords::Stop => convert::BadRecords::Stop,
-                    BadRecords::Quarantine => convert::BadRecords::Quarantine {
-                        directory: workspace.rejected(),
-                        name: part.name.clone(),
-                        most: config.max_bad_records,
-                    },
-                },
-            };
-            let (permits, workers) = (permits.clone(), Arc::clone(&workers));
-            let target = output.clone();
-            let work = move || {
-                let blocks = LineBlocks::open(&part.path, BlockSize::default(), Some(permits.acquire()))?;
-                let (file, summary) = convert_to_file(blocks, &options, &workers, &target, progress)?;
-                Ok(Unsettled { file, summary: serde_json::to_value(summary)? })
-            };
-            Ok(Task {
-                name: format!("convert {}", part.name),
-                fingerprint,
-                outputs: vec![output],
-                work: Box::new(work),
-            })
-        });
-        tasks.collect()
     }
 
     fn similar(self) -> Result<Task<'s>, PipelineError> {
@@ -249,44 +201,4 @@ pub(super) fn raw_parts(config: &Config) -> Result<Vec<RawPart>, PipelineError> 
     let parts = list_parts(&config.recsys_data)?.into_iter();
     let training = parts.filter(|part| validation.is_none() || part.path.canonicalize().ok() != validation);
     Ok(training.take(config.max_n_parts.unwrap_or(usize::MAX)).collect())
-}
-
-/// Converts a raw part into the `.skim` file at `target`.
-///
-/// # Errors
-/// [`PipelineError`]; nothing stands under the final name then.
-pub fn convert_part(
-    blocks: LineBlocks,
-    options: &ConvertOptions,
-    target: &Path,
-    progress: &dyn Progress,
-) -> Result<convert::ConvertSummary, PipelineError> {
-    let (file, summary) = convert_to_file(blocks, options, &PartWorkers::default(), target, progress)?;
-    file.commit()?;
-    Ok(summary)
-}
-
-/// The memory of the threads that convert parts.
-type PartWorkers = Pool<convert::Worker<PartEncoder>>;
-
-/// [`convert_part`] but for the commit.
-fn convert_to_file(
-    blocks: LineBlocks,
-    options: &ConvertOptions,
-    workers: &PartWorkers,
-    target: &Path,
-    progress: &dyn Progress,
-) -> Result<(AtomicFile, convert::ConvertSummary), PipelineError> {
-    let file = std::io::BufWriter::new(AtomicFile::create(target)?);
-    let named = |error: ColumnarError| match error {
-        ColumnarError::Write(source) => PipelineError::write(target)(source),
-        error => error.into(),
-    };
-    let open = |fields: FieldCount| PartWriter::new(file, fields.has_reactions()).map_err(named);
-    let encode = |encoder: &mut PartEncoder, records: &RecordBatch| encoder.encode(records).map_err(named);
-    let append = |writer: &mut PartWriter<_>, block| writer.append(block).map_err(named);
-    let (writer, summary) = convert::convert(blocks, options, workers, open, encode, append, progress)?;
-    let file = writer.finish().map_err(named)?;
-    let file = file.into_inner().map_err(|error| PipelineError::write(target)(error.into_error()))?;
-    Ok((file, summary))
 }

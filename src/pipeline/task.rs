@@ -1,5 +1,6 @@
 //! A task: a stage, or one part's conversion, with what it depends on and what it makes.
 
+use std::collections::VecDeque;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -28,22 +29,14 @@ pub struct TaskReport {
 }
 
 /// Something that can be done, unless it is up to date.
-pub(super) struct Task<'t, T = Value> {
+pub(super) struct Task<'t> {
     pub(super) name: String,
     /// Everything that the outputs depend on.
     pub(super) fingerprint: Fingerprint,
     /// Files, and folders that stand for the files in them.
     pub(super) outputs: Vec<PathBuf>,
-    /// Makes the outputs and gives a summary, or what is still to be settled.
-    pub(super) work: Work<'t, T>,
-}
-
-type Work<'t, T> = Box<dyn FnOnce() -> Result<T, PipelineError> + 't>;
-
-/// Outputs that are made but for their sync and their names.
-pub(super) struct Unsettled {
-    pub(super) file: AtomicFile,
-    pub(super) summary: Value,
+    /// Makes the outputs and gives a summary.
+    pub(super) work: Box<dyn FnOnce() -> Result<Value, PipelineError> + 't>,
 }
 
 impl Task<'_> {
@@ -54,52 +47,87 @@ impl Task<'_> {
         force: bool,
         done: &mut dyn FnMut(&TaskReport),
     ) -> Result<(), PipelineError> {
-        match self.begin(manifest, force)? {
-            Ok((begun, work)) => {
+        let Self { name, fingerprint, outputs, work } = self;
+        match begin(vec![Goal { name, fingerprint, outputs, work }], manifest, force)?.pop() {
+            Some(Ok((begun, work))) => {
+                let at = Instant::now();
                 let summary = work()?;
-                let peak = memory::peak();
-                done(&begun.finish(manifest, peak, summary)?);
+                done(&begun.finish(manifest, at, memory::peak(), summary)?);
             }
-            Err(up_to_date) => done(&up_to_date),
+            Some(Err(up_to_date)) => done(&up_to_date),
+            None => {}
         }
         Ok(())
     }
 }
 
+/// A task that is done together with others: its `work` is what they do of it.
+pub(super) struct Goal<W> {
+    pub(super) name: String,
+    pub(super) fingerprint: Fingerprint,
+    pub(super) outputs: Vec<PathBuf>,
+    pub(super) work: W,
+}
+
+/// The output of a task, made but for its sync and its name.
+pub(super) struct Unsettled {
+    pub(super) file: AtomicFile,
+    pub(super) summary: Value,
+}
+
 type Settling<'scope> = ScopedJoinHandle<'scope, Result<TaskReport, PipelineError>>;
 
-/// [`Task::run`] for tasks one after the other, the outputs of each being settled while the next one is at work: a sync
-/// is time in which there is nothing to compute.
-pub(super) fn run_settling(
-    tasks: Vec<Task<'_, Unsettled>>,
+/// [`Task::run`] for tasks that one process of work does one after the other. `work` is given what is to be done, and
+/// hands on what it makes of each, in order; that is settled while the work goes on: a sync is time in which there is
+/// nothing to compute. The peak of a task is that of all up to its end.
+pub(super) fn run_together<W>(
+    goals: Vec<Goal<W>>,
     manifest: &mut Manifest,
     force: bool,
     done: &mut dyn FnMut(&TaskReport),
+    work: impl FnOnce(Vec<W>, &mut dyn FnMut(Unsettled) -> Result<(), PipelineError>) -> Result<(), PipelineError>,
 ) -> Result<(), PipelineError> {
+    let (mut to_do, mut begun) = (Vec::new(), VecDeque::new());
+    for one in begin(goals, manifest, force)? {
+        begun.push_back(one.map(|(begun, work)| {
+            to_do.push(work);
+            begun
+        }));
+    }
     let manifest = Mutex::new(manifest);
-    let manifest = || manifest.lock().unwrap_or_else(PoisonError::into_inner);
     thread::scope(|scope| {
-        let mut settling = None;
-        let mut wait_for = |settling: Option<Settling<'_>>| match settling.map(Settling::join) {
-            Some(Ok(report)) => report.map(|report| done(&report)),
-            Some(Err(panic)) => resume_unwind(panic),
-            None => Ok(()),
-        };
-        for task in tasks {
-            let begun = task.begin(&mut manifest(), force)?;
-            let outcome = begun.map(|(begun, work)| work().map(|made| (begun, memory::peak(), made)));
-            wait_for(settling.take())?;
-            settling = Some(scope.spawn(move || match outcome {
-                Ok(made) => {
-                    let (begun, peak, Unsettled { file, summary }) = made?;
-                    file.commit()?;
-                    begun.finish(&mut manifest(), peak, summary)
-                }
-                Err(up_to_date) => Ok(up_to_date),
+        let mut settling: Option<Settling<'_>> = None;
+        let mut at = Instant::now();
+        let mut made = |Unsettled { file, summary }| {
+            let peak = memory::peak();
+            settle(settling.take(), done)?;
+            while let Some(Err(up_to_date)) = begun.front() {
+                done(up_to_date);
+                begun.pop_front();
+            }
+            let Some(Ok(begun)) = begun.pop_front() else { return Ok(()) };
+            let (manifest, since) = (&manifest, std::mem::replace(&mut at, Instant::now()));
+            settling = Some(scope.spawn(move || {
+                file.commit()?;
+                begun.finish(&mut manifest.lock().unwrap_or_else(PoisonError::into_inner), since, peak, summary)
             }));
-        }
-        wait_for(settling)
+            Ok(())
+        };
+        let outcome = if to_do.is_empty() { Ok(()) } else { work(to_do, &mut made) };
+        settle(settling, done)?;
+        outcome?;
+        begun.into_iter().filter_map(Result::err).for_each(|up_to_date| done(&up_to_date));
+        Ok(())
     })
+}
+
+/// Waits for what is being settled.
+fn settle(settling: Option<Settling<'_>>, done: &mut dyn FnMut(&TaskReport)) -> Result<(), PipelineError> {
+    match settling.map(Settling::join) {
+        Some(Ok(report)) => report.map(|report| done(&report)),
+        Some(Err(panic)) => resume_unwind(panic),
+        None => Ok(()),
+    }
 }
 
 /// A task under way.
@@ -108,37 +136,39 @@ struct Begun {
     fingerprint: Fingerprint,
     outputs: Vec<PathBuf>,
     because: String,
-    at: Instant,
 }
 
-impl<'t, T> Task<'t, T> {
-    /// Notes that the task is under way and gives its work; a report where there is nothing to do.
-    fn begin(
-        self,
-        manifest: &mut Manifest,
-        force: bool,
-    ) -> Result<Result<(Begun, Work<'t, T>), TaskReport>, PipelineError> {
-        let reason = manifest.outdated(&self.name, &self.fingerprint).map(|reason| reason.to_string());
+/// A task under way and its work, or the report that there is nothing to do.
+type Outdated<W> = Result<(Begun, W), TaskReport>;
+
+/// Notes that tasks are under way and gives their work; a report where there is nothing to do.
+fn begin<W>(goals: Vec<Goal<W>>, manifest: &mut Manifest, force: bool) -> Result<Vec<Outdated<W>>, PipelineError> {
+    let begun = goals.into_iter().map(|Goal { name, fingerprint, outputs, work }| {
+        let reason = manifest.outdated(&name, &fingerprint).map(|reason| reason.to_string());
         let Some(because) = reason.or_else(|| force.then(|| "asked for".to_owned())) else {
-            let summary = manifest.task(&self.name).map(|record| record.summary.clone()).unwrap_or_default();
-            return Ok(Err(TaskReport { task: self.name, because: None, seconds: 0.0, peak_memory: None, summary }));
+            let summary = manifest.task(&name).map(|record| record.summary.clone()).unwrap_or_default();
+            return Err(TaskReport { task: name, because: None, seconds: 0.0, peak_memory: None, summary });
         };
-        manifest.forget(&self.name, &self.outputs)?;
-        memory::reset_peak();
-        let Self { name, fingerprint, outputs, work } = self;
-        Ok(Ok((Begun { name, fingerprint, outputs, because, at: Instant::now() }, work)))
-    }
+        Ok((Begun { name, fingerprint, outputs, because }, work))
+    });
+    let begun: Vec<_> = begun.collect();
+    // All at once: a manifest that is written part by part is as many syncs to wait for.
+    let outdated = begun.iter().flatten().map(|(begun, _)| (begun.name.as_str(), &begun.outputs[..]));
+    manifest.forget(outdated)?;
+    memory::reset_peak();
+    Ok(begun)
 }
 
 impl Begun {
-    /// Notes that the task is done.
+    /// Notes that the task, which began `at` that time, is done.
     fn finish(
         self,
         manifest: &mut Manifest,
+        at: Instant,
         peak_memory: Option<u64>,
         summary: Value,
     ) -> Result<TaskReport, PipelineError> {
-        let seconds = self.at.elapsed().as_secs_f64();
+        let seconds = at.elapsed().as_secs_f64();
         manifest.finish(&self.name, self.fingerprint, &self.outputs, seconds, peak_memory, &summary)?;
         Ok(TaskReport { task: self.name, because: Some(self.because), seconds, peak_memory, summary })
     }

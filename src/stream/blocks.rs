@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
-use super::mapped::{MappedText, map};
+use super::mapped::{MappedText, map, populate};
 use super::parts::{is_lzop, part_name};
 use super::{Permit, StreamError};
 
@@ -72,13 +72,23 @@ pub struct LineBlocks {
 }
 
 enum Source {
-    Mapped { map: Arc<Mmap>, at: usize },
-    Read { input: Box<dyn Read + Send>, ahead: Vec<u8> },
+    /// The next block begins `at` and is likely to be about as long as the `last` one.
+    Mapped {
+        map: Arc<Mmap>,
+        at: usize,
+        last: usize,
+    },
+    Read {
+        input: Box<dyn Read + Send>,
+        ahead: Vec<u8>,
+    },
     Over,
 }
 
 /// Bytes asked of a reader at once.
 const READ: u64 = 1 << 20;
+/// Bytes in which newlines are counted at once: a page, which is the most that the processor fetches ahead.
+const PIECE: usize = 4096;
 
 impl LineBlocks {
     /// Opens a part: a plain file is mapped, a `.zst` file is unpacked on the way, anything else (a named pipe) is read.
@@ -100,7 +110,7 @@ impl LineBlocks {
         } else if metadata.len() == 0 {
             return Err(StreamError::Empty { path: path.to_owned() });
         } else {
-            Source::Mapped { map: map(&file).map_err(failed)?, at: 0 }
+            Source::Mapped { map: map(&file).map_err(failed)?, at: 0, last: 0 }
         };
         Ok(Self { path: path.to_owned(), size, source, permit: permit.map(Arc::new), line: 1, offset: 0 })
     }
@@ -137,13 +147,14 @@ impl LineBlocks {
         };
         let (text, lines) = match &mut self.source {
             Source::Over => return Ok(None),
-            Source::Mapped { map, at } => {
+            Source::Mapped { map, at, last } => {
+                populate(map, *at..map.len().min(*at + *last));
                 let rest = &map[*at..];
                 let mut cut = Cut::default();
                 cut.scan(rest, self.size);
                 let length = cut.end(rest, true, self.size).ok_or_else(too_long)?;
                 let start = *at;
-                *at += length;
+                (*at, *last) = (start + length, length);
                 (Text::Mapped(MappedText::new(Arc::clone(map), start..start + length)), cut.lines)
             }
             Source::Read { input, ahead } => {
@@ -209,10 +220,26 @@ impl Cut {
     /// Looks at what has been added to `text`, within what a block may hold.
     fn scan(&mut self, text: &[u8], size: BlockSize) {
         let window = &text[..text.len().min(size.bytes)];
-        let more = memchr::memchr_iter(b'\n', &window[self.scanned..]).take(size.lines - self.lines);
-        for newline in more {
-            self.lines += 1;
-            self.whole = self.scanned + newline + 1;
+        let mut counted = None;
+        while self.scanned < window.len() && self.lines < size.lines {
+            let piece = &window[self.scanned..window.len().min(self.scanned + PIECE)];
+            // The processor fetches ahead up to the end of a page: a look at the page after the next lets it go on.
+            std::hint::black_box(window.get(self.scanned + 2 * PIECE).copied());
+            let (wanted, newlines) = (size.lines - self.lines, memchr::memchr_iter(b'\n', piece).count());
+            if newlines >= wanted {
+                let last = memchr::memchr_iter(b'\n', piece).nth(wanted - 1).expect("so many were counted");
+                (self.lines, self.whole) = (size.lines, self.scanned + last + 1);
+                self.scanned = window.len();
+                return;
+            }
+            self.lines += newlines;
+            self.scanned += piece.len();
+            if newlines > 0 {
+                counted = Some(self.scanned);
+            }
+        }
+        if let Some(end) = counted {
+            self.whole = memchr::memrchr(b'\n', &window[..end]).expect("there is one in the last piece") + 1;
         }
         self.scanned = window.len();
     }

@@ -18,6 +18,17 @@ pub(super) fn map(file: &File) -> io::Result<Arc<Mmap>> {
     Ok(Arc::new(map))
 }
 
+/// Takes the next bytes of a map into the address space at once, which costs less than page after page.
+pub(super) fn populate(map: &Mmap, range: Range<usize>) {
+    #[cfg(target_os = "linux")]
+    {
+        // Advice can be refused (before Linux 5.14), and then costs speed only.
+        let _ = map.advise_range(Advice::PopulateRead, range.start, range.len());
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (map, range);
+}
+
 /// A piece of a mapped part. Dropping it takes its pages out of memory; the kernel's cache may keep them.
 #[derive(Debug)]
 pub(super) struct MappedText {

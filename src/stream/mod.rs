@@ -10,11 +10,9 @@ mod mapped;
 mod ordered;
 mod parts;
 mod permits;
-mod pool;
 
 pub use blocks::{Block, BlockSize, LineBlocks};
 pub use error::StreamError;
 pub use ordered::{ordered_map, ordered_map_with};
 pub use parts::{RawPart, list_parts};
 pub use permits::{Permit, Permits};
-pub use pool::{Pool, Pooled};

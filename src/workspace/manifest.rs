@@ -146,22 +146,28 @@ impl Manifest {
         self.write()
     }
 
-    /// Forgets what is known of `task`, before it is done anew, and removes the files it made that are not among those it
-    /// will make: nobody is to take them for its results.
+    /// Forgets what is known of tasks, before they are done anew, and removes the files they made that are not among the
+    /// outputs given with them: nobody is to take them for their results.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if such a file cannot be removed or the manifest cannot be written.
-    pub fn forget(&mut self, task: &str, outputs: &[PathBuf]) -> Result<(), WorkspaceError> {
-        let Some(record) = self.tasks.get(task) else { return Ok(()) };
+    pub fn forget<'t>(
+        &mut self,
+        tasks: impl IntoIterator<Item = (&'t str, &'t [PathBuf])>,
+    ) -> Result<(), WorkspaceError> {
         // Only names within the working directory: a manifest that was tampered with must not cost other files.
         let ours = |name: &&PathBuf| name.components().all(|part| matches!(part, Component::Normal(_)));
-        for path in record.outputs.keys().filter(ours).map(|name| self.root.join(name)) {
-            if path.is_file() && !outputs.iter().any(|output| path.starts_with(output)) {
-                remove_if_there(&path)?;
+        let known = self.tasks.len();
+        for (task, outputs) in tasks {
+            let Some(record) = self.tasks.get(task) else { continue };
+            for path in record.outputs.keys().filter(ours).map(|name| self.root.join(name)) {
+                if path.is_file() && !outputs.iter().any(|output| path.starts_with(output)) {
+                    remove_if_there(&path)?;
+                }
             }
+            self.tasks.remove(task);
         }
-        self.tasks.remove(task);
-        self.write()
+        if self.tasks.len() < known { self.write() } else { Ok(()) }
     }
 
     /// The files that finished tasks made.
@@ -256,7 +262,7 @@ mod tests {
         made.iter().for_each(|path| std::fs::write(path, "made").unwrap());
         let mut manifest = Manifest::open(&workspace).unwrap();
         manifest.finish("features", Fingerprint::new(), &made, 1.0, None, &()).unwrap();
-        manifest.forget("features", std::slice::from_ref(&first)).unwrap();
+        manifest.forget([("features", std::slice::from_ref(&first))]).unwrap();
         assert_eq!([&first, &second, &other].map(|path| path.exists()), [true, false, true]);
         assert_eq!(manifest.outdated("features", &Fingerprint::new()), Some(Outdated::NotMade));
     }

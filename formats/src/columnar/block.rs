@@ -114,6 +114,7 @@ impl BlockEncoder {
             for field in 0..columns.len() {
                 chunks.push(self.column(schema, columns, advice, &keys, field)?);
             }
+            keys.into_values().for_each(|key| key.seen.give_back(&mut self.chunk.spare));
         }
         let bytes = self.returns.lend(std::mem::take(&mut self.chunk.bytes));
         let types = schema.fields.iter().map(|field| (field.value, field.list)).collect();
@@ -135,7 +136,7 @@ impl BlockEncoder {
                         if key != field && advice_for(advice, key) == Advice::Auto =>
                     {
                         keys.entry(key).or_insert_with(|| {
-                            let seen = FirstSeen::of(ids, &mut self.chunk.spare.table);
+                            let seen = FirstSeen::of_ids(ids, &mut self.chunk.spare);
                             let rows = KeyRows::of(&seen);
                             Key { seen, rows }
                         });
@@ -245,7 +246,12 @@ fn encode_values(
         }
         ValuesRef::Id(ids) => match first_seen {
             Some(first_seen) => ids::encode(ids, first_seen, chunk),
-            None => ids::encode(ids, &FirstSeen::of(ids, &mut chunk.spare.table), chunk),
+            None => {
+                let first_seen = FirstSeen::of_ids(ids, &mut chunk.spare);
+                let outcome = ids::encode(ids, &first_seen, chunk);
+                first_seen.give_back(&mut chunk.spare);
+                outcome
+            }
         },
     }
 }

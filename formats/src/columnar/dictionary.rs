@@ -40,7 +40,8 @@ impl<W: Word> Frequencies<W> {
             table.resize(range as usize + 1, 0);
             values.iter().for_each(|value| table[value.minus(span.minimum).to_u64() as usize] += 1);
             let used = table.iter().zip(0..).filter(|&(&count, _)| count > 0);
-            let entries = used.map(|(&count, above)| (span.minimum.plus(W::from_u64(above)), count)).collect();
+            let mut entries = Vec::with_capacity(table.iter().filter(|&&count| count > 0).count());
+            entries.extend(used.map(|(&count, above)| (span.minimum.plus(W::from_u64(above)), count)));
             return Some(Self { entries, span, found: Found::InTable });
         }
         if FirstSeen::of(sample, table).distinct.len() * 2 > sample.len() {

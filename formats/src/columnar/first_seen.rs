@@ -1,5 +1,6 @@
 //! Values numbered in the order in which they first occur.
 
+use super::spare::Spare;
 use super::word::Word;
 use crate::Id;
 
@@ -40,13 +41,20 @@ pub(super) struct FirstSeen<T> {
 impl<T: Hashed> FirstSeen<T> {
     /// Numbers `values`; `table` is memory to use.
     pub(super) fn of(values: &[T], table: &mut Vec<u32>) -> Self {
+        Self::in_memory(values, table, Vec::new(), Vec::new())
+    }
+
+    /// [`FirstSeen::of`] in memory that was used before.
+    fn in_memory(values: &[T], table: &mut Vec<u32>, mut distinct: Vec<T>, mut indices: Vec<u32>) -> Self {
         // Open addressing, at most half full.
         let slots = (2 * values.len()).next_power_of_two().max(2);
         let shift = 64 - slots.ilog2();
         table.clear();
         table.resize(slots, EMPTY);
-        let mut distinct: Vec<T> = Vec::with_capacity(values.len());
-        let mut indices = Vec::with_capacity(values.len());
+        distinct.clear();
+        distinct.reserve(values.len());
+        indices.clear();
+        indices.reserve(values.len());
         for &value in values {
             let mut slot = (value.hash() >> shift) as usize;
             let index = loop {
@@ -80,6 +88,19 @@ impl<T: Hashed> FirstSeen<T> {
             if fresh { 0 } else { index + 1 }
         };
         self.indices.iter().map(code).collect()
+    }
+}
+
+impl FirstSeen<Id> {
+    /// Numbers ids in spare memory.
+    pub(super) fn of_ids(ids: &[Id], spare: &mut Spare) -> Self {
+        let (distinct, indices) = spare.first_seen.pop().unwrap_or_default();
+        Self::in_memory(ids, &mut spare.table, distinct, indices)
+    }
+
+    /// Puts the memory back.
+    pub(super) fn give_back(self, spare: &mut Spare) {
+        spare.first_seen.push((self.distinct, self.indices));
     }
 }
 

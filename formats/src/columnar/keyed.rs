@@ -153,6 +153,7 @@ pub(super) fn give_back(column: Column, spare: &mut Spare) {
 fn gather_lists<T: Copy>(offsets: &[u32], values: &[T], rows: &[u32], mut gathered: Vec<T>) -> Vec<T> {
     let place = |row: u32| offsets[row as usize] as usize;
     gathered.clear();
+    gathered.reserve(rows.iter().map(|&row| place(row + 1) - place(row)).sum());
     for run in runs(rows) {
         gathered.extend_from_slice(&values[place(run[0])..place(run[run.len() - 1] + 1)]);
     }

@@ -11,6 +11,8 @@ pub(super) struct Spare {
     /// Of list items that were put together.
     pub(super) numbers: Vec<u32>,
     pub(super) ids: Vec<Id>,
+    /// Of ids numbered in the order of first occurrence: the ids, and the number of each id given.
+    pub(super) first_seen: Vec<(Vec<Id>, Vec<u32>)>,
     /// Of slots, and of their remaining bits.
     pub(super) slots: Vec<u8>,
     pub(super) rest: Vec<u8>,

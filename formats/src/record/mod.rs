@@ -13,6 +13,8 @@
 
 mod append;
 mod batch;
+#[cfg(target_arch = "x86_64")]
+mod ends;
 mod error;
 mod field;
 mod options;

@@ -4,33 +4,29 @@
 //! is read on its own, four tokens at a time. What is wrong is gathered on the way and looked at once, in the end.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _MM_HINT_T0, _mm_and_si128, _mm_cmpgt_epi8, _mm_cvtsi128_si64, _mm_madd_epi16, _mm_maddubs_epi16,
-    _mm_packus_epi32, _mm_prefetch, _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_setr_epi8, _mm_subs_epu8,
-    _mm_testz_si128, _mm_xor_si128, _mm256_add_epi8, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256,
-    _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_cvtepu32_epi64,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_mul_epu32, _mm256_or_si256,
-    _mm256_packus_epi16, _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set_epi64x, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi32, _mm256_setzero_si256,
-    _mm256_slli_epi64, _mm256_sllv_epi64, _mm256_srli_epi64, _mm256_sub_epi8, _mm256_sub_epi64, _mm256_subs_epu8,
-    _mm256_testz_si256, _mm256_xor_si256,
+    __m128i, __m256i, _mm_and_si128, _mm_cmpgt_epi8, _mm_cvtsi128_si64, _mm_madd_epi16, _mm_maddubs_epi16,
+    _mm_packus_epi32, _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_setr_epi8, _mm_subs_epu8, _mm_testz_si128,
+    _mm_xor_si128, _mm256_add_epi8, _mm256_add_epi64, _mm256_and_si256, _mm256_andnot_si256, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi8, _mm256_cmpeq_epi64, _mm256_cmpgt_epi64, _mm256_cvtepu32_epi64, _mm256_madd_epi16,
+    _mm256_maddubs_epi16, _mm256_min_epu8, _mm256_mul_epu32, _mm256_or_si256, _mm256_packus_epi16,
+    _mm256_permute4x64_epi64, _mm256_permutevar8x32_epi32, _mm256_set_epi64x, _mm256_set1_epi8, _mm256_set1_epi16,
+    _mm256_set1_epi32, _mm256_set1_epi64x, _mm256_setr_epi32, _mm256_setzero_si256, _mm256_slli_epi64,
+    _mm256_sllv_epi64, _mm256_srli_epi64, _mm256_sub_epi8, _mm256_sub_epi64, _mm256_subs_epu8, _mm256_testz_si256,
+    _mm256_xor_si256,
 };
 
-use super::{
-    FIELD_SEPARATOR, Field, FieldCount, LIST_SEPARATOR, MAX_RECORD_BYTES, Media, RecordBatch, TweetType, Users,
-};
+use super::ends::{self, AT_ONCE, FieldEnds, MOST_FIELDS, MOST_TOKENS};
+use super::{Field, FieldCount, LIST_SEPARATOR, Media, RecordBatch, TweetType, Users};
 use crate::{Id, Lists, Reaction};
-
-/// Longest list of tokens that is read here.
-const MOST_TOKENS: usize = 1024;
-/// Room for the separators of a record beyond those of its tokens.
-const MOST_FIELDS: usize = 96;
 
 /// Reads canonical records.
 #[derive(Debug)]
 pub(super) struct WideReader {
     /// Where the tokens end, after the place before the first one.
-    ends: Box<[u32; MOST_TOKENS + 128]>,
-    tokens: Box<[u32; MOST_TOKENS + 128]>,
+    ends: Box<[u32; MOST_TOKENS + 2 * AT_ONCE]>,
+    tokens: Box<[u32; MOST_TOKENS + 2 * AT_ONCE]>,
+    /// Whether the processor has what the wider functions of [`ends`] need.
+    avx512: bool,
 }
 
 impl WideReader {
@@ -38,7 +34,7 @@ impl WideReader {
     pub(super) fn new() -> Option<Self> {
         let able =
             is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt");
-        able.then(|| Self { ends: Box::new([0; _]), tokens: Box::new([0; _]) })
+        able.then(|| Self { ends: Box::new([0; _]), tokens: Box::new([0; _]), avx512: ends::has_avx512() })
     }
 
     /// Adds the record that `text` begins with to `batch`, all but its count of rows, and gives the line's length without
@@ -60,7 +56,7 @@ impl WideReader {
     fn record(&mut self, text: &[u8], fields: FieldCount, vocabulary: u32, batch: &mut RecordBatch) -> Option<usize> {
         let tokens = self.token_ends(text)?;
         self.tokens(text, tokens, vocabulary)?;
-        let ends = FieldEnds::find(text, self.ends[tokens] as usize, fields)?;
+        let ends = self.field_ends(text, self.ends[tokens] as usize, fields)?;
         batch.tokens.push(&self.tokens[..tokens]);
         let mut line = Line { text, ends: &ends.places, invalid: _mm256_setzero_si256() };
         line.ids(Field::Hashtags, &mut batch.hashtags)?;
@@ -85,31 +81,28 @@ impl WideReader {
 
     /// Finds where the tokens end; gives how many there are.
     #[target_feature(enable = "avx2,bmi1,popcnt")]
+    #[inline]
     fn token_ends(&mut self, text: &[u8]) -> Option<usize> {
-        let mut count = 0;
         // The place before the first token: one more is zero.
         self.ends[0] = u32::MAX;
-        for at in (0..MAX_RECORD_BYTES).step_by(64) {
-            let bytes = text.get(at..)?.first_chunk()?;
-            fetch_ahead(bytes);
-            let fields = equal(bytes, FIELD_SEPARATOR);
-            // Up to the first separator of fields.
-            let mut ends = (equal(bytes, LIST_SEPARATOR) | fields) & (fields ^ fields.wrapping_sub(1));
-            let found = ends.count_ones() as usize;
-            let mut places = self.ends.get_mut(1 + count..)?.as_chunks_mut::<8>().0.iter_mut();
-            // Eight at a time whether there are so many or not: then the processor guesses well how it goes on.
-            while ends != 0 {
-                for place in places.next()? {
-                    *place = at as u32 + ends.trailing_zeros();
-                    ends &= ends.wrapping_sub(1);
-                }
-            }
-            count += found;
-            if fields != 0 {
-                return (count <= MOST_TOKENS).then_some(count);
-            }
+        if self.avx512 {
+            // SAFETY: the processor was asked for what the function needs.
+            unsafe { ends::token_ends_512(text, &mut self.ends[1..]) }
+        } else {
+            ends::token_ends(text, &mut self.ends[1..])
         }
-        None
+    }
+
+    /// Finds where the fields end; `None` if there is another number of them.
+    #[target_feature(enable = "avx2,bmi1,popcnt")]
+    #[inline]
+    fn field_ends(&self, text: &[u8], first: usize, fields: FieldCount) -> Option<FieldEnds> {
+        if self.avx512 {
+            // SAFETY: as above.
+            unsafe { ends::field_ends_512(text, first, fields) }
+        } else {
+            ends::field_ends(text, first, fields)
+        }
     }
 
     /// Reads so many tokens.
@@ -157,64 +150,6 @@ impl WideReader {
         }
         (_mm256_testz_si256(invalid, invalid) == 1).then_some(())
     }
-}
-
-/// Where a line's fields end.
-struct FieldEnds {
-    /// The last one is the line's end.
-    places: [u32; MOST_FIELDS],
-    length: usize,
-}
-
-impl FieldEnds {
-    /// Of a line whose first field ends at `first`; `None` if it has another number of fields.
-    #[target_feature(enable = "avx2,bmi1,popcnt")]
-    #[inline]
-    fn find(text: &[u8], first: usize, fields: FieldCount) -> Option<Self> {
-        let mut ends = Self { places: [0; MOST_FIELDS], length: 0 };
-        let mut count = 0;
-        for at in (first..MAX_RECORD_BYTES).step_by(64) {
-            let bytes = text.get(at..)?.first_chunk()?;
-            fetch_ahead(bytes);
-            let newlines = equal(bytes, b'\n');
-            let mut found = (equal(bytes, FIELD_SEPARATOR) | newlines) & (newlines ^ newlines.wrapping_sub(1));
-            let more = found.count_ones() as usize;
-            if count + more > fields.fields() {
-                return None;
-            }
-            let mut places = ends.places[count..].as_chunks_mut::<4>().0.iter_mut();
-            while found != 0 {
-                for place in places.next()? {
-                    *place = at as u32 + found.trailing_zeros();
-                    found &= found.wrapping_sub(1);
-                }
-            }
-            count += more;
-            if newlines != 0 {
-                ends.length = at + newlines.trailing_zeros() as usize;
-                return (count == fields.fields()).then_some(ends);
-            }
-        }
-        None
-    }
-}
-
-/// Asks for what comes a page behind some bytes: left alone, the processor stops fetching at the end of every page.
-#[inline(always)]
-fn fetch_ahead(bytes: &[u8; 64]) {
-    // SAFETY: a hint, which fails silently where there is no memory.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast::<i8>().wrapping_add(2048)) };
-}
-
-/// A bit for each byte that is `byte`.
-#[target_feature(enable = "avx2,bmi1,popcnt")]
-#[inline]
-fn equal(bytes: &[u8; 64], byte: u8) -> u64 {
-    let [low, high]: [__m256i; 2] = bytemuck::cast(*bytes);
-    let byte = _mm256_set1_epi8(byte as i8);
-    let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, byte)) as u32;
-    let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, byte)) as u32;
-    u64::from(low) | u64::from(high) << 32
 }
 
 fn load_four(numbers: &[u32; 4]) -> __m128i {
@@ -365,12 +300,21 @@ impl<'a> Line<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{VOCABULARY, sample, write_record};
+    use crate::record::{FIELD_SEPARATOR, VOCABULARY, sample, write_record};
     use proptest::prelude::*;
 
-    /// What is read of a text from its beginning, and how many bytes that is.
+    /// What is read of a text from its beginning, and how many bytes that is, with AVX-512 or without it.
     fn read(text: &[u8], fields: FieldCount) -> Option<(RecordBatch, usize)> {
-        let mut reader = WideReader::new()?;
+        let reader = WideReader::new()?;
+        let outcomes = [reader.avx512, false].map(|avx512| {
+            let (ends, tokens) = (reader.ends.clone(), reader.tokens.clone());
+            read_with(WideReader { ends, tokens, avx512 }, text, fields)
+        });
+        assert_eq!(outcomes[0], outcomes[1]);
+        outcomes.into_iter().next()
+    }
+
+    fn read_with(mut reader: WideReader, text: &[u8], fields: FieldCount) -> (RecordBatch, usize) {
         let (mut batch, mut at) = (RecordBatch::default(), 0);
         loop {
             let row = batch.rows;
@@ -379,7 +323,7 @@ mod tests {
                 Some(length) => at += length + 1,
                 None => {
                     batch.roll_back(row);
-                    return Some((batch, at));
+                    return (batch, at);
                 }
             }
             batch.rows += 1;

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
-use super::{BadLine, ConvertError};
+use super::{BadLine, BadRecords, ConvertError};
 use crate::workspace::AtomicFile;
 
 /// The rejected lines of a part. Files are made for the first line and get their names at the end.
@@ -22,8 +22,9 @@ struct Files {
 }
 
 impl Rejected {
-    /// An empty quarantine. What an earlier run rejected of this part is removed.
-    pub(super) fn new(directory: &Path, name: &str, most: u64) -> Result<Self, ConvertError> {
+    /// An empty quarantine, if there is to be one. What an earlier run rejected of this part is removed.
+    pub(super) fn of(bad_records: &BadRecords) -> Result<Option<Self>, ConvertError> {
+        let BadRecords::Quarantine { directory, name, most } = bad_records else { return Ok(None) };
         let (lines, reasons) = (directory.join(format!("{name}.tsv")), directory.join(format!("{name}.reasons.tsv")));
         for path in [&lines, &reasons] {
             match fs::remove_file(path) {
@@ -31,11 +32,7 @@ impl Rejected {
                 _ => {}
             }
         }
-        Ok(Self { lines, reasons, most, count: 0, files: None })
-    }
-
-    pub(super) fn most(&self) -> u64 {
-        self.most
+        Ok(Some(Self { lines, reasons, most: *most, count: 0, files: None }))
     }
 
     /// Puts a line into quarantine, one too many as well, which is then the error.

@@ -1,14 +1,15 @@
 use super::*;
 use crate::progress::Silent;
-use crate::stream::BlockSize;
+use crate::stream::{BlockSize, Permits};
 use skimmer_formats::record::{sample, write_record};
 
 use proptest::prelude::*;
 use std::fs;
 use std::io::Cursor;
+use std::path::Path;
 
 /// A format that keeps the batches as text and notes where blocks begin.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Blocks(Vec<Vec<u8>>);
 
 fn encode(batch: &RecordBatch) -> Result<Vec<u8>, std::io::Error> {
@@ -17,17 +18,50 @@ fn encode(batch: &RecordBatch) -> Result<Vec<u8>, std::io::Error> {
     Ok(text)
 }
 
-fn run(blocks: LineBlocks, options: &ConvertOptions) -> Result<(Blocks, ConvertSummary), String> {
-    let append = |output: &mut Blocks, block| {
+struct Text;
+
+impl Format for Text {
+    type Output = Blocks;
+    type Encoder = ();
+    type Columns = Vec<u8>;
+    type Error = std::io::Error;
+
+    fn open(&self, _: usize, _: FieldCount) -> Result<Blocks, std::io::Error> {
+        Ok(Blocks::default())
+    }
+
+    fn encode(&self, (): &mut (), batch: &RecordBatch) -> Result<Vec<u8>, std::io::Error> {
+        encode(batch)
+    }
+
+    fn append(&self, output: &mut Blocks, block: Vec<u8>) -> Result<(), std::io::Error> {
         output.0.push(block);
         Ok(())
-    };
-    convert(blocks, options, &Pool::default(), |_| Ok(Blocks::default()), |(), batch| encode(batch), append, &Silent)
-        .map_err(|error| error.to_string())
+    }
 }
 
-fn threads(threads: usize) -> ConvertOptions {
-    ConvertOptions { threads: NonZeroUsize::new(threads).unwrap(), ..ConvertOptions::default() }
+/// What becomes of parts, and why no more does.
+fn run_all(
+    parts: impl IntoIterator<Item = LineBlocks, IntoIter: Send>,
+    (threads, options): &(NonZeroUsize, ConvertOptions),
+) -> (Vec<(Blocks, ConvertSummary)>, Result<(), String>) {
+    let mut made = Vec::new();
+    let parts = parts.into_iter().map(|blocks| Ok::<_, ConvertError>((blocks, options.clone())));
+    let finished = |blocks, summary| {
+        made.push((blocks, summary));
+        Ok(())
+    };
+    let outcome = convert(parts, *threads, &Text, finished, &Silent).map_err(|error| error.to_string());
+    (made, outcome)
+}
+
+fn run(blocks: LineBlocks, options: &(NonZeroUsize, ConvertOptions)) -> Result<(Blocks, ConvertSummary), String> {
+    let (mut made, outcome) = run_all([blocks], options);
+    outcome.map(|()| made.pop().unwrap())
+}
+
+fn threads(threads: usize) -> (NonZeroUsize, ConvertOptions) {
+    (NonZeroUsize::new(threads).unwrap(), ConvertOptions::default())
 }
 
 fn golden(part: &str) -> PathBuf {
@@ -90,9 +124,10 @@ fn quarantine_keeps_the_whole_line_and_goes_on_up_to_its_limit() {
     let quarantine = directory.path().join("rejected");
     let part = directory.path().join("part-00001");
     fs::write(&part, damaged.concat()).unwrap();
-    let options = |count, most| ConvertOptions {
-        bad_records: BadRecords::Quarantine { directory: quarantine.clone(), name: "part-00001".into(), most },
-        ..threads(count)
+    let options = |count, most| {
+        let (directory, name) = (quarantine.clone(), "part-00001".into());
+        let bad_records = BadRecords::Quarantine { directory, name, most };
+        (threads(count).0, ConvertOptions { bad_records, ..ConvertOptions::default() })
     };
     for (count, size) in [(1, 7), (2, 7), (2, 1), (2, 65_536)] {
         let (blocks, summary) = run(mapped(&part, size), &options(count, 4)).unwrap();
@@ -124,7 +159,7 @@ fn text_that_is_no_part_is_refused() {
     let quarantine = tempfile::tempdir().unwrap();
     let directory = quarantine.path().to_owned();
     let bad_records = BadRecords::Quarantine { directory, name: "pipe".into(), most: 1_000 };
-    let lenient = ConvertOptions { bad_records, ..ConvertOptions::default() };
+    let lenient = (NonZeroUsize::MIN, ConvertOptions { bad_records, ..ConvertOptions::default() });
     for options in [&threads(1), &lenient] {
         let error = run(piped(b"a,b\nc,d\n", 10), options).unwrap_err();
         assert_eq!(error, "pipe:1: found 1 fields, expected 24 (with reactions) or 20 (without)");
@@ -133,12 +168,51 @@ fn text_that_is_no_part_is_refused() {
 }
 
 #[test]
+fn parts_are_converted_one_after_the_other_up_to_the_first_that_cannot_be() {
+    let [train, other] = ["train/part-00000", "train/part-00001"].map(golden);
+    let alone: Vec<_> = [&train, &other].map(|part| run(mapped(part, 300), &threads(1)).unwrap()).into();
+    for count in [1, 2, 5] {
+        let permits = Permits::new(NonZeroUsize::MIN);
+        let size = BlockSize { lines: 300, ..BlockSize::default() };
+        let parts = [&train, &other].map(|part| (part, permits.clone()));
+        let parts =
+            parts.into_iter().map(|(part, permits)| LineBlocks::open(part, size, Some(permits.acquire())).unwrap());
+        assert!(run_all(parts, &threads(count)) == (alone.clone(), Ok(())));
+
+        let parts = [mapped(&train, 300), piped(b"", 10), mapped(&other, 300)];
+        let (made, outcome) = run_all(parts, &threads(count));
+        assert_eq!(outcome.unwrap_err(), "pipe is empty: a part has at least one record");
+        assert!(made == alone[..1]);
+    }
+}
+
+struct FullDisk;
+
+impl Format for FullDisk {
+    type Output = ();
+    type Encoder = ();
+    type Columns = ();
+    type Error = std::io::Error;
+
+    fn open(&self, _: usize, _: FieldCount) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+
+    fn encode(&self, (): &mut (), _: &RecordBatch) -> Result<(), std::io::Error> {
+        Ok(())
+    }
+
+    fn append(&self, (): &mut (), (): ()) -> Result<(), std::io::Error> {
+        Err(std::io::ErrorKind::StorageFull.into())
+    }
+}
+
+#[test]
 fn a_full_disk_is_an_error_of_the_part() {
-    let full = |_: &mut (), _| Err(std::io::Error::from(std::io::ErrorKind::StorageFull));
-    let part = mapped(&golden("test/part-00000"), 10);
-    let error = convert(part, &threads(2), &Pool::default(), |_| Ok(()), |(), batch| encode(batch), full, &Silent)
-        .unwrap_err()
-        .to_string();
+    let parts = [Ok((mapped(&golden("test/part-00000"), 10), ConvertOptions::default()))];
+    let outcome: Result<(), ConvertError> =
+        convert(parts.into_iter(), threads(2).0, &FullDisk, |(), _| Ok(()), &Silent);
+    let error = outcome.unwrap_err().to_string();
     assert!(error.starts_with("cannot write the columns of ") && error.ends_with("no storage space"), "{error}");
 }
 
@@ -159,9 +233,10 @@ proptest! {
         let part = directory.path().join("pipe");
         fs::write(&part, &text).unwrap();
         let quarantine = directory.path().join("rejected");
-        let options = |count| ConvertOptions {
-            bad_records: BadRecords::Quarantine { directory: quarantine.clone(), name: "pipe".into(), most: 1_000 },
-            ..threads(count)
+        let options = |count| {
+            let (directory, name) = (quarantine.clone(), "pipe".into());
+            let bad_records = BadRecords::Quarantine { directory, name, most: 1_000 };
+            (threads(count).0, ConvertOptions { bad_records, ..ConvertOptions::default() })
         };
         let outcome = |blocks: LineBlocks, count| {
             let outcome = run(blocks, &options(count)).map_err(|error| error.replace(part.to_str().unwrap(), "pipe"));
