@@ -68,8 +68,9 @@ mod tests {
 
     #[test]
     fn times_and_reactions_are_the_batches() {
-        let times =
-            |salt: u32| (0..50u32).map(|row| if row * salt % 3 == 0 { 0 } else { row * salt % 17 + 1 }).collect();
+        let times = |salt: u32| {
+            (0..50u32).map(|row| if (row * salt).is_multiple_of(3) { 0 } else { row * salt % 17 + 1 }).collect()
+        };
         let reactions = PerReaction::from_count_order([5, 7, 11, 13].map(times));
         let mut batch = RecordBatch {
             rows: 50,
@@ -79,8 +80,8 @@ mod tests {
         };
         let block = CountedBlock::from(batch.clone());
         let sets = block.reactions.expect("reactions");
-        for row in 0..50 {
-            assert_eq!((block.event_times[row], sets[row]), (batch.event_time(row), batch.reaction_set(row)));
+        for (row, (&time, &set)) in block.event_times.iter().zip(&sets).enumerate() {
+            assert_eq!((time, set), (batch.event_time(row), batch.reaction_set(row)));
         }
         batch.reactions = None;
         let block = CountedBlock::from(batch.clone());

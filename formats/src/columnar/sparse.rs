@@ -87,7 +87,7 @@ pub(super) fn decode<W: Word>(count: usize, chunk: &mut ChunkReader<'_>, depth: 
     let common: W = chunk.value()?;
     let kept = chunk.count()?;
     let bits = chunk.stream(Some(count.div_ceil(8)))?;
-    let beyond = bits.last().is_some_and(|&last| count % 8 > 0 && last >> (count % 8) > 0);
+    let beyond = bits.last().is_some_and(|&last| !count.is_multiple_of(8) && last >> (count % 8) > 0);
     if beyond || ones(&bits) != kept {
         return Err(chunk.damage(format!("{kept} values where {} have a bit", ones(&bits))));
     }
