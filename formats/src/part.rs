@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::columnar::{
-    Advice, BlockEncoder, ColumnRef, ColumnarError, Element, EncodedBlock, Field, Reader, Schema, ValueType, Writer,
+    Advice, BlockEncoder, ColumnRef, ColumnarError, Element, EncodedBlock, Field, NumberedIds, Reader, Schema,
+    ValueType, Writer,
 };
 use crate::record::{Columns, Media, RecordBatch, TweetType, Users};
 use crate::{Lists, PerReaction, Reaction};
@@ -272,6 +273,30 @@ impl PartReader {
             batch.reactions = Some(times);
         }
         Ok(batch)
+    }
+
+    /// Decodes the authors' ids of a block, each of them once where the file has them so.
+    ///
+    /// # Errors
+    /// As [`PartReader::read`].
+    pub fn authors(&self, block: usize) -> Result<NumberedIds, ColumnarError> {
+        self.reader.numbered_ids(block, self.reader.field(AUTHOR[0])?)
+    }
+
+    /// The same of the readers.
+    ///
+    /// # Errors
+    /// As [`PartReader::read`].
+    pub fn readers(&self, block: usize) -> Result<NumberedIds, ColumnarError> {
+        self.reader.numbered_ids(block, self.reader.field(READER[0])?)
+    }
+
+    /// The same of the languages.
+    ///
+    /// # Errors
+    /// As [`PartReader::read`].
+    pub fn languages(&self, block: usize) -> Result<NumberedIds, ColumnarError> {
+        self.reader.numbered_ids(block, self.reader.field("language")?)
     }
 
     fn flat<T: Element>(&self, block: usize, name: &str) -> Result<Vec<T>, ColumnarError> {

@@ -113,7 +113,7 @@ fn the_encoding_follows_the_values() {
             )),
             Advice::Auto,
         ),
-        ("dictionary 3(", numbers(&|r| [5, 1 << 30, 1 << 22][(r % 3) as usize]), Advice::Auto),
+        ("dictionary 5(", numbers(&|r| [5, 1 << 30, 1 << 22, 1 << 10, 77][(r % 5) as usize]), Advice::Auto),
         ("dictionary ", numbers(&|r| (u64::from(long_tailed(r, 9)) * 7919 % 119_547) as u32), Advice::Auto),
         ("planes 4", flat(Values::F32(random.iter().map(|&r| (r % 1024) as f32).collect())), Advice::Plain),
         ("plain", flat(Values::U64(random.clone())), Advice::Auto),
@@ -132,6 +132,8 @@ fn the_encoding_follows_the_values() {
             )),
             Advice::RelativeTo(12),
         ),
+        ("+zstd(packed 3)", numbers(&|r| if r % 9 == 0 { 1 + (r >> 40) as u32 % 8 } else { 0 }), Advice::Auto),
+        ("+zstd(slots+zstd)", numbers(&|r| if r % 9 == 0 { long_tailed(r >> 20, 40) } else { 0 }), Advice::Auto),
     ];
     let advice: Vec<Advice> = columns.iter().map(|(_, _, advice)| *advice).collect();
     let values: Vec<Column> = columns.iter().map(|(_, column, _)| column.clone()).collect();

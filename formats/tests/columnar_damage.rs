@@ -22,6 +22,7 @@ fn small_file() -> Vec<u8> {
     let lists: Lists<u16> =
         (0..rows).map(|row| vec![row as u16; row as usize % 3]).collect::<Vec<_>>().iter().map(Vec::as_slice).collect();
     let floats: Vec<f64> = (0..rows).map(|row| f64::from(row % 7) / 3.0).collect();
+    let sparse: Vec<u32> = (0..rows).map(|row| if row % 3 == 0 { row * row } else { 0 }).collect();
     let constant = vec![9u64; rows as usize];
     let mut schema = Schema::new(
         "test",
@@ -35,6 +36,7 @@ fn small_file() -> Vec<u8> {
             Field::flat("floats", ValueType::F64),
             Field::flat("constant", ValueType::U64),
             Field::flat("plain", ValueType::U32),
+            Field::flat("sparse", ValueType::U32),
         ],
     );
     schema.metadata.insert("made by".into(), "a test".into());
@@ -48,8 +50,9 @@ fn small_file() -> Vec<u8> {
         ColumnRef::flat(&floats),
         ColumnRef::flat(&constant),
         ColumnRef::flat(&time),
+        ColumnRef::flat(&sparse),
     ];
-    let mut advice = [Advice::Auto; 9];
+    let mut advice = [Advice::Auto; 10];
     (advice[1], advice[3], advice[8]) = (Advice::KeyedBy(0), Advice::RelativeTo(2), Advice::Plain);
     let block = encode_block_advised(&schema, &columns, &advice).unwrap();
     let mut writer = Writer::new(Vec::new(), &schema).unwrap();
@@ -97,7 +100,7 @@ fn any_wrong_byte() {
     let path = folder.path().join("small.skim");
     fs::write(&path, &bytes).unwrap();
     let sound = read_all(&path).unwrap();
-    assert_eq!(sound.len(), 18);
+    assert_eq!(sound.len(), 20);
     for at in 0..bytes.len() {
         for flip in [0x01, 0xFF] {
             let mut damaged = bytes.clone();
@@ -123,10 +126,10 @@ fn another_version_and_another_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.skim");
     let mut newer = bytes.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     fs::write(&path, newer).unwrap();
     let message = Reader::open(&path).unwrap_err().to_string();
-    assert!(message.contains("byte 8: format version 2, this program reads version 1"), "{message}");
+    assert!(message.contains("byte 8: format version 3, this program reads versions 1 to 2"), "{message}");
     fs::write(&path, vec![b'x'; 1000]).unwrap();
     assert!(matches!(Reader::open(&path), Err(ColumnarError::NotSkim { .. })));
     let missing = Reader::open(folder.path().join("missing.skim")).unwrap_err().to_string();

@@ -1,11 +1,19 @@
 //! From answers to blocks of 65 columns, in record order.
 
+use std::collections::VecDeque;
+use std::ops::Range;
+
 use super::answer::{CountBlock, Tiles};
 use super::queue::Queue;
 use super::route::Part;
 use super::{CountSink, CountsError};
 use crate::progress::Progress;
 use crate::shuffle::{Shuffle, ShuffleError};
+
+/// Encoded ranges of a thread that are yet to have their turn, in order: their blocks, and the range.
+type Backlog<E> = VecDeque<(Range<usize>, Vec<E>, usize)>;
+/// Ranges that a thread keeps in its backlog while it goes on with the next.
+const BACKLOG: usize = 2;
 
 /// How answers become blocks.
 pub(super) struct Assembly<'a, S> {
@@ -26,6 +34,7 @@ impl<S: CountSink> Assembly<'_, S> {
     pub(super) fn assemble(&self) -> Result<(), CountsError> {
         Queue::run(self.answers.partitions(), self.threads, |queue| {
             let (mut block, mut tiles) = (CountBlock::default(), Tiles::default());
+            let mut backlog = Backlog::new();
             while let Some(range) = queue.take() {
                 let blocks = range * self.range..((range + 1) * self.range).min(self.blocks);
                 // A range's blocks are encoded before the first has its turn: encoded they are small, and the other
@@ -40,15 +49,28 @@ impl<S: CountSink> Assembly<'_, S> {
                     block.fill(self.rows(index), tiles.of_block(index - blocks.start));
                     encoded.push(self.encode(index, &block)?);
                 }
-                queue.in_turn(range, || {
-                    for (index, encoded) in blocks.zip(encoded) {
-                        let part = self.part(index);
-                        let failed = |source| CountsError::Output { part: self.name(part), source };
-                        self.sink.append(part, encoded).map_err(failed)?;
-                        self.progress.advance(self.rows(index) as u64);
-                    }
-                    Ok::<(), CountsError>(())
-                })?;
+                // Nobody waits for a turn while there is something to do.
+                backlog.push_back((blocks, encoded, range));
+                while backlog.len() > BACKLOG || backlog.front().is_some_and(|&(_, _, range)| queue.is_turn(range)) {
+                    self.append_first(&mut backlog, queue)?;
+                }
+            }
+            while !backlog.is_empty() {
+                self.append_first(&mut backlog, queue)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives the sink the first range of a backlog when it has its turn.
+    fn append_first(&self, backlog: &mut Backlog<S::Encoded>, queue: &Queue) -> Result<(), CountsError> {
+        let Some((blocks, encoded, range)) = backlog.pop_front() else { return Ok(()) };
+        queue.in_turn(range, || {
+            for (index, encoded) in blocks.zip(encoded) {
+                let part = self.part(index);
+                let failed = |source| CountsError::Output { part: self.name(part), source };
+                self.sink.append(part, encoded).map_err(failed)?;
+                self.progress.advance(self.rows(index) as u64);
             }
             Ok(())
         })

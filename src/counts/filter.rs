@@ -1,50 +1,56 @@
-//! A small set of keys that may say yes too often, never no wrongly.
+//! A small set of ids that may say yes too often, never no wrongly.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::key::Key;
+use skimmer_formats::Id;
 
-/// Two bits a key among about sixteen: one stranger in sixty is let through.
-pub(super) struct KeyFilter {
+/// Two bits an id among about sixteen: one stranger in sixty is let through.
+pub(super) struct IdFilter {
     words: Vec<AtomicU64>,
 }
 
-impl KeyFilter {
-    /// A filter for about `keys` keys.
-    pub(super) fn new(keys: u64) -> Self {
-        let words = (keys / 4).max(1).next_power_of_two();
+impl IdFilter {
+    /// A filter for about `ids` ids.
+    pub(super) fn new(ids: u64) -> Self {
+        let words = (ids / 4).max(1).next_power_of_two();
         Self { words: (0..words).map(|_| AtomicU64::new(0)).collect() }
     }
 
-    pub(super) fn insert(&self, key: Key) {
-        let (word, bits) = self.place(key);
+    pub(super) fn insert(&self, id: Id) {
+        let (word, bits) = self.place(id);
         self.words[word].fetch_or(bits, Ordering::Relaxed);
     }
 
-    pub(super) fn may_contain(&self, key: Key) -> bool {
-        let (word, bits) = self.place(key);
+    pub(super) fn may_contain(&self, id: Id) -> bool {
+        let (word, bits) = self.place(id);
         self.words[word].load(Ordering::Relaxed) & bits == bits
     }
 
-    /// One word a key, so that a look-up costs one miss.
-    fn place(&self, key: Key) -> (usize, u64) {
-        let bits = 1 << (key.0 & 63) | 1 << (key.0 >> 6 & 63);
-        ((key.0 >> 12) as usize & (self.words.len() - 1), bits)
+    /// One word an id, so that a look-up costs one miss.
+    fn place(&self, id: Id) -> (usize, u64) {
+        let [low, high]: [u64; 2] = bytemuck::cast(id.0);
+        let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let hash = mixed ^ mixed >> 32;
+        let bits = 1 << (hash & 63) | 1 << (hash >> 6 & 63);
+        ((hash >> 12) as usize & (self.words.len() - 1), bits)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::siphash;
 
     #[test]
     fn keeps_what_was_put_in_and_few_others() {
-        let filter = KeyFilter::new(10_000);
-        let key = |number: u32| Key(siphash(&number.to_le_bytes()));
-        (0..10_000).for_each(|number| filter.insert(key(number)));
-        assert!((0..10_000).all(|number| filter.may_contain(key(number))));
-        let strangers = (10_000..110_000).filter(|&number| filter.may_contain(key(number))).count();
+        let filter = IdFilter::new(10_000);
+        let id = |number: u32| {
+            let mut id = Id([7; 16]);
+            id.0[4..8].copy_from_slice(&number.to_be_bytes());
+            id
+        };
+        (0..10_000).for_each(|number| filter.insert(id(number)));
+        assert!((0..10_000).all(|number| filter.may_contain(id(number))));
+        let strangers = (10_000..110_000).filter(|&number| filter.may_contain(id(number))).count();
         assert!(strangers < 5_000, "{strangers} of 100,000 let through");
     }
 }

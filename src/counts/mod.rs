@@ -14,6 +14,7 @@
 
 mod answer;
 mod assemble;
+mod block;
 mod family;
 mod filter;
 pub mod frozen;
@@ -32,7 +33,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
-use skimmer_formats::record::RecordBatch;
 use thiserror::Error;
 
 use crate::progress::{Progress, Unit};
@@ -40,13 +40,13 @@ use crate::shuffle::{Pool, Scratch, Shuffle, ShuffleError};
 use answer::LARGEST_RANGE;
 pub use answer::{CountBlock, CountColumn};
 use assemble::Assembly;
+pub use block::CountedBlock;
 pub use family::{
     Answer, COUNTS, Counter, FAMILIES, FIRST_COLUMNS, Family, Minor, Period, REAL_COLUMNS, Visitor, column_names,
 };
-use filter::KeyFilter;
+use filter::IdFilter;
 use queue::Queue;
 use resolve::Resolving;
-pub use route::COUNTED_COLUMNS;
 use route::{Part, Role, Routing};
 pub use similar::{NoSimilar, SimilarLookup};
 pub use split::{Side, Split, SplitError};
@@ -68,11 +68,11 @@ pub trait RecordSource: Sync {
     fn blocks(&self) -> usize;
     /// Number of records of a block; all blocks' together are [`RecordSource::rows`].
     fn block_rows(&self, block: usize) -> usize;
-    /// Reads at least the [`COUNTED_COLUMNS`] of a block.
+    /// Reads a block.
     ///
     /// # Errors
     /// Whatever prevents it; the message should say where in the part.
-    fn read(&self, block: usize) -> Result<RecordBatch, BoxError>;
+    fn read(&self, block: usize) -> Result<CountedBlock, BoxError>;
 }
 
 /// Takes what [`count`] makes. Parts are numbered as they were given: training, validation, test.
@@ -92,7 +92,7 @@ pub trait CountSink: Sync {
     /// Whatever prevents it.
     fn append(&self, part: usize, block: Self::Encoded) -> Result<(), BoxError>;
 
-    /// Takes the next block of a table's totals. A table's come in order, the last of them less than full, perhaps empty;
+    /// Takes the next block of a table's totals, all of which come before any block of a part. A table's come in order, the last of them less than full, perhaps empty;
     /// different tables' may come at the same time.
     ///
     /// # Errors
@@ -281,10 +281,9 @@ pub fn count(
         parts.iter().filter(|part| !is_validation(part)).copied().collect(),
     );
     progress.begin("reading records", Some(rows(&parts)), Unit::Records);
-    let tweets = KeyFilter::new(rows(&first));
+    let tweets = IdFilter::new(rows(&first));
     let routing = Routing { shuffle: &visits, block_rows: options.block_rows, tweets: &tweets, threads, progress };
-    routing.route(&first)?;
-    routing.route(&then)?;
+    routing.route(&first, &then)?;
     progress.end();
     drop(tweets);
     let mut summary = Summary { records: rows(&parts), visits: Shuffled::of(&visits), ..Summary::default() };

@@ -1,5 +1,8 @@
 //! One place: counting its visits and answering them.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use skimmer_formats::Reaction;
 
 use super::answer::Answers;
@@ -22,8 +25,10 @@ pub(super) struct Places<'a> {
     /// The tables that each period's visitors of a kind are counted in, with the minor key they count under.
     counting: [[Vec<(usize, Minor)>; 4]; 2],
     /// The families each visitor asks for that may have an answer at this place.
-    questions: [Vec<Question>; 4],
-    /// The tables, a bit each, that `questions` was made for.
+    questions: Rc<Questions>,
+    /// All `questions` so far, by the tables, a bit each, that they were made for.
+    known_questions: BTreeMap<u32, Rc<Questions>>,
+    /// The tables that `questions` was made for.
     counted_tables: u32,
     /// The numbers of each visit.
     known: Vec<Known>,
@@ -90,6 +95,9 @@ struct Question {
     answer: Answer,
 }
 
+/// What each visitor asks.
+type Questions = [Vec<Question>; 4];
+
 /// In whose tables the record of a visit is counted, and as what.
 #[inline]
 fn counted(visit: &Visit) -> Option<(Period, Tally)> {
@@ -109,7 +117,8 @@ impl<'a> Places<'a> {
             numbers: Default::default(),
             tables: Default::default(),
             counting,
-            questions: questions_about(0),
+            questions: Rc::new(questions_about(0)),
+            known_questions: BTreeMap::new(),
             counted_tables: 0,
             known: Vec::new(),
             lists: SimilarLists::default(),
@@ -148,7 +157,8 @@ impl<'a> Places<'a> {
         let counted_tables = (0..).zip(&self.tables).map(|(bit, table)| u32::from(!table.is_empty()) << bit).sum();
         if counted_tables != self.counted_tables {
             self.counted_tables = counted_tables;
-            self.questions = questions_about(counted_tables);
+            let known = self.known_questions.entry(counted_tables);
+            self.questions = Rc::clone(known.or_insert_with(|| Rc::new(questions_about(counted_tables))));
         }
         let any_author = visits.iter().any(|visit| visit.stamp.visitor() == Visitor::Author);
         let mass = if any_author { self.similar.get(visits[0].major).1.iter().sum() } else { 0.0 };
@@ -309,8 +319,8 @@ impl<'a> SimilarLists<'a> {
 
 /// What each visitor asks where something was counted in these tables, a bit each: most places have no finetune visits
 /// and many no training reaction.
-fn questions_about(counted_tables: u32) -> [Vec<Question>; 4] {
-    let mut questions: [Vec<Question>; 4] = Default::default();
+fn questions_about(counted_tables: u32) -> Questions {
+    let mut questions = Questions::default();
     for (index, family) in FAMILIES.iter().enumerate() {
         let &Family { period, counter, asked_by, asked_with, answer, .. } = family;
         let table = Table { period, counter }.index();

@@ -51,6 +51,11 @@ impl Queue {
         (task < self.tasks && !self.failed.load(Ordering::Relaxed)).then_some(task)
     }
 
+    /// Whether all tasks before `task` had their turn.
+    pub(super) fn is_turn(&self, task: usize) -> bool {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) == task
+    }
+
     /// Waits until all tasks before `task` had their turn, then runs `action`. Does nothing once a task has failed.
     pub(super) fn in_turn<E>(&self, task: usize, action: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);

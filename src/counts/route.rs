@@ -1,9 +1,13 @@
 //! From records to visits, routed by place.
 
-use skimmer_formats::record::{Columns, RecordBatch};
+use std::sync::{Condvar, Mutex, PoisonError};
 
+use skimmer_formats::columnar::NumberedIds;
+use skimmer_formats::{Id, ReactionSet};
+
+use super::block::CountedBlock;
 use super::family::Visitor;
-use super::filter::KeyFilter;
+use super::filter::IdFilter;
 use super::queue::Queue;
 use super::split::{Side, Split};
 use super::visit::{Address, Stamp, Standing, Visit};
@@ -11,15 +15,6 @@ use super::{CountsError, RecordSource};
 use crate::key::Key;
 use crate::progress::Progress;
 use crate::shuffle::{Router, Shuffle};
-
-/// Columns that [`RecordSource::read`] must give.
-pub const COUNTED_COLUMNS: Columns = Columns::HASHTAGS
-    .and(Columns::TWEET)
-    .and(Columns::LANGUAGE)
-    .and(Columns::TWEET_TIME)
-    .and(Columns::AUTHOR_ID)
-    .and(Columns::READER_ID)
-    .and(Columns::REACTIONS);
 
 const DAY: u32 = 86_400;
 
@@ -47,24 +42,30 @@ pub(super) fn partition_of(place: Key, skipped: u32, partitions: usize) -> usize
     ((u128::from(bits) * partitions as u128) >> 64) as usize
 }
 
-/// The keys of a block's records. Reused block after block.
+/// The keys of a block's ids. Reused block after block.
 #[derive(Default)]
 struct Keys {
     readers: Vec<Key>,
     authors: Vec<Key>,
     languages: Vec<Key>,
-    tweets: Vec<Key>,
     /// Of all records one after the other.
     hashtags: Vec<Key>,
+    /// For every record whether its tweet may be that of a finetune record; empty if the filter was not asked.
+    wanted: Vec<bool>,
 }
 
 impl Keys {
-    fn fill(&mut self, batch: &RecordBatch) {
-        Key::of_all(&batch.reader.id, &mut self.readers);
-        Key::of_all(&batch.author.id, &mut self.authors);
-        Key::of_all(&batch.language, &mut self.languages);
-        Key::of_all(&batch.tweet, &mut self.tweets);
-        Key::of_all(batch.hashtags.values(), &mut self.hashtags);
+    fn fill(&mut self, block: &CountedBlock) {
+        Key::of_all(&block.readers.ids, &mut self.readers);
+        Key::of_all(&block.authors.ids, &mut self.authors);
+        Key::of_all(&block.languages.ids, &mut self.languages);
+        Key::of_all(block.hashtags.values(), &mut self.hashtags);
+        self.wanted.clear();
+    }
+
+    /// Asks for all tweets at once, so that they wait for memory together.
+    fn ask(&mut self, tweets: &[Id], filter: &IdFilter) {
+        self.wanted.extend(tweets.iter().map(|&tweet| filter.may_contain(tweet)));
     }
 }
 
@@ -74,51 +75,63 @@ pub(super) struct Routing<'a> {
     /// Rows of a full output block.
     pub(super) block_rows: usize,
     /// Tweets of the finetune records: only these are worth a visit.
-    pub(super) tweets: &'a KeyFilter,
+    pub(super) tweets: &'a IdFilter,
     pub(super) threads: usize,
     pub(super) progress: &'a dyn Progress,
 }
 
 impl Routing<'_> {
-    /// Routes all records of `parts`. The finetune records' tweets must all be in the filter before any other part is
-    /// routed, so validation goes first, alone.
-    pub(super) fn route(&self, parts: &[Part<'_>]) -> Result<(), CountsError> {
+    /// Routes all records of the validation part and of the other parts. The finetune records' tweets must all be in the
+    /// filter before any other record is routed.
+    pub(super) fn route(&self, validation: &[Part<'_>], others: &[Part<'_>]) -> Result<(), CountsError> {
         let mut tasks = Vec::new();
-        for part in parts {
+        let mut validation_tasks = 0;
+        for (place, part) in (1..).zip(validation.iter().chain(others)) {
             let mut first_row = 0;
             for block in 0..part.records.blocks() {
                 tasks.push((part, block, first_row));
                 first_row += part.records.block_rows(block) as u64;
             }
+            if place == validation.len() {
+                validation_tasks = tasks.len();
+            }
         }
+        let validated = Countdown::new(validation_tasks);
         Queue::run(tasks.len(), self.threads, |queue| {
             let (mut router, mut keys) = (Router::new(self.shuffle), Keys::default());
             while let Some(task) = queue.take() {
-                let (part, block, first_row) = tasks[task];
+                let (part, number, first_row) = tasks[task];
+                // Tasks are handed out in order, so that whoever waits below waits for somebody at work.
+                let _counted = (task < validation_tasks).then(|| validated.count_on_drop());
                 let name = || part.records.name().to_owned();
-                let batch = part.records.read(block).map_err(|source| CountsError::Records { part: name(), source })?;
-                if batch.reactions.is_none() && !matches!(part.role, Role::Test) {
+                let block =
+                    part.records.read(number).map_err(|source| CountsError::Records { part: name(), source })?;
+                if block.reactions.is_none() && !matches!(part.role, Role::Test) {
                     return Err(CountsError::NoReactions { part: name() });
                 }
-                keys.fill(&batch);
-                self.route_batch(part, first_row, &batch, &keys, &mut router)?;
-                self.progress.advance(batch.rows as u64);
+                keys.fill(&block);
+                if task >= validation_tasks {
+                    validated.wait();
+                    keys.ask(&block.tweets, self.tweets);
+                }
+                self.route_block(part, first_row, &block, &keys, &mut router)?;
+                self.progress.advance(block.rows as u64);
             }
             Ok(router.finish()?)
         })
     }
 
-    fn route_batch(
+    fn route_block(
         &self,
         part: &Part<'_>,
         first_row: u64,
-        batch: &RecordBatch,
+        block: &CountedBlock,
         keys: &Keys,
         router: &mut Router<'_>,
     ) -> Result<(), CountsError> {
         let partitions = self.shuffle.partitions();
         let mut send = |visit: Visit| router.push(partition_of(visit.major, 0, partitions), bytemuck::bytes_of(&visit));
-        for row in 0..batch.rows {
+        for row in 0..block.rows {
             let part_row = first_row + row as u64;
             let address = Address {
                 block: part.first_block + (part_row / self.block_rows as u64) as usize,
@@ -126,31 +139,63 @@ impl Routing<'_> {
             };
             let (standing, group) = match part.role {
                 // 2^32 seconds are fewer than 2^16 days.
-                Role::Training => (Standing::Training, (batch.event_time(row) / DAY) as u16),
+                Role::Training => (Standing::Training, (block.event_times[row] / DAY) as u16),
                 Role::Validation(split) => match split.side(part_row) {
                     Side::Finetune { chunk } => (Standing::Finetune, chunk),
                     Side::HoldOut => (Standing::Onlooker, 0),
                 },
                 Role::Test => (Standing::Onlooker, 0),
             };
-            let stamp = Stamp::new(address, group, batch.reaction_set(row), standing);
-            let (reader, author) = (keys.readers[row], keys.authors[row]);
+            let reactions = block.reactions.as_ref().map_or(ReactionSet::NONE, |reactions| reactions[row]);
+            let stamp = Stamp::new(address, group, reactions, standing);
+            let key = |keys: &[Key], ids: &NumberedIds| keys[ids.numbers[row] as usize];
+            let (reader, author) = (key(&keys.readers, &block.readers), key(&keys.authors, &block.authors));
+            let language = key(&keys.languages, &block.languages);
             let at =
                 |visitor, major, minor| Visit { major, minor, language: Key(0), stamp: stamp.visiting_as(visitor) };
-            send(Visit { language: keys.languages[row], ..at(Visitor::Reader, reader, author) })?;
+            send(Visit { language, ..at(Visitor::Reader, reader, author) })?;
             send(at(Visitor::Author, author, reader))?;
-            for &hashtag in &keys.hashtags[batch.hashtags.range(row)] {
+            for &hashtag in &keys.hashtags[block.hashtags.range(row)] {
                 send(at(Visitor::Hashtag, reader, hashtag))?;
             }
-            let tweet = keys.tweets[row];
-            match standing {
-                Standing::Finetune => self.tweets.insert(tweet),
-                Standing::Onlooker if matches!(part.role, Role::Validation(_)) => {}
-                _ if !self.tweets.may_contain(tweet) => continue,
-                _ => {}
+            let tweet = block.tweets[row];
+            if standing == Standing::Finetune {
+                self.tweets.insert(tweet);
+            } else if keys.wanted.get(row) == Some(&false) {
+                continue;
             }
-            send(at(Visitor::Tweet, tweet, Key(0)))?;
+            send(at(Visitor::Tweet, Key::of(tweet), Key(0)))?;
         }
         Ok(())
+    }
+}
+
+/// Counts finished tasks; others wait for the last.
+struct Countdown {
+    left: Mutex<usize>,
+    last: Condvar,
+}
+
+impl Countdown {
+    fn new(tasks: usize) -> Self {
+        Self { left: Mutex::new(tasks), last: Condvar::new() }
+    }
+
+    /// One task is finished, or has failed, when what this gives is dropped.
+    fn count_on_drop(&self) -> impl Drop {
+        struct Count<'a>(&'a Countdown);
+        impl Drop for Count<'_> {
+            fn drop(&mut self) {
+                *self.0.left.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+                self.0.last.notify_all();
+            }
+        }
+        Count(self)
+    }
+
+    /// Waits until no task is left.
+    fn wait(&self) {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.last.wait_while(left, |left| *left > 0));
     }
 }

@@ -8,6 +8,7 @@
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::{fmt, mem};
 
 use skimmer_formats::Reaction;
@@ -15,12 +16,11 @@ use skimmer_formats::columnar::{
     BlockEncoder, ColumnRef, ColumnarError, EncodedBlock, Field, Schema, ValueType, Writer,
 };
 use skimmer_formats::part::PartReader;
-use skimmer_formats::record::RecordBatch;
 use thiserror::Error;
 
 use crate::counts::{
-    self, BoxError, COUNTED_COLUMNS, COUNTS, CountBlock, CountColumn, CountSink, CountsError, REAL_COLUMNS,
-    RecordSource, Side, SimilarLookup, Split, SplitError, Summary, Table, TotalsBlock,
+    self, BoxError, COUNTS, CountBlock, CountColumn, CountSink, CountedBlock, CountsError, REAL_COLUMNS, RecordSource,
+    Side, SimilarLookup, Split, SplitError, Summary, Table, TotalsBlock,
 };
 use crate::progress::Progress;
 use crate::workspace::{AtomicFile, WorkspaceError};
@@ -189,8 +189,10 @@ impl RecordSource for Part {
         self.blocks[block]
     }
 
-    fn read(&self, block: usize) -> Result<RecordBatch, BoxError> {
-        Ok(PartReader::open(&self.path)?.read(block, COUNTED_COLUMNS)?)
+    fn read(&self, block: usize) -> Result<CountedBlock, BoxError> {
+        let part = PartReader::open(&self.path)?;
+        let (authors, readers, languages) = (part.authors(block)?, part.readers(block)?, part.languages(block)?);
+        Ok(CountedBlock::new(part.read(block, CountedBlock::COLUMNS)?, authors, readers, languages))
     }
 }
 
@@ -203,7 +205,8 @@ struct Draft {
 enum DraftState {
     Planned,
     Started(Box<Writer<BufWriter<AtomicFile>>>),
-    Complete(AtomicFile),
+    /// Complete and being synced and closed, which others need not wait for.
+    Closing(JoinHandle<Result<AtomicFile, WorkspaceError>>),
 }
 
 impl Draft {
@@ -224,31 +227,43 @@ impl Draft {
     fn append(&self, block: EncodedBlock) -> Result<(), BoxError> {
         match &mut *self.state() {
             DraftState::Started(writer) => writer.append(block).map_err(|error| self.named(error)),
-            DraftState::Planned | DraftState::Complete(_) => Ok(()),
+            DraftState::Planned | DraftState::Closing(_) => Ok(()),
         }
     }
 
-    /// Completes and closes the file, which has no final name yet.
+    /// Completes the file, which has no final name yet, and has it closed.
     fn complete(&self) -> Result<(), BoxError> {
         let mut state = self.state();
-        if let DraftState::Started(writer) = mem::replace(&mut *state, DraftState::Planned) {
-            let file = writer.finish().map_err(|error| self.named(error))?.into_inner();
-            let mut file = file.map_err(|error| self.named(error.into_error()))?;
-            file.close()?;
-            *state = DraftState::Complete(file);
+        match mem::replace(&mut *state, DraftState::Planned) {
+            DraftState::Started(writer) => {
+                let file = writer.finish().map_err(|error| self.named(error))?.into_inner();
+                let mut file = file.map_err(|error| self.named(error.into_error()))?;
+                *state = DraftState::Closing(std::thread::spawn(move || file.close().map(|()| file)));
+            }
+            other => *state = other,
         }
         Ok(())
     }
 
-    fn publish(self) -> Result<(), FeaturesError> {
-        match self.state.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            DraftState::Complete(file) => Ok(file.commit()?),
-            DraftState::Planned | DraftState::Started(_) => Ok(()),
+    /// The file, when it is closed.
+    fn closed(&self) -> Result<Option<AtomicFile>, WorkspaceError> {
+        match mem::replace(&mut *self.state(), DraftState::Planned) {
+            DraftState::Closing(closing) => {
+                closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(Some)
+            }
+            DraftState::Planned | DraftState::Started(_) => Ok(None),
         }
     }
 
     fn named(&self, error: impl fmt::Display) -> BoxError {
         format!("{}: {error}", self.path.display()).into()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // A file that is not wanted is gone only when it was closed.
+        let _ = self.closed();
     }
 }
 
@@ -293,8 +308,9 @@ impl<'a> Sink<'a> {
     fn reach(&self, part: usize) -> Result<(), BoxError> {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         while *started <= part {
-            if let Some(before) = started.checked_sub(1) {
-                self.features[before].complete()?;
+            match started.checked_sub(1) {
+                Some(before) => self.features[before].complete()?,
+                None => self.totals.iter().try_for_each(Draft::complete)?,
             }
             if let Some(draft) = self.features.get(*started) {
                 draft.start(&self.feature_schemas[*started])?;
@@ -314,8 +330,9 @@ impl<'a> Sink<'a> {
 
     fn finish(self) -> Result<(), FeaturesError> {
         self.reach(self.features.len()).map_err(FeaturesError::Write)?;
-        self.totals.iter().try_for_each(Draft::complete).map_err(FeaturesError::Write)?;
-        self.features.into_iter().chain(self.totals).try_for_each(Draft::publish)
+        let drafts = self.features.iter().chain(&self.totals);
+        let closed = drafts.filter_map(|draft| draft.closed().transpose()).collect::<Result<_, _>>()?;
+        Ok(AtomicFile::commit_all(closed)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use skimmer_formats::columnar::{ColumnarError, Reader, Scalar, VERSION};
+use skimmer_formats::columnar::{ColumnarError, Reader, Scalar};
 
 use super::export::Cells;
 
@@ -61,7 +61,7 @@ pub fn describe(reader: &Reader) -> Result<FileDescription, ColumnarError> {
     Ok(FileDescription {
         path: reader.path().to_owned(),
         kind: schema.kind.clone(),
-        version: VERSION,
+        version: reader.version(),
         bytes: reader.bytes(),
         rows: reader.rows(),
         blocks: reader.blocks(),

@@ -1,5 +1,6 @@
 //! Files and folders that appear under their name when they are whole: written under a temporary name, synced, renamed.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -79,10 +80,22 @@ impl AtomicFile {
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if it cannot be synced or renamed; then nothing changes under the final name.
-    pub fn commit(mut self) -> Result<(), WorkspaceError> {
-        self.close()?;
-        fs::rename(&self.temporary, &self.path).map_err(WorkspaceError::io("finish", &self.path))?;
-        sync_folder_of(&self.path)
+    pub fn commit(self) -> Result<(), WorkspaceError> {
+        Self::commit_all(vec![self])
+    }
+
+    /// [`AtomicFile::commit`] of several files: none gets its final name before all are synced, and a folder that
+    /// several of them are in is synced once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn commit_all(mut files: Vec<Self>) -> Result<(), WorkspaceError> {
+        files.iter_mut().try_for_each(Self::close)?;
+        for file in &files {
+            fs::rename(&file.temporary, &file.path).map_err(WorkspaceError::io("finish", &file.path))?;
+        }
+        let folders: BTreeSet<&Path> = files.iter().map(|file| folder_of(&file.path)).collect();
+        folders.into_iter().try_for_each(sync)
     }
 }
 
@@ -180,7 +193,11 @@ pub fn write_file(
 
 /// Syncs the folder in which `path` stands, so that its name lasts.
 fn sync_folder_of(path: &Path) -> Result<(), WorkspaceError> {
-    sync(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    sync(folder_of(path))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Syncs a folder and everything in it.

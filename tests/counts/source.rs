@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use skimmer::counts::{
-    BoxError, COUNTS, CountBlock, CountColumn, CountSink, Inputs, Options, RecordSource, SimilarLookup, Summary, Table,
-    TotalsBlock, count,
+    BoxError, COUNTS, CountBlock, CountColumn, CountSink, CountedBlock, Inputs, Options, RecordSource, SimilarLookup,
+    Summary, Table, TotalsBlock, count,
 };
 use skimmer::key::Key;
 use skimmer::progress::Silent;
@@ -49,7 +49,7 @@ impl RecordSource for MemoryPart {
         self.records.chunks(self.block_rows).nth(block).expect("a block").len()
     }
 
-    fn read(&self, block: usize) -> Result<RecordBatch, BoxError> {
+    fn read(&self, block: usize) -> Result<CountedBlock, BoxError> {
         let records = self.records.chunks(self.block_rows).nth(block).ok_or("no such block")?;
         let mut batch = RecordBatch { rows: records.len(), ..RecordBatch::default() };
         batch.author.id = records.iter().map(|record| record.author).collect();
@@ -60,7 +60,7 @@ impl RecordSource for MemoryPart {
         batch.hashtags = records.iter().map(|record| &record.hashtags[..]).collect::<Lists<Id>>();
         let times = |reaction| records.iter().map(|record| record.reactions[reaction]).collect();
         batch.reactions = Some(PerReaction::<Vec<u32>>::from_fn(times));
-        Ok(batch)
+        Ok(batch.into())
     }
 }
 

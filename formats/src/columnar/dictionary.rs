@@ -44,7 +44,9 @@ impl<W: Word> Frequencies<W> {
             entries.extend(used.map(|(&count, above)| (span.minimum.plus(W::from_u64(above)), count)));
             return Some(Self { entries, span, found: Found::InTable });
         }
-        if FirstSeen::of(sample, table).distinct.len() * 2 > sample.len() {
+        // More values repeat among all than in a sample, and it takes few to pay where a value is long.
+        let most = if W::BITS > 32 { sample.len() / 4 * 3 } else { sample.len() / 2 };
+        if FirstSeen::of(sample, table).distinct.len() > most {
             return None;
         }
         let FirstSeen { distinct, indices } = FirstSeen::of(values, table);

@@ -38,7 +38,7 @@ pub enum ColumnarError {
         what: String,
     },
     /// Written by another version of the format.
-    #[error("{}: byte {offset}: format version {found}, this program reads version {}: use a newer program or make the file again",
+    #[error("{}: byte {offset}: format version {found}, this program reads versions 1 to {}: use a newer program or make the file again",
         .path.display(), super::VERSION)]
     Version {
         /// The file.

@@ -52,9 +52,10 @@ impl Statistics {
             Some(Statistics { minimum: scalar(numbers().min()?), maximum: scalar(numbers().max()?) })
         }
         fn float_ends(values: impl Iterator<Item = f64>) -> Option<Statistics> {
-            let numbers = values.filter(|value| !value.is_nan());
-            let (minimum, maximum) = numbers
-                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+            // What is not a number is neither less nor greater.
+            let (minimum, maximum) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+                (if value < low { value } else { low }, if value > high { value } else { high })
+            });
             (minimum <= maximum)
                 .then_some(Statistics { minimum: Scalar::Float(minimum), maximum: Scalar::Float(maximum) })
         }

@@ -10,7 +10,7 @@ use super::block::{Advice, EncodedBlock, FLAT, KEYED, LIST, RELATIVE, encode_blo
 use super::chunk::ChunkWriter;
 use super::column::ColumnRef;
 use super::footer::ChunkEntry;
-use super::node::{CONSTANT, DELTA, DICTIONARY, FRESH, PACKED, PLAIN, PLANES, SLOTS};
+use super::node::{CONSTANT, DELTA, DICTIONARY, FRESH, PACKED, PLAIN, PLANES, SLOTS, SPARSE};
 use super::{Field, Reader, Schema, TRAILER_BYTES, ValueType, Writer};
 use crate::{Id, Lists};
 
@@ -182,6 +182,20 @@ fn absurd_claims_are_refused_before_anything_is_allocated() {
             constant(chunk, size);
         }));
     }
+    // A bit a value: too few bytes, bits behind the last value, more and fewer others than bits.
+    let sparse = |others: usize, bits: &[u8]| {
+        number(&|chunk| {
+            chunk.tag(SPARSE);
+            chunk.value(0u32);
+            chunk.count(others);
+            chunk.raw_stream(bits);
+            constant(chunk, 5);
+        })
+    };
+    let bits = [0x11; ROWS.div_ceil(8) as usize];
+    assert!(!sparse(50, &bits), "a sound chunk is read");
+    assert!(sparse(48, &bits[1..]) && sparse(49, &bits) && sparse(51, &bits));
+    assert!(sparse(u32::MAX as usize, &bits) && sparse(ROWS as usize + 1, &[0xFF; ROWS.div_ceil(8) as usize]));
     assert!(number(&|chunk| {
         chunk.tag(FRESH);
         constant(chunk, 5);

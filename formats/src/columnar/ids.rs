@@ -7,6 +7,23 @@ use super::node::{self, CONSTANT, DICTIONARY, FRESH, PLAIN};
 use super::{ColumnarError, dictionary};
 use crate::Id;
 
+/// Ids of rows, which need not all be different, and the number of the one that each row has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NumberedIds {
+    /// The ids.
+    pub ids: Vec<Id>,
+    /// For each row the place of its id in `ids`.
+    pub numbers: Vec<u32>,
+}
+
+impl From<Vec<Id>> for NumberedIds {
+    /// The ids of rows, each with a number of its own.
+    fn from(ids: Vec<Id>) -> Self {
+        let numbers = (0..ids.len() as u32).collect();
+        Self { ids, numbers }
+    }
+}
+
 /// Writes ids; `first_seen` is theirs.
 pub(super) fn encode(ids: &[Id], first_seen: &FirstSeen<Id>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
     match first_seen.distinct[..] {
@@ -55,6 +72,23 @@ pub(super) fn decode(count: usize, chunk: &mut ChunkReader<'_>, depth: usize) ->
             dictionary::decode_indexed(count, &distinct, chunk, inner)
         }
         tag => Err(chunk.damage(format!("unknown encoding {tag} of ids"))),
+    }
+}
+
+/// Reads ids and which of them each value is, without putting them where they are: few ids are many values.
+pub(super) fn decode_numbered(count: usize, chunk: &mut ChunkReader<'_>, depth: usize) -> Result<NumberedIds, Damage> {
+    if chunk.clone().tag()? != DICTIONARY {
+        return decode(count, chunk, depth).map(NumberedIds::from);
+    }
+    chunk.tag()?;
+    let size = dictionary::size(count, chunk)?;
+    let ids = decode(size, chunk, depth)?;
+    let numbers: Vec<u32> = node::decode(count, chunk, depth)?;
+    match numbers.iter().max() {
+        Some(&largest) if largest as usize >= size => {
+            Err(chunk.damage(format!("index {largest} in a dictionary of {size}")))
+        }
+        _ => Ok(NumberedIds { ids, numbers }),
     }
 }
 

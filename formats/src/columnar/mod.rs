@@ -19,6 +19,7 @@ mod footer;
 mod hostile;
 mod ids;
 mod keyed;
+mod narrow;
 mod node;
 mod packed;
 mod planes;
@@ -27,6 +28,7 @@ mod relative;
 mod schema;
 mod slots;
 mod spare;
+mod sparse;
 mod word;
 mod writer;
 
@@ -34,6 +36,7 @@ pub use block::{Advice, BlockEncoder, EncodedBlock, encode_block, encode_block_a
 pub use column::{Column, ColumnRef, Element, Values, ValuesRef};
 pub use error::ColumnarError;
 pub use footer::Scalar;
+pub use ids::NumberedIds;
 pub use reader::{ChunkInfo, Reader};
 pub use schema::{Field, Schema, ValueType};
 pub use writer::Writer;
@@ -41,8 +44,8 @@ pub use writer::Writer;
 #[cfg(target_endian = "big")]
 compile_error!("the .skim container is read and written by little-endian machines only");
 
-/// The version of the format that this library writes.
-pub const VERSION: u32 = 1;
+/// The version of the format that this library writes; it reads this one and all before it.
+pub const VERSION: u32 = 2;
 /// The most rows a block may have.
 pub const MAX_BLOCK_ROWS: usize = 1 << 20;
 /// The most bytes the values of one chunk may take when decoded.

@@ -5,7 +5,7 @@ use super::dictionary::{self, Frequencies};
 use super::error::Damage;
 use super::packed::MAX_BITS;
 use super::word::Word;
-use super::{ColumnarError, delta, packed, planes, slots};
+use super::{ColumnarError, delta, narrow, packed, planes, slots, sparse};
 
 pub(super) const PLAIN: u8 = 0;
 pub(super) const CONSTANT: u8 = 1;
@@ -15,6 +15,7 @@ pub(super) const PLANES: u8 = 4;
 pub(super) const DELTA: u8 = 5;
 pub(super) const DICTIONARY: u8 = 6;
 pub(super) const FRESH: u8 = 7;
+pub(super) const SPARSE: u8 = 8;
 
 /// How deep nodes may lie in each other.
 pub(super) const MAX_DEPTH: usize = 6;
@@ -80,7 +81,8 @@ pub(super) fn choose_leaf<W: Word>(sample: &[W], span: Span<W>) -> (Leaf, f64) {
     best
 }
 
-fn sample<W: Word>(values: &[W]) -> Vec<W> {
+/// Values from all over.
+pub(super) fn sample<W: Word>(values: &[W]) -> Vec<W> {
     if values.len() <= SAMPLE_RUNS * SAMPLE_RUN {
         return values.to_vec();
     }
@@ -98,18 +100,36 @@ pub(super) fn leaf_cost<W: Word>(values: &[W]) -> f64 {
 
 /// Writes numbers in the cheapest encoding.
 pub(super) fn encode<W: Word>(values: &[W], chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
-    let (span, sample) = (Span::of(values), sample(values));
-    let (leaf, cost) = choose_leaf(&sample, span);
+    let span = Span::of(values);
+    if span.range() <= narrow::RANGE {
+        return narrow::encode(values, span, chunk);
+    }
+    let values_sample = sample(values);
+    if !sparse::pays(&values_sample, span.minimum) {
+        return encode_dense(values, span, &values_sample, chunk);
+    }
+    let others = sparse::encode(values, (span.minimum, span.minimum), chunk)?;
+    encode_dense(&others, Span::of(&others), &sample(&others), chunk)
+}
+
+/// Writes numbers in the cheapest encoding but SPARSE.
+fn encode_dense<W: Word>(
+    values: &[W],
+    span: Span<W>,
+    sample: &[W],
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
+    let (leaf, cost) = choose_leaf(sample, span);
     // Neither a dictionary nor differences can beat what takes next to nothing.
     if cost <= 1.0 {
         return write_leaf(values, span, leaf, chunk);
     }
-    let delta = delta::cost(&sample);
-    if let Some(frequencies) = Frequencies::count(values, &sample, span, &mut chunk.spare.table)
+    let delta = delta::cost(sample);
+    if let Some(frequencies) = Frequencies::count(values, sample, span, &mut chunk.spare.table)
         && frequencies.cost() < 0.93 * cost.min(delta) * values.len() as f64
     {
         chunk.tag(DICTIONARY);
-        return frequencies.encode(values, &sample, chunk);
+        return frequencies.encode(values, sample, chunk);
     }
     write_without_dictionary(values, span, (leaf, cost), delta, chunk)
 }
@@ -193,6 +213,7 @@ pub(super) fn decode<W: Word>(count: usize, chunk: &mut ChunkReader<'_>, depth: 
         PLANES => planes::decode(count, chunk),
         DELTA => delta::decode(count, chunk, inner),
         DICTIONARY => dictionary::decode(count, chunk, inner),
+        SPARSE => sparse::decode(count, chunk, inner),
         FRESH if W::BITS == 32 => fresh(decode(count, chunk, inner)?, chunk),
         tag => Err(chunk.damage(format!("unknown encoding {tag} of {} bits", W::BITS))),
     }
@@ -252,6 +273,12 @@ pub(super) fn describe(
         DICTIONARY => {
             let size = chunk.count()?;
             nested(&format!("dictionary {size}"), chunk, &[width, 4], name, inner)?;
+        }
+        SPARSE => {
+            skip_value(chunk)?;
+            let others = chunk.count()?;
+            let codec = codec(chunk.skip_stream()?);
+            nested(&format!("sparse {others}{codec}"), chunk, &[width], name, inner)?;
         }
         FRESH => nested("fresh", chunk, &[4], name, inner)?,
         tag => return Err(chunk.damage(format!("unknown encoding {tag}"))),

@@ -17,6 +17,16 @@ pub(super) fn encode<W: Word>(
     chunk: &mut ChunkWriter,
 ) -> Result<(), ColumnarError> {
     chunk.value(minimum);
+    encode_above(values, minimum, bits, chunk)
+}
+
+/// The same but for the minimum, which may have another type in the file and has been written.
+pub(super) fn encode_above<V: Word>(
+    values: &[V],
+    minimum: V,
+    bits: u32,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
     chunk.tag(bits as u8);
     let mut string = BitWriter::with_capacity(values.len() * bits as usize / 8);
     values.iter().for_each(|value| string.push(value.minus(minimum).to_u64(), bits));

@@ -14,6 +14,16 @@ pub(super) fn encode<W: Word>(
     chunk: &mut ChunkWriter,
 ) -> Result<(), ColumnarError> {
     chunk.value(minimum);
+    encode_above(values, minimum, planes, chunk)
+}
+
+/// The same but for the minimum, which may have another type in the file and has been written.
+pub(super) fn encode_above<V: Word>(
+    values: &[V],
+    minimum: V,
+    planes: usize,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
     chunk.tag(planes as u8);
     for plane in 0..planes {
         let bytes: Vec<u8> = values.iter().map(|value| (value.minus(minimum).to_u64() >> (8 * plane)) as u8).collect();

@@ -14,6 +14,7 @@ use super::chunk::ChunkReader;
 use super::column::{Column, Element};
 use super::error::Damage;
 use super::footer::{self, BlockEntry, ChunkEntry, Scalar};
+use super::ids::NumberedIds;
 use super::schema::{Schema, ValueType};
 use super::{ColumnarError, HEADER_BYTES, MAGIC, TRAILER_BYTES, VERSION, node};
 use crate::Lists;
@@ -23,6 +24,7 @@ use crate::Lists;
 pub struct Reader {
     path: PathBuf,
     map: Mmap,
+    version: u32,
     pub(super) schema: Schema,
     pub(super) blocks: Vec<Block>,
     rows: u64,
@@ -92,17 +94,19 @@ impl Reader {
         let small = |at: usize| u32::from_le_bytes([map[at], map[at + 1], map[at + 2], map[at + 3]]);
         let large = |at: usize| u64::from(small(at)) | u64::from(small(at + 4)) << 32;
         let version = |at: usize| match small(at) {
-            VERSION => Ok(()),
+            found @ 1..=VERSION => Ok(found),
             found => Err(ColumnarError::Version { path: path.clone(), offset: at as u64, found }),
         };
-        version(8)?;
+        let header_version = version(8)?;
         if let Some(at) = map[12..HEADER_BYTES].iter().position(|&byte| byte != 0) {
             return Err(damaged(12 + at, "a byte of the header that must be zero"));
         }
         if map[trailer_at + 20..] != MAGIC {
             return Err(damaged(trailer_at + 20, "the file does not end as a finished .skim file does"));
         }
-        version(trailer_at + 16)?;
+        if version(trailer_at + 16)? != header_version {
+            return Err(damaged(trailer_at + 16, "another format version than at the beginning"));
+        }
         let footer_length = large(trailer_at);
         let footer_at = match usize::try_from(footer_length).ok().and_then(|length| trailer_at.checked_sub(length)) {
             Some(at) if at >= HEADER_BYTES => at,
@@ -117,7 +121,7 @@ impl Reader {
         if end != footer_at as u64 {
             return Err(damaged(footer_at, &format!("the blocks end at byte {end}, the footer begins elsewhere")));
         }
-        Ok(Self { path, map, schema, blocks, rows })
+        Ok(Self { path, map, version: header_version, schema, blocks, rows })
     }
 
     /// The file's path, as it was opened.
@@ -128,6 +132,11 @@ impl Reader {
     /// What the file holds.
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// The version of the format that the file was written in.
+    pub fn version(&self) -> u32 {
+        self.version
     }
 
     /// Size of the file in bytes.
@@ -205,6 +214,24 @@ impl Reader {
             Column::Flat(values) => T::from_values(values).ok_or_else(|| self.another_type(field, T::TYPE, false)),
             Column::List { .. } => Err(self.another_type(field, T::TYPE, false)),
         }
+    }
+
+    /// Decodes a column of single ids, each of them once where the file has them so.
+    ///
+    /// # Errors
+    /// As [`Reader::flat`].
+    pub fn numbered_ids(&self, block: usize, field: usize) -> Result<NumberedIds, ColumnarError> {
+        self.expect_type(field, ValueType::Id, false)?;
+        let chunk = self.checked_chunk(block, field)?;
+        let mut source = self.source(chunk);
+        let in_chunk = |damage| self.damaged(chunk.offset, damage);
+        if source.tag().map_err(in_chunk)? != FLAT {
+            return self.flat(block, field).map(NumberedIds::from);
+        }
+        let rows = self.blocks[block].rows;
+        let ids = super::ids::decode_numbered(rows, &mut source, node::MAX_DEPTH).map_err(in_chunk)?;
+        source.finish().map_err(in_chunk)?;
+        Ok(ids)
     }
 
     /// Decodes a column of lists.

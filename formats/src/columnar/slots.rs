@@ -93,7 +93,12 @@ impl Parts {
 /// Writes `values`, all less than 2^32 above `span`'s minimum.
 pub(super) fn encode<W: Word>(values: &[W], span: Span<W>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
     chunk.value(span.minimum);
-    let split = |value: W| Split::of(value.minus(span.minimum).to_u64() as u32);
+    encode_above(values, span, chunk)
+}
+
+/// The same but for the minimum, which may have another type in the file and has been written.
+pub(super) fn encode_above<V: Word>(values: &[V], span: Span<V>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
+    let split = |value: V| Split::of(value.minus(span.minimum).to_u64() as u32);
     write(values, span.range() as u32, split, chunk)
 }
 

@@ -16,6 +16,9 @@ pub(super) struct Spare {
     /// Of slots, and of their remaining bits.
     pub(super) slots: Vec<u8>,
     pub(super) rest: Vec<u8>,
+    /// Of numbers that fit bytes, and of bits.
+    pub(super) narrow: Vec<u8>,
+    pub(super) map: Vec<u8>,
     /// Of tables of values.
     pub(super) table: Vec<u32>,
 }

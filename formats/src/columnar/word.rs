@@ -13,6 +13,8 @@ pub(super) trait Word: Pod + Ord + Default + std::fmt::Debug {
     fn minus(self, other: Self) -> Self;
     /// The smallest and the largest of some values.
     fn ends(values: &[Self]) -> Option<(Self, Self)>;
+    /// How far each of some values lies above `minimum`, none of them by more than 255.
+    fn narrow(values: &[Self], minimum: Self, bytes: &mut [u8]);
 }
 
 macro_rules! word {
@@ -53,6 +55,26 @@ macro_rules! word {
                     }
                 }
                 ends(values)
+            }
+            fn narrow(values: &[Self], minimum: Self, bytes: &mut [u8]) {
+                #[inline(always)]
+                fn narrow(values: &[$integer], minimum: $integer, bytes: &mut [u8]) {
+                    for (&value, byte) in values.iter().zip(bytes) {
+                        *byte = value.wrapping_sub(minimum) as u8;
+                    }
+                }
+                #[cfg(target_arch = "x86_64")]
+                {
+                    #[target_feature(enable = "avx2")]
+                    fn narrow_wide(values: &[$integer], minimum: $integer, bytes: &mut [u8]) {
+                        narrow(values, minimum, bytes);
+                    }
+                    if is_x86_feature_detected!("avx2") {
+                        // SAFETY: the processor has just been asked for what the function needs.
+                        return unsafe { narrow_wide(values, minimum, bytes) };
+                    }
+                }
+                narrow(values, minimum, bytes);
             }
         }
     )*};
