@@ -352,8 +352,10 @@ def main():
             rates = [[result["hold_out"]["overall"][r]["rate"] for r in REACTIONS] for _, result in results]
             assert np.allclose(rates, rates[-1], rtol=0, atol=1e-9), "not the same hold-out records"
         measured.append((seed, results))
-    for records, title in [("test", "test records"), ("hold_out", "hold-out records"), ("before", "hold-out records, before the fine-tuning")]:
-        print(f"\n{title}; AP / RCE, mean loss\n\n| records' seed | trained by | {' | '.join(REACTIONS)} | loss |\n|" + " --- |" * 7)
+    titles = {"test": "test records", "hold_out": "hold-out records", "before": "hold-out records, before the fine-tuning"}
+    for records, title in titles.items():
+        print(f"\n{title}; AP / RCE, mean loss\n")
+        print(f"| records' seed | trained by | {' | '.join(REACTIONS)} | loss |\n|" + " --- |" * 7)
         for seed, results in measured:
             for recipe, result in results:
                 row(seed, recipe, result[records])
