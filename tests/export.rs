@@ -184,7 +184,7 @@ fn a_description_has_every_column() {
     assert_eq!(tokens.values, raw_tokens.sum::<u64>());
     assert_eq!((tokens.minimum.as_deref(), tokens.encodings[0].1), (Some("101"), 1));
     let table = about.to_string();
-    assert!(table.contains("part, format version 2\n300 rows in 1 blocks"), "{table}");
+    assert!(table.contains("part, format version 1\n300 rows in 1 blocks"), "{table}");
     for column in &about.columns {
         assert!(table.contains(&column.name));
     }
