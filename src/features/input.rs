@@ -57,20 +57,22 @@ fn targets(reactions: ReactionSet) -> PerReaction<f32> {
     PerReaction::from_fn(|reaction| f32::from(u8::from(reactions.contains(reaction))))
 }
 
+/// One column a token, without any table.
+#[cfg(test)]
+pub(crate) struct TokenColumns;
+
+#[cfg(test)]
+impl TweetSketch for TokenColumns {
+    fn sketch(&self, tokens: &[u32], rows: &mut SparseRows) {
+        rows.columns.extend_from_slice(tokens);
+        rows.values.extend(tokens.iter().map(|_| 1.0));
+        rows.offsets.push(rows.columns.len() as u32);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Every token a column.
-    struct Columns;
-
-    impl TweetSketch for Columns {
-        fn sketch(&self, tokens: &[u32], rows: &mut SparseRows) {
-            rows.columns.extend(tokens);
-            rows.values.extend(tokens.iter().map(|_| 1.0));
-            rows.offsets.push(rows.columns.len() as u32);
-        }
-    }
 
     #[test]
     fn logarithms_stand_behind_the_sketch_where_the_layout_has_them() {
@@ -78,7 +80,7 @@ mod tests {
         (example.numbers[0], example.numbers[9], example.numbers[72]) = (3.0, 1e6, -3.0);
         for logarithms in [false, true] {
             let layout = Layout { sketch_depth: 2, sketch_width: 4, logarithms, languages: 1 };
-            let (builder, mut batch) = (InputBuilder::new(Columns, layout), Batch::default());
+            let (builder, mut batch) = (InputBuilder::new(TokenColumns, layout), Batch::default());
             builder.push(&example, &mut batch);
             builder.push(&Example::default(), &mut batch);
             let quarter = (4f64.ln() / 4.0) as f32;

@@ -19,6 +19,8 @@ pub use calendar::{Day, hour};
 pub use example::{Example, ExampleError};
 pub use flags::{Flag, Flags};
 pub use fourier::{Fourier, fourier_terms};
+#[cfg(test)]
+pub(crate) use input::TokenColumns;
 pub use input::{InputBuilder, TweetSketch};
 pub use languages::{Languages, LanguagesError};
 pub use scalars::{SCALARS, Scalar, scalars};

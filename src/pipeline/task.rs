@@ -29,15 +29,18 @@ pub struct TaskReport {
 }
 
 /// Something that can be done, unless it is up to date.
-pub(super) struct Task<'t> {
+pub(super) struct Goal<W> {
     pub(super) name: String,
     /// Everything that the outputs depend on.
     pub(super) fingerprint: Fingerprint,
     /// Files, and folders that stand for the files in them.
     pub(super) outputs: Vec<PathBuf>,
-    /// Makes the outputs and gives a summary.
-    pub(super) work: Box<dyn FnOnce() -> Result<Value, PipelineError> + 't>,
+    /// Makes the outputs, or what makes them needs to know.
+    pub(super) work: W,
 }
+
+/// Something that is done by itself: its work makes the outputs and gives a summary.
+pub(super) type Task<'t> = Goal<Box<dyn FnOnce() -> Result<Value, PipelineError> + 't>>;
 
 impl Task<'_> {
     /// Does the task if its outputs are not up to date, or with `force`; shows `done` what became of it.
@@ -47,8 +50,7 @@ impl Task<'_> {
         force: bool,
         done: &mut dyn FnMut(&TaskReport),
     ) -> Result<(), PipelineError> {
-        let Self { name, fingerprint, outputs, work } = self;
-        match begin(vec![Goal { name, fingerprint, outputs, work }], manifest, force)?.pop() {
+        match begin(vec![self], manifest, force)?.pop() {
             Some(Ok((begun, work))) => {
                 let at = Instant::now();
                 let summary = work()?;
@@ -59,14 +61,6 @@ impl Task<'_> {
         }
         Ok(())
     }
-}
-
-/// A task that is done together with others: its `work` is what they do of it.
-pub(super) struct Goal<W> {
-    pub(super) name: String,
-    pub(super) fingerprint: Fingerprint,
-    pub(super) outputs: Vec<PathBuf>,
-    pub(super) work: W,
 }
 
 /// The output of a task, made but for its sync and its name.

@@ -20,6 +20,8 @@ pub(super) struct Lists<G: Gathered> {
     /// A record's inputs in a block: where its quads' start stands among the starts, and how many inputs there are.
     runs: Vec<(u32, u32)>,
     small: SmallNumbers,
+    /// A record's inputs that stand for small numbers.
+    small_inputs: Vec<(u32, f32)>,
 }
 
 impl<G: Gathered> Default for Lists<G> {
@@ -32,6 +34,7 @@ impl<G: Gathered> Default for Lists<G> {
             ends: Vec::new(),
             runs: Vec::new(),
             small: SmallNumbers::default(),
+            small_inputs: Vec::new(),
         }
     }
 }
@@ -92,7 +95,6 @@ impl<G: Gathered> Lists<G> {
         let (first_dense, sparse) = (shape.layout.sparse(), shape.sparse_inputs());
         self.inputs.clear();
         self.ends.clear();
-        let mut small = Vec::new();
         for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
             let (columns, values) = batch.sparse.row(record);
             self.inputs.extend(columns.iter().copied().zip(values.iter().copied()));
@@ -102,7 +104,7 @@ impl<G: Gathered> Lists<G> {
                     continue;
                 }
                 if let Some(input) = self.small.input(number, terms) {
-                    small.push(((sparse + input) as u32, 1.0));
+                    self.small_inputs.push(((sparse + input) as u32, 1.0));
                     continue;
                 }
                 let first = (first_dense + number * FOURIER_TERMS) as u32;
@@ -114,7 +116,7 @@ impl<G: Gathered> Lists<G> {
                     self.inputs.extend((first..first + FOURIER_TERMS as u32).zip(differences));
                 }
             }
-            self.inputs.append(&mut small);
+            self.inputs.append(&mut self.small_inputs);
             self.ends.push(self.inputs.len());
         }
     }

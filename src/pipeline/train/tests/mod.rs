@@ -10,22 +10,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use skimmer_formats::{PerReaction, Reaction};
 
 use super::*;
-use crate::features::{Day, Example, Layout, SparseRows};
+use crate::features::{Day, Example, Layout, TokenColumns};
 use crate::metrics::Scores;
 use crate::pipeline::evaluate::evaluate;
 use crate::pipeline::examples::{ExamplesError, Survey};
 use crate::progress::{Silent, Unit};
-
-/// One column a token, without any table.
-struct TokenColumns;
-
-impl TweetSketch for TokenColumns {
-    fn sketch(&self, tokens: &[u32], rows: &mut SparseRows) {
-        rows.columns.extend_from_slice(tokens);
-        rows.values.extend(tokens.iter().map(|_| 1.0));
-        rows.offsets.push(rows.columns.len() as u32);
-    }
-}
 
 /// Training records of some days, then as many validation records as there are others, every fifth a hold-out one.
 struct Generated {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
+use crate::features::SparseRows;
 
 /// Sketches so many tweets, then unwinds, as a killed process would end.
 struct Dying(AtomicUsize);
