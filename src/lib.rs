@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod net;
 pub mod onnx;
 pub mod pipeline;
+mod prefetch;
 pub mod progress;
 pub mod report;
 pub mod shuffle;

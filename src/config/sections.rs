@@ -244,6 +244,8 @@ pub struct Train {
     pub logarithms: Option<bool>,
     /// Where the output biases start.
     pub bias_init: Option<BiasInit>,
+    /// Seed of the network's start and of the records' order; that of everything else if not given.
+    pub seed: Option<u64>,
     /// Minutes between two checkpoints, at most. Results do not depend on it.
     pub checkpoint_minutes: f64,
 }
@@ -267,6 +269,7 @@ impl Default for Train {
             centred: None,
             logarithms: None,
             bias_init: None,
+            seed: None,
             checkpoint_minutes: 10.0,
         }
     }

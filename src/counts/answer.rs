@@ -6,7 +6,7 @@
 
 use super::family::{Answer, COUNTS, FAMILIES, FIRST_COLUMNS, REAL_COLUMNS};
 use super::visit::{Address, LARGEST_BLOCK};
-use crate::shuffle::{Router, ShuffleError};
+use crate::shuffle::{Router, ShuffleError, append};
 
 const HEADER: usize = 6;
 /// Most bytes of an answer: every family with its largest numbers.
@@ -72,7 +72,7 @@ impl<'a> Answers<'a> {
             let place = (address.block % self.range * LARGEST_BLOCK + address.row) as u32;
             self.buffer[..4].copy_from_slice(&place.to_le_bytes());
             self.buffer[4..HEADER].copy_from_slice(&((self.length - HEADER) as u16).to_le_bytes());
-            self.router.push(address.block / self.range, &self.buffer[..self.length])?;
+            self.router.push_start(address.block / self.range, &self.buffer, self.length)?;
             self.length = HEADER;
         }
         Ok(())
@@ -113,7 +113,7 @@ impl Tiles {
     /// Appends every answer of a run to its tile.
     pub(super) fn add(&mut self, mut run: &[u8]) {
         while let Some((place, _, length)) = split_answer(run) {
-            self.tiles[place / TILE_ROWS].extend_from_slice(&run[..length]);
+            append(&mut self.tiles[place / TILE_ROWS], run, length);
             run = &run[length..];
         }
     }

@@ -101,7 +101,8 @@ impl Ranges {
     }
 }
 
-const LARGEST_ROW: usize = 8 + 5 * 5;
+/// Room for a row, of at most 8 + 5 × 5 bytes.
+const ROW: usize = 64;
 
 /// Sends totals to their table's ranges.
 pub(super) struct TotalsRouter<'a> {
@@ -119,13 +120,13 @@ impl<'a> TotalsRouter<'a> {
             Minor::Alone => major,
             Minor::Partner | Minor::Language => minor.pair(major),
         };
-        let mut row = [0; LARGEST_ROW];
+        let mut row = [0; ROW];
         row[..8].copy_from_slice(&key.0.to_le_bytes());
         let mut length = 8;
         for &count in tally.reactions.as_count_order().iter().chain([&tally.unreacted]) {
             length += write_count(&mut row[length..], count);
         }
-        self.router.push(self.ranges.partition(table, key), &row[..length])
+        self.router.push_start(self.ranges.partition(table, key), &row, length)
     }
 
     pub(super) fn finish(self) -> Result<(), ShuffleError> {

@@ -12,12 +12,12 @@ use skimmer_formats::record::Columns;
 
 use crate::key::Key;
 use crate::progress::{Progress, Unit};
-use crate::similar::{Follows, SimilarError, SimilarWriter, SimilaritySearch, SimilaritySettings};
+use crate::similar::{Follows, Found, SimilarError, SimilarWriter, SimilaritySearch, SimilaritySettings};
 
 /// Similar authors held between searching and writing, at most.
 const SIMILAR_TOGETHER: usize = 1 << 22;
 /// Authors searched together, at most.
-const AUTHORS_TOGETHER: usize = 1 << 15;
+const AUTHORS_TOGETHER: usize = 1 << 13;
 
 /// What the stage found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -44,7 +44,7 @@ pub struct SimilarSummary {
 ///
 /// # Errors
 /// [`SimilarError`] for a part that cannot be read, settings out of range, or a full disk.
-pub fn similar<W: Write>(
+pub fn similar<W: Write + Send>(
     parts: &[PathBuf],
     settings: SimilaritySettings,
     memory: usize,
@@ -64,18 +64,18 @@ pub fn similar<W: Write>(
 
     progress.begin("follower sets", Some(summary.records), Unit::Records);
     let mut follows = Follows::new(memory, directory);
-    for together in blocks.chunks(2 * rayon::current_num_threads()) {
-        let pairs = together.par_iter().map(|&(path, block)| {
+    let read = |blocks: &[(&Path, usize)]| {
+        let read = blocks.par_iter().map(|&(path, block)| {
             let part = PartReader::open(path)?;
-            let pairs = block_follows(&part, block)?;
-            let rows = part.block_rows(block);
-            progress.advance(rows.end - rows.start);
-            Ok(pairs)
+            let follows = BlockFollows::read(&part, block)?;
+            progress.advance(part.block_rows(block).count() as u64);
+            Ok(follows)
         });
-        for pairs in pairs.collect::<Result<Vec<_>, ColumnarError>>()? {
-            pairs.into_iter().try_for_each(|(author, reader)| follows.add(author, reader))?;
-        }
-    }
+        Ok(read.collect::<Result<Vec<_>, ColumnarError>>()?)
+    };
+    let mut add =
+        |blocks: Vec<BlockFollows>| blocks.iter().try_for_each(|block| follows.add(&block.authors, &block.readers));
+    one_ahead(blocks.chunks(2 * rayon::current_num_threads()), read, &mut add)?;
     let sets = follows.finish()?;
     progress.end();
 
@@ -86,30 +86,56 @@ pub fn similar<W: Write>(
     let search = SimilaritySearch::new(sets, settings, memory, directory)?;
     let mut writer = SimilarWriter::new(out)?;
     let together = (SIMILAR_TOGETHER / settings.top.max(1)).clamp(1, AUTHORS_TOGETHER);
-    for first in (0..authors).step_by(together) {
-        let range = first as u32..authors.min(first + together) as u32;
-        search.for_each(range.clone(), |author, list| {
+    let ranges = (0..authors).step_by(together).map(|first| first as u32..authors.min(first + together) as u32);
+    let mut write = |found: Found<'_>| {
+        found.for_each(|author, list| {
             summary.authors_with_similar += u64::from(!list.is_empty());
             summary.similar += list.len() as u64;
+            progress.advance(1);
             writer.push(author, list)
-        })?;
-        progress.advance(range.len() as u64);
-    }
+        })
+    };
+    one_ahead(ranges, |range| Ok(search.search(range)), &mut write)?;
     let out = writer.finish()?;
     progress.end();
     Ok((out, summary))
 }
 
-/// The (author, reader) pairs of a block's records whose field 19 is true.
-fn block_follows(part: &PartReader, block: usize) -> Result<Vec<(Id, Key)>, ColumnarError> {
-    let columns = Columns::AUTHOR_ID.and(Columns::READER_ID).and(Columns::AUTHOR_FOLLOWS_READER);
-    let batch = part.read(block, columns)?;
-    let pairs = batch.author.id.iter().zip(&batch.reader.id).zip(&batch.author_follows_reader);
-    let (authors, readers): (Vec<Id>, Vec<Id>) =
-        pairs.filter(|&(_, &follows)| follows).map(|((&author, &reader), _)| (author, reader)).unzip();
-    let mut keys = Vec::new();
-    Key::of_all(&readers, &mut keys);
-    Ok(authors.into_iter().zip(keys).collect())
+/// Makes something of every item and hands it to `take`, in order, while the next is made, on the threads of the current
+/// rayon pool.
+fn one_ahead<I: Send, T: Send>(
+    items: impl Iterator<Item = I>,
+    make: impl Fn(I) -> Result<T, SimilarError> + Sync,
+    take: &mut (impl FnMut(T) -> Result<(), SimilarError> + Send),
+) -> Result<(), SimilarError> {
+    let mut made = None;
+    for item in items.map(Some).chain([None]) {
+        let (next, taken) = rayon::join(|| item.map(&make).transpose(), || made.take().map_or(Ok(()), &mut *take));
+        taken?;
+        made = next?;
+    }
+    Ok(())
+}
+
+/// Who follows whom in the records of a block: those whose field 19 is true.
+struct BlockFollows {
+    /// All authors of the block.
+    authors: Vec<Id>,
+    /// Readers, each with the place of the author that it follows.
+    readers: Vec<(u32, Key)>,
+}
+
+impl BlockFollows {
+    fn read(part: &PartReader, block: usize) -> Result<Self, ColumnarError> {
+        let (authors, readers) = (part.authors(block)?, part.readers(block)?);
+        let follows = part.read(block, Columns::AUTHOR_FOLLOWS_READER)?.author_follows_reader;
+        let mut keys = Vec::new();
+        Key::of_all(&readers.ids, &mut keys);
+        let pairs = authors.numbers.iter().zip(&readers.numbers).zip(&follows);
+        let readers =
+            pairs.filter(|&(_, &follows)| follows).map(|((&author, &reader), _)| (author, keys[reader as usize]));
+        Ok(Self { authors: authors.ids, readers: readers.collect() })
+    }
 }
 
 #[cfg(test)]

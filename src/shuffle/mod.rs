@@ -18,6 +18,7 @@ use thiserror::Error;
 pub use gate::{Gate, Permit};
 pub use pool::Pool;
 pub use router::Router;
+pub(crate) use router::append;
 pub use scratch::Scratch;
 use spill::SpillFile;
 

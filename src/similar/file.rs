@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::path::Path;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use skimmer_formats::columnar::{ColumnRef, Field, Reader, Schema, ValueType, Writer, encode_block};
 use skimmer_formats::{Id, Lists};
 
@@ -89,21 +90,45 @@ impl<W: Write> SimilarWriter<W> {
 /// # Errors
 /// [`SimilarError::File`] where the file cannot be read, is of another kind, or is damaged.
 pub fn read_lists(path: &Path, mut each: impl FnMut(Id, &[Id], &[f64])) -> Result<(), SimilarError> {
+    let each_of = |block: ListBlock| {
+        for ((author, similar), scores) in block.authors.into_iter().zip(block.similar.iter()).zip(block.scores.iter())
+        {
+            each(author, similar, scores);
+        }
+    };
+    read_blocks(path, |block| block, each_of)
+}
+
+/// Authors that stand together in a file, with their lists.
+pub(super) struct ListBlock {
+    pub(super) authors: Vec<Id>,
+    pub(super) similar: Lists<Id>,
+    /// As long as the lists in `similar`.
+    pub(super) scores: Lists<f64>,
+}
+
+/// Makes something of every block of a file on the threads of the current rayon pool, two blocks a thread at a time, and
+/// hands it to `take`, in order.
+pub(super) fn read_blocks<T: Send>(
+    path: &Path,
+    make: impl Fn(ListBlock) -> T + Sync,
+    mut take: impl FnMut(T),
+) -> Result<(), SimilarError> {
     let reader = Reader::open(path)?;
     reader.expect_kind(KIND)?;
     let [author, similar, score] = ["author", "similar", "score"].map(|name| reader.field(name));
     let (author, similar, score) = (author?, similar?, score?);
-    for block in 0..reader.blocks() {
-        let authors: Vec<Id> = reader.flat(block, author)?;
-        let similar: Lists<Id> = reader.lists(block, similar)?;
-        let scores: Lists<f64> = reader.lists(block, score)?;
+    let read = |block| {
+        let (similar, scores) = (reader.lists(block, similar)?, reader.lists(block, score)?);
         if similar.offsets() != scores.offsets() {
             let first = reader.block_rows(block).start;
             return Err(SimilarError::Lengths { path: path.to_owned(), first_author: first });
         }
-        for ((author, similar), scores) in authors.into_iter().zip(similar.iter()).zip(scores.iter()) {
-            each(author, similar, scores);
-        }
+        Ok(make(ListBlock { authors: reader.flat(block, author)?, similar, scores }))
+    };
+    let blocks: Vec<usize> = (0..reader.blocks()).collect();
+    for together in blocks.chunks(2 * rayon::current_num_threads()) {
+        together.par_iter().map(|&block| read(block)).collect::<Result<Vec<T>, _>>()?.into_iter().for_each(&mut take);
     }
     Ok(())
 }

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use bytemuck::{Pod, Zeroable};
+use hashbrown::HashTable;
 use rayon::slice::ParallelSliceMut;
 use skimmer_formats::Id;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::SimilarError;
 use super::runs::SortedRuns;
@@ -19,23 +21,18 @@ const RARE_AUTHORS: u32 = 512;
 /// Collects who follows whom.
 ///
 /// Sorting holds `memory` bytes, whatever the number of pairs; the rest lies in nameless temporary files, which vanish
-/// with the process.
+/// with the process. Authors are numbered as they come, which holds up to 42 bytes an author besides.
 pub struct Follows {
-    pairs: SortedRuns<Follow>,
+    pairs: SortedRuns<Followed>,
+    /// In the order in which they came.
+    authors: Vec<Id>,
+    /// Places in `authors`, by id.
+    numbers: HashTable<u32>,
     memory: usize,
     directory: PathBuf,
 }
 
-/// A reader in an author's follower set, ordered by author id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
-#[repr(C)]
-struct Follow {
-    /// The author's id as a big-endian number, so that it orders as the id does.
-    author: [u64; 2],
-    reader: u64,
-}
-
-/// The same, ordered by reader.
+/// A reader in an author's follower set, ordered by reader.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
 #[repr(C)]
 struct Followed {
@@ -50,12 +47,6 @@ struct Followed {
 struct Member {
     author: u32,
     reader: u32,
-}
-
-impl Leading for Follow {
-    fn leading(&self) -> u64 {
-        self.author[0]
-    }
 }
 
 impl Leading for Followed {
@@ -73,23 +64,53 @@ impl Leading for Member {
 impl Follows {
     /// Starts with no pairs. `directory` must exist and takes the temporary files.
     pub fn new(memory: usize, directory: &Path) -> Self {
-        Self { pairs: SortedRuns::new(memory / 3, directory), memory, directory: directory.to_owned() }
+        Self {
+            pairs: SortedRuns::new(memory / 3, directory),
+            authors: Vec::new(),
+            numbers: HashTable::new(),
+            memory,
+            directory: directory.to_owned(),
+        }
     }
 
     /// Bytes of temporary files at a time, at most, when so many different pairs are sorted with so much memory.
     pub fn temporary_bytes(pairs: u64, memory: usize) -> u64 {
-        // The pairs by author are read while those by reader are written.
-        let sorted = [size_of::<Follow>(), size_of::<Followed>()].map(|bytes| pairs * bytes as u64);
+        // The pairs by reader are read while those by author are written.
+        let sorted = [size_of::<Followed>(), size_of::<Member>()].map(|bytes| pairs * bytes as u64);
         sorted.into_iter().filter(|&bytes| bytes > memory as u64 / 3).sum()
     }
 
-    /// Adds a reader to an author's follower set; the same pair may come any number of times.
+    /// Adds readers to follower sets, each with the place of the set's author in `authors`, of which only those with a
+    /// reader count. The same pair may come any number of times.
     ///
     /// # Errors
-    /// [`SimilarError::Spill`] where a temporary file cannot be written.
-    pub fn add(&mut self, author: Id, reader: Key) -> Result<(), SimilarError> {
-        let number = u128::from_be_bytes(author.0);
-        self.pairs.push(Follow { author: [(number >> 64) as u64, number as u64], reader: reader.0 })
+    /// [`SimilarError::Spill`] where a temporary file cannot be written, [`SimilarError::TooMany`] beyond 2³² − 1
+    /// authors.
+    pub fn add(&mut self, authors: &[Id], readers: &[(u32, Key)]) -> Result<(), SimilarError> {
+        let mut numbers = vec![None; authors.len()];
+        for &(author, Key(reader)) in readers {
+            let known = &mut numbers[author as usize];
+            let author = match *known {
+                Some(number) => number,
+                None => *known.insert(self.number(authors[author as usize])?),
+            };
+            self.pairs.push(Followed { reader: [(reader >> 32) as u32, reader as u32], author })?;
+        }
+        Ok(())
+    }
+
+    /// The place of an author among all, the last if it is new.
+    fn number(&mut self, author: Id) -> Result<u32, SimilarError> {
+        let Self { authors, numbers, .. } = self;
+        let hash = |author: Id| xxh3_64(&author.0);
+        let is_author = |&number: &u32| authors[number as usize] == author;
+        if let Some(&number) = numbers.find(hash(author), is_author) {
+            return Ok(number);
+        }
+        let number = number(authors.len(), "authors")?;
+        authors.push(author);
+        numbers.insert_unique(hash(author), number, |&number| hash(authors[number as usize]));
+        Ok(number)
     }
 
     /// Sorts the pairs into sets.
@@ -103,28 +124,22 @@ impl Follows {
 
     /// The same with readers of up to `rare_authors` authors rare.
     pub(super) fn finish_with(self, rare_authors: u32) -> Result<FollowerSets, SimilarError> {
-        let Self { pairs, memory, directory } = self;
-        let mut authors: Vec<Id> = Vec::new();
-        let mut sizes: Vec<u32> = Vec::new();
-        let mut by_reader = SortedRuns::new(memory / 3, &directory);
-        for follow in pairs.finish()? {
-            let Follow { author: [high, low], reader } = follow?;
-            let id = Id((u128::from(high) << 64 | u128::from(low)).to_be_bytes());
-            if authors.last() != Some(&id) {
-                authors.push(id);
-                sizes.push(0);
-            }
-            let author = number(authors.len() - 1, "authors")?;
-            sizes[author as usize] += 1;
-            by_reader.push(Followed { reader: [(reader >> 32) as u32, reader as u32], author })?;
-        }
+        let Self { pairs, authors: unordered, numbers, memory, directory } = self;
+        drop(numbers);
+        let mut by_id: Vec<u32> = (0..unordered.len() as u32).collect();
+        by_id.par_sort_unstable_by_key(|&author| unordered[author as usize]);
+        let mut places = vec![0; by_id.len()];
+        by_id.iter().zip(0..).for_each(|(&author, place)| places[author as usize] = place);
+        let authors: Vec<Id> = by_id.iter().map(|&author| unordered[author as usize]).collect();
+        drop((unordered, by_id));
 
         // A reader in one set only is common to no two of them: it counts in the set's size and nowhere else.
+        let mut sizes = vec![0; authors.len()];
         let mut members = SortedRuns::new(memory / 3, &directory);
         let mut degrees: Vec<u32> = Vec::new();
         let mut reader = None;
         let mut followed: Vec<u32> = Vec::new();
-        for next in by_reader.finish()?.map(Some).chain([None]) {
+        for next in pairs.finish()?.map(Some).chain([None]) {
             let next = next.transpose()?;
             if next.map(|next| next.reader) != reader {
                 if followed.len() > 1 {
@@ -135,7 +150,11 @@ impl Follows {
                 followed.clear();
                 reader = next.map(|next| next.reader);
             }
-            followed.extend(next.map(|next| next.author));
+            if let Some(next) = next {
+                let author = places[next.author as usize];
+                sizes[author as usize] += 1;
+                followed.push(author);
+            }
         }
 
         let mut rarest_first: Vec<u32> = (0..degrees.len() as u32).collect();

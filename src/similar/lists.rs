@@ -5,7 +5,7 @@ use std::path::Path;
 use skimmer_formats::Id;
 
 use super::SimilarError;
-use super::file::read_lists;
+use super::file::{ListBlock, read_blocks};
 use crate::key::Key;
 
 /// The similar authors of every author that has any: 26 to 28 bytes an author, 16 bytes a similar author.
@@ -34,11 +34,20 @@ impl SimilarAuthors {
     /// # Errors
     /// [`SimilarError::File`] where the file cannot be read, is of another kind, or is damaged.
     pub fn open(path: &Path) -> Result<Self, SimilarError> {
+        let keyed = |block: ListBlock| {
+            let (mut authors, mut similar) = (Vec::new(), Vec::new());
+            Key::of_all(&block.authors, &mut authors);
+            Key::of_all(block.similar.values(), &mut similar);
+            (authors, similar, block.scores)
+        };
         let mut all = Self::empty();
-        let mut keys = Vec::new();
-        read_lists(path, |author, similar, scores| {
-            Key::of_all(similar, &mut keys);
-            all.add(Key::of(author), &keys, scores);
+        read_blocks(path, keyed, |(authors, similar, scores)| {
+            let mut rest = similar.as_slice();
+            for (author, scores) in authors.into_iter().zip(scores.iter()) {
+                let (similar, later) = rest.split_at(scores.len());
+                all.add(author, similar, scores);
+                rest = later;
+            }
         })?;
         Ok(all.sorted())
     }

@@ -31,4 +31,4 @@ pub use error::SimilarError;
 pub use file::{KIND, SimilarWriter, read_lists};
 pub use follows::{FollowerSets, Follows};
 pub use lists::SimilarAuthors;
-pub use search::{SimilaritySearch, SimilaritySettings};
+pub use search::{Found, SimilaritySearch, SimilaritySettings};

@@ -85,34 +85,16 @@ impl SimilaritySearch {
         self.sets.authors()
     }
 
-    /// Calls `each` with every author in `authors` (numbers in [`SimilaritySearch::authors`]), in order, and its
-    /// similar authors, best first, ties by id. Searches on all threads of the current rayon pool.
+    /// Finds the similar authors of `authors` (numbers in [`SimilaritySearch::authors`]) on all threads of the current
+    /// rayon pool.
     ///
-    /// Holds 16 bytes for every similar author found, so ranges are best kept to some ten thousand authors.
-    ///
-    /// # Errors
-    /// What `each` returns.
-    pub fn for_each<E>(
-        &self,
-        authors: Range<u32>,
-        mut each: impl FnMut(Id, &[(Id, f64)]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let mut wanted: Vec<u32> = authors.clone().filter_map(|author| self.classes.of(author)).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let rankings: Vec<Ranking> = wanted.par_iter().with_max_len(64).map(|&class| self.ranking(class)).collect();
-        let ids = self.authors();
-        let mut list = Vec::new();
-        for author in authors {
-            list.clear();
-            if let Some(place) = self.classes.of(author).and_then(|class| wanted.binary_search(&class).ok()) {
-                // Cut first and removed from itself afterwards, as the published solution does.
-                let others = rankings[place].iter().filter(|&&(other, _)| other != author);
-                list.extend(others.map(|&(other, score)| (ids[other as usize], score)));
-            }
-            each(ids[author as usize], &list)?;
-        }
-        Ok(())
+    /// What is found takes 16 bytes for every similar author, so ranges are best kept to some ten thousand authors.
+    pub fn search(&self, authors: Range<u32>) -> Found<'_> {
+        let mut classes: Vec<u32> = authors.clone().filter_map(|author| self.classes.of(author)).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        let rankings = classes.par_iter().with_max_len(64).map(|&class| self.ranking(class)).collect();
+        Found { search: self, authors, classes, rankings }
     }
 
     /// The best `top` authors of a class, its own members included.
@@ -123,6 +105,37 @@ impl SimilaritySearch {
         Probe { search: self, best: &mut best, scratch: &mut scratch, class }.run();
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         best.ranking()
+    }
+}
+
+/// The similar authors of a range of authors.
+pub struct Found<'a> {
+    search: &'a SimilaritySearch,
+    authors: Range<u32>,
+    /// The authors' classes, ascending, and the best of each.
+    classes: Vec<u32>,
+    rankings: Vec<Ranking>,
+}
+
+impl Found<'_> {
+    /// Calls `each` with every author of the range, in order, and its similar authors, best first, ties by id.
+    ///
+    /// # Errors
+    /// What `each` returns.
+    pub fn for_each<E>(&self, mut each: impl FnMut(Id, &[(Id, f64)]) -> Result<(), E>) -> Result<(), E> {
+        let ids = self.search.authors();
+        let mut list = Vec::new();
+        for author in self.authors.clone() {
+            list.clear();
+            let class = self.search.classes.of(author);
+            if let Some(place) = class.and_then(|class| self.classes.binary_search(&class).ok()) {
+                // Cut first and removed from itself afterwards, as the published solution does.
+                let others = self.rankings[place].iter().filter(|&&(other, _)| other != author);
+                list.extend(others.map(|&(other, score)| (ids[other as usize], score)));
+            }
+            each(ids[author as usize], &list)?;
+        }
+        Ok(())
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) fn sort<T: Pod + Ord + Leading + Send>(items: &mut Vec<T>) {
     let mut starts = vec![0; buckets + 1];
     items.iter().for_each(|item| starts[bucket(item) + 1] += 1);
     (0..buckets).for_each(|at| starts[at + 1] += starts[at]);
-    let mut spread = vec![T::zeroed(); items.len()];
+    let mut spread: Vec<T> = bytemuck::zeroed_vec(items.len());
     let mut next = starts.clone();
     for item in items.iter() {
         let place = &mut next[bucket(item)];

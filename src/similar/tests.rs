@@ -20,7 +20,12 @@ fn lists(pairs: &Pairs, settings: SimilaritySettings, memory: usize, range: u32)
 fn lists_with(rare: u32, pairs: &Pairs, settings: SimilaritySettings, memory: usize, range: u32) -> Vec<SimilarList> {
     let directory = tempfile::tempdir().unwrap();
     let mut follows = Follows::new(memory, directory.path());
-    pairs.iter().for_each(|&(author, reader)| follows.add(author, Key::of(reader)).unwrap());
+    // A few at a time, so that authors come again.
+    for pairs in pairs.chunks(3) {
+        let authors: Vec<Id> = pairs.iter().map(|&(author, _)| author).collect();
+        let readers: Vec<_> = (0..).zip(pairs).map(|(place, &(_, reader))| (place, Key::of(reader))).collect();
+        follows.add(&authors, &readers).unwrap();
+    }
     let search = SimilaritySearch::new(follows.finish_with(rare).unwrap(), settings, memory, directory.path()).unwrap();
     let authors = search.authors().len() as u32;
     let mut lists = Vec::new();
@@ -30,7 +35,7 @@ fn lists_with(rare: u32, pairs: &Pairs, settings: SimilaritySettings, memory: us
             lists.push((id, list.to_vec()));
             Ok(())
         };
-        search.for_each(range, each).unwrap();
+        search.search(range).for_each(each).unwrap();
     }
     lists
 }

@@ -38,10 +38,7 @@ impl<'s> Stages<'s> {
             self.made(self.workspace.counts().join(format!("{}.skim", table.name())), Stage::Features)?;
         }
         let files = training.iter().chain(&validation).flat_map(|stored| [&stored.part, &stored.features]);
-        let mut fingerprint = self
-            .made_from(files.chain([&codes]))?
-            .with("seed", self.config.seed)
-            .with("the model's layout", BUNDLE_VERSION);
+        let mut fingerprint = self.made_from(files.chain([&codes]))?.with("the model's layout", BUNDLE_VERSION);
         let Self { config, workspace, progress, .. } = self;
         let recipe = recipe(config);
         fingerprint = fingerprint.with("train.hidden_size", config.train.hidden_size);
@@ -167,6 +164,6 @@ pub(in crate::pipeline) fn recipe(config: &Config) -> train::Recipe {
         BiasInit::Zero => train::BiasInit::Zero,
     });
     put(&mut recipe.bias_init, bias_init);
-    recipe.seed = config.seed;
+    recipe.seed = set.seed.unwrap_or(config.seed);
     recipe
 }

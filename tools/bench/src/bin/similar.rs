@@ -74,7 +74,11 @@ fn main() -> Result<()> {
         Ok(())
     };
     let mut follows = Follows::new(memory, directory.path());
-    pairs.into_iter().try_for_each(|(author, reader)| follows.add(author, reader))?;
+    for pairs in pairs.chunks(1 << 16) {
+        let authors: Vec<Id> = pairs.iter().map(|&(author, _)| author).collect();
+        let readers: Vec<(u32, Key)> = (0..).zip(pairs).map(|(place, &(_, reader))| (place, reader)).collect();
+        follows.add(&authors, &readers)?;
+    }
     say("collected", "")?;
     let sets = follows.finish()?;
     let number = sets.authors().len() as u32;
@@ -88,7 +92,7 @@ fn main() -> Result<()> {
     let mut lists = Vec::new();
     for first in (0..number).step_by(1 << 14) {
         let range = first..number.min(first + (1 << 14));
-        search.for_each(range, |author, list| -> Result<()> {
+        search.search(range).for_each(|author, list| -> Result<()> {
             found += list.len();
             longest = longest.max(list.len());
             bytes.clear();
