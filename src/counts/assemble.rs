@@ -10,8 +10,6 @@ use super::{CountSink, CountsError};
 use crate::progress::Progress;
 use crate::shuffle::{Shuffle, ShuffleError};
 
-/// Encoded ranges of a thread that are yet to have their turn, in order: their blocks, and the range.
-type Backlog<E> = VecDeque<(Range<usize>, Vec<E>, usize)>;
 /// Ranges that a thread keeps in its backlog while it goes on with the next.
 const BACKLOG: usize = 2;
 
@@ -25,55 +23,78 @@ pub(super) struct Assembly<'a, S> {
     /// Output blocks of all parts.
     pub(super) blocks: usize,
     pub(super) sink: &'a S,
-    pub(super) threads: usize,
     pub(super) progress: &'a dyn Progress,
 }
 
-impl<S: CountSink> Assembly<'_, S> {
-    /// Gives the sink all blocks in order.
-    pub(super) fn assemble(&self) -> Result<(), CountsError> {
-        Queue::run(self.answers.partitions(), self.threads, |queue| {
-            let (mut block, mut tiles) = (CountBlock::default(), Tiles::default());
-            let mut backlog = Backlog::new();
-            while let Some(range) = queue.take() {
-                let blocks = range * self.range..((range + 1) * self.range).min(self.blocks);
-                // A range's blocks are encoded before the first has its turn: encoded they are small, and the other
-                // threads get on with their ranges meanwhile.
-                let mut encoded = Vec::with_capacity(blocks.len());
-                tiles.restart(blocks.len(), self.answers.bytes(range));
-                self.answers.take(range, |run| {
-                    tiles.add(run);
-                    Ok::<(), ShuffleError>(())
-                })?;
-                for index in blocks.clone() {
-                    block.fill(self.rows(index), tiles.of_block(index - blocks.start));
-                    encoded.push(self.encode(index, &block)?);
-                }
-                // Nobody waits for a turn while there is something to do.
-                backlog.push_back((blocks, encoded, range));
-                while backlog.len() > BACKLOG || backlog.front().is_some_and(|&(_, _, range)| queue.is_turn(range)) {
-                    self.append_first(&mut backlog, queue)?;
-                }
-            }
-            while !backlog.is_empty() {
-                self.append_first(&mut backlog, queue)?;
-            }
-            Ok(())
-        })
+/// One thread's part in it.
+pub(super) struct Assembler<'a, S: CountSink> {
+    assembly: &'a Assembly<'a, S>,
+    block: CountBlock,
+    tiles: Tiles,
+    /// Encoded ranges that are yet to have their turn, in order.
+    backlog: VecDeque<Encoded<S::Encoded>>,
+}
+
+/// The blocks of a range.
+struct Encoded<E> {
+    range: usize,
+    blocks: Range<usize>,
+    encoded: Vec<E>,
+}
+
+impl<'a, S: CountSink> Assembler<'a, S> {
+    pub(super) fn new(assembly: &'a Assembly<'a, S>) -> Self {
+        Self { assembly, block: CountBlock::default(), tiles: Tiles::default(), backlog: VecDeque::new() }
     }
 
-    /// Gives the sink the first range of a backlog when it has its turn.
-    fn append_first(&self, backlog: &mut Backlog<S::Encoded>, queue: &Queue) -> Result<(), CountsError> {
-        let Some((blocks, encoded, range)) = backlog.pop_front() else { return Ok(()) };
+    /// Gives the sink all blocks of a range, in order; perhaps only when further ranges were assembled.
+    pub(super) fn assemble(&mut self, range: usize, queue: &Queue) -> Result<(), CountsError> {
+        let Self { assembly, block, tiles, backlog } = self;
+        let blocks = range * assembly.range..((range + 1) * assembly.range).min(assembly.blocks);
+        // A range's blocks are encoded before the first has its turn: encoded they are small, and the other threads get
+        // on with their ranges meanwhile.
+        let mut encoded = Vec::with_capacity(blocks.len());
+        tiles.restart(blocks.len(), assembly.answers.bytes(range));
+        assembly.answers.take(range, |run| {
+            tiles.add(run);
+            Ok::<(), ShuffleError>(())
+        })?;
+        for index in blocks.clone() {
+            block.fill(assembly.rows(index), tiles.of_block(index - blocks.start));
+            encoded.push(assembly.encode(index, block)?);
+        }
+        backlog.push_back(Encoded { range, blocks, encoded });
+        // Nobody waits for a turn while there is something to do.
+        while self.backlog.len() > BACKLOG || self.backlog.front().is_some_and(|first| queue.is_turn(first.range)) {
+            self.append_first(queue)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the sink all blocks that it does not have yet.
+    pub(super) fn finish(mut self, queue: &Queue) -> Result<(), CountsError> {
+        while !self.backlog.is_empty() {
+            self.append_first(queue)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the sink the first range of the backlog when it has its turn.
+    fn append_first(&mut self, queue: &Queue) -> Result<(), CountsError> {
+        let Some(Encoded { range, blocks, encoded }) = self.backlog.pop_front() else { return Ok(()) };
         queue.in_turn(range, || {
-            for (index, encoded) in blocks.zip(encoded) {
-                let part = self.part(index);
-                let failed = |source| CountsError::Output { part: self.name(part), source };
-                self.sink.append(part, encoded).map_err(failed)?;
-                self.progress.advance(self.rows(index) as u64);
-            }
-            Ok(())
+            blocks.zip(encoded).try_for_each(|(index, encoded)| self.assembly.append(index, encoded))
         })
+    }
+}
+
+impl<S: CountSink> Assembly<'_, S> {
+    fn append(&self, index: usize, encoded: S::Encoded) -> Result<(), CountsError> {
+        let part = self.part(index);
+        let failed = |source| CountsError::Output { part: self.name(part), source };
+        self.sink.append(part, encoded).map_err(failed)?;
+        self.progress.advance(self.rows(index) as u64);
+        Ok(())
     }
 
     fn encode(&self, index: usize, block: &CountBlock) -> Result<S::Encoded, CountsError> {

@@ -39,7 +39,7 @@ use crate::progress::{Progress, Unit};
 use crate::shuffle::{Pool, Scratch, Shuffle, ShuffleError};
 use answer::LARGEST_RANGE;
 pub use answer::{CountBlock, CountColumn};
-use assemble::Assembly;
+use assemble::{Assembler, Assembly};
 pub use block::CountedBlock;
 pub use family::{
     Answer, COUNTS, Counter, FAMILIES, FIRST_COLUMNS, Family, Minor, Period, REAL_COLUMNS, Visitor, column_names,
@@ -92,8 +92,8 @@ pub trait CountSink: Sync {
     /// Whatever prevents it.
     fn append(&self, part: usize, block: Self::Encoded) -> Result<(), BoxError>;
 
-    /// Takes the next block of a table's totals, all of which come before any block of a part. A table's come in order, the last of them less than full, perhaps empty;
-    /// different tables' may come at the same time.
+    /// Takes the next block of a table's totals. A table's come in order, the last of them less than full, perhaps empty; those
+    /// of other tables and the blocks of parts may come at the same time.
     ///
     /// # Errors
     /// Whatever prevents it.
@@ -308,24 +308,25 @@ pub fn count(
     drop(visits);
     summary.answers = Shuffled::of(&answers);
 
-    progress.begin("writing totals", Some(Table::ALL.len() as u64), Unit::Items);
-    let total_rows = AtomicU64::new(0);
-    Queue::run(Table::ALL.len(), threads, |queue| {
-        while let Some(table) = queue.take() {
-            let written = write_table(Table::ALL[table], &totals, plan.total_ranges, sink)?;
-            total_rows.fetch_add(written, Ordering::Relaxed);
-            progress.advance(1);
-        }
-        Ok::<(), CountsError>(())
-    })?;
-    progress.end();
-    drop(totals);
-    summary.totals = total_rows.into_inner();
-
     progress.begin("writing counts", Some(summary.records), Unit::Records);
     let (range, block_rows) = (plan.answer_range, options.block_rows);
-    Assembly { parts: &parts, answers: &answers, range, block_rows, blocks, sink, threads, progress }.assemble()?;
+    let assembly = Assembly { parts: &parts, answers: &answers, range, block_rows, blocks, sink, progress };
+    let total_rows = AtomicU64::new(0);
+    Queue::run(Table::ALL.len() + answers.partitions(), threads, |queue| {
+        let mut assembler = Assembler::new(&assembly);
+        while let Some(task) = queue.take() {
+            match task.checked_sub(Table::ALL.len()) {
+                None => {
+                    let written = write_table(Table::ALL[task], &totals, plan.total_ranges, sink)?;
+                    total_rows.fetch_add(written, Ordering::Relaxed);
+                }
+                Some(range) => assembler.assemble(range, queue)?,
+            }
+        }
+        assembler.finish(queue)
+    })?;
     progress.end();
+    summary.totals = total_rows.into_inner();
     Ok(summary)
 }
 

@@ -8,7 +8,7 @@ pub(super) struct Queue {
     tasks: usize,
     next: AtomicUsize,
     failed: AtomicBool,
-    /// The task whose turn it is.
+    /// Whose turn it is.
     turn: Mutex<usize>,
     turned: Condvar,
 }
@@ -51,17 +51,18 @@ impl Queue {
         (task < self.tasks && !self.failed.load(Ordering::Relaxed)).then_some(task)
     }
 
-    /// Whether all tasks before `task` had their turn.
-    pub(super) fn is_turn(&self, task: usize) -> bool {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) == task
+    /// Whether it is the turn of `place`: all before it had theirs.
+    pub(super) fn is_turn(&self, place: usize) -> bool {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) == place
     }
 
-    /// Waits until all tasks before `task` had their turn, then runs `action`. Does nothing once a task has failed.
-    pub(super) fn in_turn<E>(&self, task: usize, action: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+    /// Waits until all before `place`, counted from 0, had their turn, then runs `action`. Does nothing once a task has
+    /// failed.
+    pub(super) fn in_turn<E>(&self, place: usize, action: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = |turn: &mut usize| *turn != task && !self.failed.load(Ordering::Relaxed);
+        let waiting = |turn: &mut usize| *turn != place && !self.failed.load(Ordering::Relaxed);
         let turn = self.turned.wait_while(turn, waiting).unwrap_or_else(PoisonError::into_inner);
-        if *turn != task {
+        if *turn != place {
             return Ok(());
         }
         // Nobody else has this turn, so the lock need not be held.

@@ -267,7 +267,7 @@ impl Drop for Draft {
     }
 }
 
-/// Writes the counts of one part after the other and the totals of all tables.
+/// Writes the counts of one part after the other, and meanwhile the totals of all tables.
 struct Sink<'a> {
     features: Vec<Draft>,
     feature_schemas: Vec<Schema>,
@@ -308,9 +308,8 @@ impl<'a> Sink<'a> {
     fn reach(&self, part: usize) -> Result<(), BoxError> {
         let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
         while *started <= part {
-            match started.checked_sub(1) {
-                Some(before) => self.features[before].complete()?,
-                None => self.totals.iter().try_for_each(Draft::complete)?,
+            if let Some(before) = started.checked_sub(1) {
+                self.features[before].complete()?;
             }
             if let Some(draft) = self.features.get(*started) {
                 draft.start(&self.feature_schemas[*started])?;
@@ -389,15 +388,16 @@ impl CountSink for Sink<'_> {
 
     fn totals(&self, table: Table, block: &TotalsBlock) -> Result<(), BoxError> {
         let draft = &self.totals[table.index()];
-        if block.keys.is_empty() {
-            return Ok(());
+        if !block.keys.is_empty() {
+            let mut columns = vec![ColumnRef::flat(&block.keys)];
+            columns.extend(block.reactions.iter().map(|(_, counts)| ColumnRef::flat(counts.as_slice())));
+            if table.has_unreacted() {
+                columns.push(ColumnRef::flat(&block.unreacted));
+            }
+            let encoded = self.encode_block(&self.total_schemas[table.index()], &columns);
+            draft.append(encoded.map_err(|error| draft.named(error))?)?;
         }
-        let mut columns = vec![ColumnRef::flat(&block.keys)];
-        columns.extend(block.reactions.iter().map(|(_, counts)| ColumnRef::flat(counts.as_slice())));
-        if table.has_unreacted() {
-            columns.push(ColumnRef::flat(&block.unreacted));
-        }
-        let encoded = self.encode_block(&self.total_schemas[table.index()], &columns);
-        draft.append(encoded.map_err(|error| draft.named(error))?)
+        // Only a table's last block is less than full.
+        if block.keys.len() < TotalsBlock::ROWS { draft.complete() } else { Ok(()) }
     }
 }
