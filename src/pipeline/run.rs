@@ -144,12 +144,12 @@ impl<'s> Stages<'s> {
             let scratch = self.workspace.scratch("similar")?;
             let budget = self.config.memory_budget() as usize;
             let out = std::io::BufWriter::new(AtomicFile::create(&target)?);
-            let (out, summary) = similar::similar(&parts, settings, budget, &scratch, out, self.progress).map_err(
-                |error| match error {
-                    SimilarError::File(ColumnarError::Write(source)) => PipelineError::write(&target)(source),
-                    error => error.into(),
-                },
-            )?;
+            // On one of the threads that share the work, so that the others are woken beside it.
+            let made = rayon::scope(|_| similar::similar(&parts, settings, budget, &scratch, out, self.progress));
+            let (out, summary) = made.map_err(|error| match error {
+                SimilarError::File(ColumnarError::Write(source)) => PipelineError::write(&target)(source),
+                error => error.into(),
+            })?;
             out.into_inner().map_err(|error| PipelineError::write(&target)(error.into_error()))?.commit()?;
             Ok(serde_json::to_value(summary)?)
         };

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rayon::slice::ParallelSliceMut;
 use skimmer_formats::Id;
 
 use super::SimilarError;
@@ -68,7 +69,7 @@ impl SimilarAuthors {
 
     /// Sorts the places and divides them into buckets.
     fn sorted(mut self) -> Self {
-        self.places.sort_unstable_by_key(|place| place.author);
+        self.places.par_sort_unstable_by_key(|place| place.author);
         let bits = self.places.len().checked_ilog2().map_or(0, |bits| bits.saturating_sub(1));
         self.buckets = vec![0; (1 << bits) + 1];
         self.places.iter().for_each(|place| self.buckets[bucket(place.author, bits) + 1] += 1);
