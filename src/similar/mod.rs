@@ -3,8 +3,8 @@
 //! An author's follower set is the readers of the training records whose field 19 is true. Two authors are as similar
 //! as the Jaccard similarity of their follower sets. The search is exact:
 //!
-//! 1. [`Follows`] sorts (author, reader) pairs, on disk where they outgrow memory, into [`FollowerSets`], readers
-//!    numbered rarest first;
+//! 1. [`Follows`] numbers authors and sorts (reader, author) pairs, on disk where they outgrow memory, into
+//!    [`FollowerSets`], authors ascending, readers numbered rarest first;
 //! 2. authors with equal sets form a class, and [`SimilaritySearch`] keeps an inverted index of the classes by reader;
 //! 3. a class counts what it shares with others through its rare readers, and then goes to its popular readers, whose
 //!    long lists it passes over in whole stretches where they can no longer reach the threshold or the worst entry of

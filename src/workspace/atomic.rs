@@ -6,8 +6,6 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-
 use super::{WorkspaceError, entries, remove_if_there};
 
 /// What the name of a file or folder begins with that is not finished.
@@ -93,10 +91,9 @@ impl AtomicFile {
     /// As there.
     pub fn commit_all(mut files: Vec<Self>) -> Result<(), WorkspaceError> {
         files.iter_mut().try_for_each(Self::close)?;
-        // What was there before is freed meanwhile, which takes its time.
-        files.par_iter().try_for_each(|file| {
-            fs::rename(&file.temporary, &file.path).map_err(WorkspaceError::io("finish", &file.path))
-        })?;
+        for file in &files {
+            fs::rename(&file.temporary, &file.path).map_err(WorkspaceError::io("finish", &file.path))?;
+        }
         let folders: BTreeSet<&Path> = files.iter().map(|file| folder_of(&file.path)).collect();
         folders.into_iter().try_for_each(sync)
     }

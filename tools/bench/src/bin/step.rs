@@ -3,9 +3,11 @@
 //! `cargo run --release -p skimmer-bench --bin step -- --hidden 1500 --batch 256 --threads 1`
 //!
 //! A record has about 35 tokens, 600 of 5,120 sketch columns that are not zero, and 65 counts of which 80 % are zero.
-//! `tools/bench_step.py` takes the same step with PyTorch.
+//! `tools/bench_step.py` takes the same steps with PyTorch, from what `--save` writes.
 
 use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -15,7 +17,7 @@ use skimmer::features::{Batch, Layout};
 use skimmer::net::{AdamW, Inference, Network, Shape, Trainer};
 use skimmer::pipeline::memory::processor_time;
 use skimmer_bench::synthetic;
-use skimmer_formats::PerReaction;
+use skimmer_formats::{PerReaction, Reaction};
 
 /// Measures the network's training step and inference on synthetic batches.
 #[derive(Parser)]
@@ -32,6 +34,31 @@ struct Arguments {
     /// Steps measured, after two that are not.
     #[arg(long, default_value_t = 20)]
     steps: usize,
+    /// Folder for the weights at the start (weights.safetensors), the batches (dense-N.f32, ids-N.u32, labels-N.f32, little-endian)
+    /// and the losses of all steps (losses.f32).
+    #[arg(long)]
+    save: Option<PathBuf>,
+}
+
+/// Writes a batch for [`Arguments::save`]: records of dense inputs, records of three ids, records of four labels in the
+/// network's order.
+fn save_batch(folder: &Path, number: usize, layout: Layout, batch: &Batch) -> std::io::Result<()> {
+    let write = |name: &str, kind: &str, bytes: &[u8]| fs::write(folder.join(format!("{name}-{number}.{kind}")), bytes);
+    let mut dense: Vec<f32> = Vec::new();
+    for (row, rest) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
+        let first = dense.len();
+        dense.resize(first + layout.sparse(), 0.0);
+        let (columns, values) = batch.sparse.row(row);
+        columns.iter().zip(values).for_each(|(&column, &value)| dense[first + column as usize] = value);
+        dense.extend_from_slice(rest);
+    }
+    write("dense", "f32", bytemuck::cast_slice(&dense))?;
+    let ids: Vec<u32> = (0..batch.rows)
+        .flat_map(|row| [batch.language[row], u32::from(batch.hour[row]), u32::from(batch.day[row])])
+        .collect();
+    write("ids", "u32", bytemuck::cast_slice(&ids))?;
+    let labels: Vec<f32> = batch.labels.iter().flat_map(|labels| labels.in_order(Reaction::NETWORK_ORDER)).collect();
+    write("labels", "f32", bytemuck::cast_slice(&labels))
 }
 
 fn per_step(time: Duration, steps: usize) -> f64 {
@@ -54,19 +81,28 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         columns as f64 / (8 * arguments.batch) as f64,
     );
 
+    if let Some(folder) = &arguments.save {
+        trainer.network().save(&folder.join("weights.safetensors"))?;
+        for (number, batch) in batches.iter().enumerate() {
+            save_batch(folder, number, layout, batch)?;
+        }
+    }
+    let mut losses = Vec::new();
     for batch in batches.iter().take(2) {
-        trainer.step(batch, 1e-4)?;
+        losses.push(trainer.step(batch, 1e-4)?);
     }
     let (before, processor_before, start) = (trainer.stage_times(), processor_time(), Instant::now());
     let mut fastest = f64::INFINITY;
-    let mut loss = 0.0;
     for number in 0..arguments.steps {
         let start = Instant::now();
-        loss = trainer.step(&batches[number % batches.len()], 1e-4)?;
+        losses.push(trainer.step(&batches[number % batches.len()], 1e-4)?);
         fastest = fastest.min(start.elapsed().as_secs_f64());
     }
     let (elapsed, processor, after) = (start.elapsed(), processor_time() - processor_before, trainer.stage_times());
-    let rows = arguments.batch as f64;
+    if let Some(folder) = &arguments.save {
+        fs::write(folder.join("losses.f32"), bytemuck::cast_slice(&losses))?;
+    }
+    let (rows, loss) = (arguments.batch as f64, losses.last().copied().unwrap_or_default());
     println!(
         "training: {:.0} rows/s, {:.1} ms a step (fastest {:.1} ms, {:.0} rows/s), loss {loss:.4}",
         rows * arguments.steps as f64 / elapsed.as_secs_f64(),
