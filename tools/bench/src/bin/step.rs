@@ -1,8 +1,9 @@
-//! Speed of the network's training step and inference on synthetic batches.
+//! Speed of the network's training step and inference.
 //!
 //! `cargo run --release -p skimmer-bench --bin step -- --hidden 1500 --batch 256 --threads 1`
 //!
-//! A record has about 35 tokens, 600 of 5,120 sketch columns that are not zero, and 65 counts of which 80 % are zero.
+//! A record has about 35 tokens, 600 of 5,120 sketch columns that are not zero, and 65 counts of which 80 % are zero; or,
+//! with `--records`, is one of a working directory.
 //! `tools/bench_step.py` takes the same steps with PyTorch, from what `--save` writes.
 
 use std::error::Error;
@@ -13,13 +14,17 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
-use skimmer::features::{Batch, Layout};
+use skimmer::features::{Batch, InputBuilder, Layout};
 use skimmer::net::{AdamW, Inference, Network, Shape, Trainer};
+use skimmer::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
 use skimmer::pipeline::memory::processor_time;
+use skimmer::sketch::TokenCodes;
 use skimmer_bench::synthetic;
 use skimmer_formats::{PerReaction, Reaction};
 
-/// Measures the network's training step and inference on synthetic batches.
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Measures the network's training step and inference.
 #[derive(Parser)]
 struct Arguments {
     /// Width of the hidden layers.
@@ -34,10 +39,43 @@ struct Arguments {
     /// Steps measured, after two that are not.
     #[arg(long, default_value_t = 20)]
     steps: usize,
+    /// Working directory, taken up to `sketch`, whose first training records are the batches [default: made-up ones].
+    #[arg(long)]
+    records: Option<PathBuf>,
     /// Folder for the weights at the start (weights.safetensors), the batches (dense-N.f32, ids-N.u32, labels-N.f32, little-endian)
     /// and the losses of all steps (losses.f32).
     #[arg(long)]
     save: Option<PathBuf>,
+}
+
+fn made_up_batches(rows: usize, count: usize) -> (Layout, Vec<Batch>) {
+    let layout = Layout { sketch_depth: 20, sketch_width: 256, logarithms: false, languages: 65 };
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+    (layout, (0..count).map(|_| synthetic(layout, rows, 0.8, &mut random)).collect())
+}
+
+/// `count` batches of the first training records of a working directory.
+fn stored_batches(folder: &Path, rows: usize, count: usize) -> Result<(Layout, Vec<Batch>), BoxError> {
+    let [part, features] = ["parts", "features"].map(|kind| folder.join(kind).join("part-00000.skim"));
+    let examples = StoredExamples::open(vec![StoredPart { part, features }], None)?;
+    let codes = TokenCodes::read(&folder.join("codes.skim"))?;
+    let (shape, languages) = (codes.shape(), examples.languages().len());
+    let (sketch_depth, sketch_width) = (shape.depth(), shape.width());
+    let layout = Layout { sketch_depth, sketch_width, logarithms: false, languages };
+    let builder = InputBuilder::new(codes, layout);
+    let mut batches: Vec<Batch> = (0..count).map(|_| Batch::default()).collect();
+    let mut records = 0;
+    examples.visit(Portion::Training, |_, example| {
+        if let Some(batch) = batches.get_mut(records / rows) {
+            builder.push(example, batch);
+        }
+        records += 1;
+        Ok::<(), ExamplesError>(())
+    })?;
+    match records < rows * count {
+        true => Err(format!("{} has {records} records only, not {rows} x {count}", folder.display()).into()),
+        false => Ok((layout, batches)),
+    }
 }
 
 /// Writes a batch for [`Arguments::save`]: records of dense inputs, records of three ids, records of four labels in the
@@ -65,11 +103,13 @@ fn per_step(time: Duration, steps: usize) -> f64 {
     time.as_secs_f64() * 1e3 / steps as f64
 }
 
-fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let layout = Layout { sketch_depth: 20, sketch_width: 256, logarithms: false, languages: 65 };
+fn measure(arguments: &Arguments) -> Result<(), BoxError> {
+    let count = arguments.steps + 2;
+    let (layout, batches) = match &arguments.records {
+        Some(folder) => stored_batches(folder, arguments.batch, count)?,
+        None => made_up_batches(arguments.batch, count),
+    };
     let shape = Shape { layout, hidden: arguments.hidden };
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let batches: Vec<Batch> = (0..8).map(|_| synthetic(layout, arguments.batch, 0.8, &mut random)).collect();
     let columns: usize = batches.iter().map(|batch| batch.sparse.columns.len()).sum();
     let mut trainer = Trainer::new(Network::new(shape, 1, PerReaction::default()), AdamW::default());
     println!(
@@ -78,7 +118,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         arguments.batch,
         arguments.threads,
         trainer.instruction_set(),
-        columns as f64 / (8 * arguments.batch) as f64,
+        columns as f64 / (batches.len() * arguments.batch) as f64,
     );
 
     if let Some(folder) = &arguments.save {
@@ -88,14 +128,15 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
         }
     }
     let mut losses = Vec::new();
-    for batch in batches.iter().take(2) {
+    let (first, measured) = batches.split_at(2);
+    for batch in first {
         losses.push(trainer.step(batch, 1e-4)?);
     }
     let (before, processor_before, start) = (trainer.stage_times(), processor_time(), Instant::now());
     let mut fastest = f64::INFINITY;
-    for number in 0..arguments.steps {
+    for batch in measured {
         let start = Instant::now();
-        losses.push(trainer.step(&batches[number % batches.len()], 1e-4)?);
+        losses.push(trainer.step(batch, 1e-4)?);
         fastest = fastest.min(start.elapsed().as_secs_f64());
     }
     let (elapsed, processor, after) = (start.elapsed(), processor_time() - processor_before, trainer.stage_times());
@@ -124,10 +165,10 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
 
     let mut inference = Inference::new(trainer.network());
     let mut logits = Vec::new();
-    inference.logits(&batches[0], &mut logits)?;
+    inference.logits(&first[0], &mut logits)?;
     let start = Instant::now();
-    for number in 0..arguments.steps {
-        inference.logits(&batches[number % batches.len()], &mut logits)?;
+    for batch in measured {
+        inference.logits(batch, &mut logits)?;
     }
     let time = start.elapsed();
     println!(
@@ -138,7 +179,7 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+fn main() -> Result<(), BoxError> {
     let arguments = Arguments::parse();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(arguments.threads).build()?;
     pool.install(|| measure(&arguments))
