@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,8 @@ def saved_batch(folder: Path, number: int, rows: int):
     return read("dense", "f32"), *read("ids", "u32").long().unbind(dim=1), read("labels", "f32")
 
 
-def train(weights, batches, hidden: int, threads: int):
-    """A step a batch from these weights: the losses, and the wall and processor seconds of each step."""
+def train(weights, batches, steps: int, hidden: int, threads: int):
+    """Steps from these weights on the batches in turn: the losses, and the wall and processor seconds of each step."""
     torch.set_num_threads(threads)
     network = Network(hidden, len(weights["language.weight"]))
     absent = network.load_state_dict(weights, strict=False)
@@ -69,7 +70,7 @@ def train(weights, batches, hidden: int, threads: int):
     network.train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.01, fused=True)
     loss_of, losses, times = nn.BCEWithLogitsLoss(), [], []
-    for *inputs, labels in batches:
+    for *inputs, labels in islice(cycle(batches), steps):
         begin = time.perf_counter(), time.process_time()
         optimizer.zero_grad()
         loss = loss_of(network(*inputs), labels)
@@ -86,22 +87,24 @@ def main():
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--steps", type=int, default=50, help="steps measured, after two that are not")
+    parser.add_argument("--batches", type=int, help="different batches, which take turns [default: a new one for every step]")
     parser.add_argument("--records", type=Path, help="working directory, taken up to `sketch`, whose records to learn from")
     parser.add_argument("--control", action="store_true", help="train PyTorch's network twice")
     parser.add_argument("--step", type=Path, default=ROOT / "target/release/step", help="our program")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        options = {option: getattr(arguments, option) for option in ("hidden", "batch", "threads", "steps", "records")}
+        options = {option: getattr(arguments, option) for option in ("hidden", "batch", "threads", "steps", "batches", "records")}
         words = [str(word) for option, value in options.items() if value is not None for word in (f"--{option}", value)]
         ours = subprocess.run([arguments.step, *words, "--save", folder], capture_output=True, text=True)
         print(ours.stdout, end="")
         if ours.returncode != 0:
             sys.exit(ours.stderr)
-        batches = [saved_batch(folder, number, arguments.batch) for number in range(arguments.steps + 2)]
+        steps, different = arguments.steps + 2, len(list(folder.glob("ids-*")))
+        batches = [saved_batch(folder, number, arguments.batch) for number in range(different)]
         losses = np.fromfile(folder / "losses.f32", dtype="<f4")
         weights = load_file(folder / "weights.safetensors")
-    theirs, times = train(weights, batches, arguments.hidden, arguments.threads)
+    theirs, times = train(weights, batches, steps, arguments.hidden, arguments.threads)
     (elapsed, processor), fastest, rows = times[2:].mean(axis=0), times[2:, 0].min(), arguments.batch
     print(f"PyTorch {torch.__version__}, hidden {arguments.hidden}, batch {rows}, {arguments.threads} threads")
     print(
@@ -119,7 +122,7 @@ def main():
 
     compare("ours and PyTorch's", losses)
     if arguments.control:
-        compare("PyTorch's on one thread and on more", train(weights, batches, arguments.hidden, 1)[0])
+        compare("PyTorch's on one thread and on more", train(weights, batches, steps, arguments.hidden, 1)[0])
 
 
 if __name__ == "__main__":

@@ -39,6 +39,9 @@ struct Arguments {
     /// Steps measured, after two that are not.
     #[arg(long, default_value_t = 20)]
     steps: usize,
+    /// Different batches, which take turns [default: a new one for every step].
+    #[arg(long)]
+    batches: Option<usize>,
     /// Working directory, taken up to `sketch`, whose first training records are the batches [default: made-up ones].
     #[arg(long)]
     records: Option<PathBuf>,
@@ -104,7 +107,8 @@ fn per_step(time: Duration, steps: usize) -> f64 {
 }
 
 fn measure(arguments: &Arguments) -> Result<(), BoxError> {
-    let count = arguments.steps + 2;
+    let steps = arguments.steps + 2;
+    let count = arguments.batches.map_or(steps, |batches| batches.clamp(1, steps));
     let (layout, batches) = match &arguments.records {
         Some(folder) => stored_batches(folder, arguments.batch, count)?,
         None => made_up_batches(arguments.batch, count),
@@ -128,13 +132,13 @@ fn measure(arguments: &Arguments) -> Result<(), BoxError> {
         }
     }
     let mut losses = Vec::new();
-    let (first, measured) = batches.split_at(2);
-    for batch in first {
+    let mut turns = batches.iter().cycle();
+    for batch in turns.by_ref().take(2) {
         losses.push(trainer.step(batch, 1e-4)?);
     }
     let (before, processor_before, start) = (trainer.stage_times(), processor_time(), Instant::now());
     let mut fastest = f64::INFINITY;
-    for batch in measured {
+    for batch in turns.take(arguments.steps) {
         let start = Instant::now();
         losses.push(trainer.step(batch, 1e-4)?);
         fastest = fastest.min(start.elapsed().as_secs_f64());
@@ -165,9 +169,9 @@ fn measure(arguments: &Arguments) -> Result<(), BoxError> {
 
     let mut inference = Inference::new(trainer.network());
     let mut logits = Vec::new();
-    inference.logits(&first[0], &mut logits)?;
+    inference.logits(&batches[0], &mut logits)?;
     let start = Instant::now();
-    for batch in measured {
+    for batch in batches.iter().cycle().take(arguments.steps) {
         inference.logits(batch, &mut logits)?;
     }
     let time = start.elapsed();
