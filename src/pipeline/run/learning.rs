@@ -167,3 +167,24 @@ pub(in crate::pipeline) fn recipe(config: &Config) -> train::Recipe {
     recipe.seed = set.seed.unwrap_or(config.seed);
     recipe
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_configuration_says_of_training_replaces_the_recipes_own() {
+        let made = |train: config::Train| recipe(&Config { seed: 3, train, ..Config::default() });
+        let tuned = made(config::Train::default());
+        assert_eq!(
+            tuned,
+            train::Recipe { seed: 3, ..train::Recipe::tuned() },
+            "the configuration's seed is training's too"
+        );
+        let one_start = made(config::Train { seed: Some(7), ..config::Train::default() });
+        assert_eq!(one_start, train::Recipe { seed: 7, ..train::Recipe::tuned() }, "but for train.seed");
+        let original =
+            config::Train { recipe: config::Recipe::Original, batch_size: Some(64), ..config::Train::default() };
+        assert_eq!(made(original), train::Recipe { seed: 3, batch: 64, ..train::Recipe::original() });
+    }
+}
