@@ -5,6 +5,7 @@
 //! family because one is larger, reals as `f64`s. Numbers are little-endian.
 
 use super::family::{Answer, COUNTS, FAMILIES, FIRST_COLUMNS, REAL_COLUMNS};
+use super::transpose::Number;
 use super::visit::{Address, LARGEST_BLOCK};
 use crate::shuffle::{Router, ShuffleError, append};
 
@@ -182,8 +183,8 @@ impl CountBlock {
             self.tile_reals.clear();
             self.tile_reals.resize(tile_rows, [0.0; REAL_SLOTS]);
             self.add(tile, first);
-            transpose(&self.tile_counts, &mut self.counts, rows, first);
-            transpose(&self.tile_reals, &mut self.reals, rows, first);
+            Number::transpose(&self.tile_counts, &mut self.counts, rows, first);
+            Number::transpose(&self.tile_reals, &mut self.reals, rows, first);
         }
     }
 
@@ -255,20 +256,6 @@ fn take<const N: usize>(run: &mut &[u8]) -> [u8; N] {
     let (bytes, rest) = run.split_first_chunk().expect("a run holds whole records");
     *run = rest;
     *bytes
-}
-
-/// Writes records, the first of which is number `first`, to columns of `rows` numbers each; a record may have more
-/// numbers than there are columns.
-fn transpose<T: Copy, const SLOTS: usize>(records: &[[T; SLOTS]], columns: &mut [T], rows: usize, first: usize) {
-    // So many records that a line of each fits the innermost cache.
-    const TOGETHER: usize = 128;
-    for (records, first) in records.chunks(TOGETHER).zip((first..).step_by(TOGETHER)) {
-        for (slot, column) in columns.chunks_exact_mut(rows).enumerate() {
-            for (record, number) in records.iter().zip(&mut column[first..]) {
-                *number = record[slot];
-            }
-        }
-    }
 }
 
 #[cfg(test)]

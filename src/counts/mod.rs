@@ -15,6 +15,7 @@
 mod answer;
 mod assemble;
 mod block;
+mod buckets;
 mod family;
 mod filter;
 pub mod frozen;
@@ -27,6 +28,7 @@ mod similar;
 mod split;
 mod tally;
 mod totals;
+mod transpose;
 mod visit;
 
 use std::path::PathBuf;
@@ -317,7 +319,13 @@ pub fn count(
         while let Some(task) = queue.take() {
             match task.checked_sub(Table::ALL.len()) {
                 None => {
-                    let written = write_table(Table::ALL[task], &totals, plan.total_ranges, sink)?;
+                    let written = write_table(
+                        Table::ALL[task],
+                        &totals,
+                        plan.total_ranges,
+                        plan.resolving / threads as u64,
+                        sink,
+                    )?;
                     total_rows.fetch_add(written, Ordering::Relaxed);
                 }
                 Some(range) => assembler.assemble(range, queue)?,

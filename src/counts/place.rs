@@ -38,6 +38,7 @@ pub(super) struct Places<'a> {
 /// The similar authors of the authors that the next reader visits bring.
 #[derive(Default)]
 struct SimilarLists<'a> {
+    authors: Vec<Key>,
     lists: Vec<(&'a [Key], &'a [f64])>,
     next: usize,
     /// Visits up to which they were looked up.
@@ -125,14 +126,14 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Counts all visits of whole places, which come in [`Visit::order`], answers each, and hands the totals over.
+    /// Counts all visits of whole places, which come in order, answers each, and hands the totals over.
     pub(super) fn resolve(
         &mut self,
         visits: &[Visit],
         answers: &mut Answers<'_>,
         totals: &mut TotalsRouter<'_>,
     ) -> Result<(), ShuffleError> {
-        self.lists = SimilarLists { lists: std::mem::take(&mut self.lists.lists), next: 0, end: 0 };
+        (self.lists.next, self.lists.end) = (0, 0);
         let mut start = 0;
         for place in visits.chunk_by(|a, b| a.major == b.major) {
             let end = start + place.len();
@@ -301,13 +302,11 @@ impl<'a> SimilarLists<'a> {
     /// Looks up those that the reader visits among `visits` need.
     fn look_up(&mut self, similar: &'a dyn SimilarLookup, visits: &[Visit]) {
         let readers = visits.iter().filter(|visit| visit.stamp.visitor() == Visitor::Reader);
+        self.authors.clear();
+        self.authors.extend(readers.map(|visit| visit.minor));
         self.lists.clear();
-        self.lists.extend(readers.map(|visit| similar.get(visit.minor)));
+        similar.get_all(&self.authors, &mut self.lists);
         self.next = 0;
-        // Brings them into the cache.
-        for (authors, scores) in &self.lists {
-            std::hint::black_box((authors.first().copied(), authors.last().copied(), scores.first().copied()));
-        }
     }
 
     #[inline]

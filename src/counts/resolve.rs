@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytemuck::Zeroable;
-
 use super::CountsError;
 use super::answer::Answers;
+use super::buckets::Buckets;
 use super::place::Places;
 use super::queue::Queue;
 use super::route::partition_of;
@@ -18,8 +17,6 @@ use crate::shuffle::{Gate, Pool, Router, Scratch, Shuffle, ShuffleError};
 /// A partition that is too large is split into this many at a time, by the next bits of the place's key.
 const SPLIT: usize = 1 << SPLIT_BITS;
 const SPLIT_BITS: u32 = 6;
-/// Buckets that visits are ordered by, at most: where each is filled to must stay in a core's cache.
-const MOST_BUCKETS: usize = 1 << 18;
 
 /// Everything partitions are resolved with.
 pub(super) struct Resolving<'a> {
@@ -42,7 +39,7 @@ struct Worker<'a> {
     places: Places<'a>,
     answers: Answers<'a>,
     totals: TotalsRouter<'a>,
-    visits: Grouping,
+    visits: Buckets<Visit>,
     splits: &'a AtomicUsize,
 }
 
@@ -57,7 +54,7 @@ impl Resolving<'_> {
                 places: Places::new(self.similar),
                 answers: Answers::new(Router::new(self.answers), self.answer_range),
                 totals: TotalsRouter::new(Router::new(self.totals), self.total_ranges),
-                visits: Grouping::default(),
+                visits: Buckets::default(),
                 splits: &splits,
             };
             while let Some(partition) = queue.take() {
@@ -80,7 +77,7 @@ impl Resolving<'_> {
         bits: u32,
         worker: &mut Worker<'_>,
     ) -> Result<(), CountsError> {
-        let bytes = Grouping::memory(visits.bytes(partition));
+        let bytes = Buckets::<Visit>::memory(visits.bytes(partition));
         let is_large = bytes > self.limit / self.threads as u64;
         if is_large && bits < u64::BITS {
             let name = format!("visits-{}", worker.splits.fetch_add(1, Ordering::Relaxed));
@@ -99,76 +96,16 @@ impl Resolving<'_> {
             return (0..SPLIT).try_for_each(|part| self.resolve_partition(&parts, part, bits, worker));
         }
         let _permit = worker.gate.admit(bytes);
-        let visits = worker.visits.collect(visits, partition, bits)?;
-        worker.places.resolve(visits, &mut worker.answers, &mut worker.totals)?;
-        if is_large {
-            worker.visits = Grouping::default();
-        }
-        Ok(())
-    }
-}
-
-/// The visits of a partition, put in order. Its memory is used again for the next one.
-#[derive(Default)]
-struct Grouping {
-    /// As they come.
-    incoming: Vec<Visit>,
-    /// In [`Visit::order`]; what lies behind those of the partition means nothing.
-    ordered: Vec<Visit>,
-    /// Where the next visit of each bucket goes.
-    next: Vec<u32>,
-}
-
-impl Grouping {
-    /// Bytes it takes to order so many bytes of visits.
-    fn memory(visits: u64) -> u64 {
-        2 * visits
-    }
-
-    /// Takes a partition, whose places have the first `bits` bits of their keys in common, and gives its visits in
-    /// [`Visit::order`].
-    ///
-    /// Keys are hashes: their next bits spread the places over as many buckets as there are pairs of visits, and what
-    /// shares a bucket is soon sorted.
-    fn collect(&mut self, visits: &Shuffle<'_>, partition: usize, bits: u32) -> Result<&[Visit], ShuffleError> {
-        let visits_due = visits.bytes(partition) as usize / size_of::<Visit>();
-        let buckets = if bits < u64::BITS { (visits_due / 2).next_power_of_two().min(MOST_BUCKETS) } else { 1 };
-        self.next.clear();
-        self.next.resize(buckets + 1, 0);
-        self.incoming.clear();
-        self.incoming.reserve_exact(visits_due);
+        worker.visits.restart(visits.bytes(partition) as usize / size_of::<Visit>(), bits);
         visits.take(partition, |run| {
-            for visit in each_visit(run) {
-                self.next[partition_of(visit.major, bits, buckets) + 1] += 1;
-                self.incoming.push(visit);
-            }
+            each_visit(run).for_each(|visit| worker.visits.push(visit));
             Ok::<(), ShuffleError>(())
         })?;
-        if buckets == 1 {
-            self.incoming.sort_unstable_by_key(Visit::order);
-            return Ok(&self.incoming);
+        worker.places.resolve(worker.visits.sorted(), &mut worker.answers, &mut worker.totals)?;
+        if is_large {
+            worker.visits = Buckets::default();
         }
-        let mut end = 0;
-        for next in &mut self.next {
-            end += *next;
-            *next = end;
-        }
-        if self.ordered.len() < self.incoming.len() {
-            self.ordered.resize(self.incoming.len(), Visit::zeroed());
-        }
-        let ordered = &mut self.ordered[..self.incoming.len()];
-        for visit in &self.incoming {
-            let next = &mut self.next[partition_of(visit.major, bits, buckets)];
-            ordered[*next as usize] = *visit;
-            *next += 1;
-        }
-        // Every bucket's next place is now the first one of the bucket behind it.
-        let mut start = 0;
-        for &end in &self.next[..buckets] {
-            ordered[start..end as usize].sort_unstable_by_key(Visit::order);
-            start = end as usize;
-        }
-        Ok(ordered)
+        Ok(())
     }
 }
 

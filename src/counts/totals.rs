@@ -7,7 +7,9 @@ use skimmer_formats::{PerReaction, Reaction};
 
 use super::CountSink;
 use super::CountsError;
+use super::buckets::{Buckets, Keyed};
 use super::family::{Counter, Minor, Period};
+use super::route::partition_of;
 use super::tally::Tally;
 use crate::key::Key;
 use crate::shuffle::{Router, Shuffle, ShuffleError};
@@ -97,12 +99,40 @@ impl Ranges {
     }
 
     fn partition(self, table: Table, key: Key) -> usize {
-        table.index() * self.0 + ((u128::from(key.0) * self.0 as u128) >> 64) as usize
+        table.index() * self.0 + partition_of(key, 0, self.0)
+    }
+
+    /// Leading bits that the keys of a range have in common.
+    fn bits(self) -> u32 {
+        self.0.trailing_zeros()
     }
 }
 
 /// Room for a row, of at most 8 + 5 × 5 bytes.
 const ROW: usize = 64;
+/// Bytes of a row of counts below 128.
+const SHORTEST_ROW: u64 = 8 + 5;
+
+/// A row.
+#[derive(Clone, Copy, Default)]
+struct Total {
+    key: Key,
+    tally: Tally,
+}
+
+impl Keyed for Total {
+    type Order = Key;
+
+    #[inline]
+    fn key(&self) -> Key {
+        self.key
+    }
+
+    #[inline]
+    fn order(&self) -> Key {
+        self.key
+    }
+}
 
 /// Sends totals to their table's ranges.
 pub(super) struct TotalsRouter<'a> {
@@ -162,15 +192,17 @@ fn read_count(bytes: &mut &[u8]) -> u32 {
     }
 }
 
-/// Hands a table to the sink, sorted by key.
+/// Hands a table to the sink, sorted by key. A range that would take more than `limit` bytes is sorted in place, which is
+/// slower.
 pub(super) fn write_table(
     table: Table,
     shuffle: &Shuffle<'_>,
     ranges: Ranges,
+    limit: u64,
     sink: &impl CountSink,
 ) -> Result<u64, CountsError> {
     let mut block = TotalsBlock::default();
-    let mut rows: Vec<(Key, Tally)> = Vec::new();
+    let mut rows = Buckets::default();
     let mut written = 0;
     let mut write = |block: &mut TotalsBlock| {
         written += block.keys.len() as u64;
@@ -179,28 +211,30 @@ pub(super) fn write_table(
         Ok::<(), CountsError>(())
     };
     for range in 0..ranges.0 {
-        rows.clear();
-        shuffle.take(table.index() * ranges.0 + range, |mut run| {
+        let partition = table.index() * ranges.0 + range;
+        let due = shuffle.bytes(partition) / SHORTEST_ROW;
+        let fits = Buckets::<Total>::memory(due * size_of::<Total>() as u64) <= limit;
+        rows.restart(due as usize, if fits { ranges.bits() } else { u64::BITS });
+        shuffle.take(partition, |mut run| {
             while let Some((key, rest)) = run.split_first_chunk() {
                 run = rest;
                 let reactions = PerReaction::from_fn(|_| read_count(&mut run));
                 let tally = Tally { reactions, unreacted: read_count(&mut run) };
-                rows.push((Key(u64::from_le_bytes(*key)), tally));
+                rows.push(Total { key: Key(u64::from_le_bytes(*key)), tally });
             }
             Ok::<(), ShuffleError>(())
         })?;
-        rows.sort_unstable_by_key(|&(key, _)| key);
         // Two pairs may share a key by chance: equal keys count as equal.
-        for same_key in rows.chunk_by(|(a, _), (b, _)| a == b) {
+        for same_key in rows.sorted().chunk_by(|a, b| a.key == b.key) {
             let mut tally = Tally::default();
-            same_key.iter().for_each(|&(_, part)| tally += part);
+            same_key.iter().for_each(|total| tally += total.tally);
             if !table.has_unreacted() {
                 tally.unreacted = 0;
             }
             if tally.is_empty() {
                 continue;
             }
-            block.push(same_key[0].0, &tally, table.has_unreacted());
+            block.push(same_key[0].key, &tally, table.has_unreacted());
             if block.keys.len() == TotalsBlock::ROWS {
                 write(&mut block)?;
             }

@@ -3,6 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 use skimmer_formats::ReactionSet;
 
+use super::buckets::Keyed;
 use super::family::{Minor, Period, Visitor};
 use crate::key::Key;
 
@@ -31,7 +32,7 @@ pub(super) enum Standing {
 }
 
 /// Everything about a visiting record but its keys, in one word.
-#[derive(Clone, Copy, Pod, Zeroable)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
 #[repr(transparent)]
 pub(super) struct Stamp(u64);
 
@@ -94,7 +95,7 @@ impl Stamp {
 }
 
 /// One visit of one record to one place.
-#[derive(Clone, Copy, Pod, Zeroable)]
+#[derive(Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Visit {
     /// The place.
@@ -107,12 +108,6 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    /// Sorts visits by place, and within a place those of one company together.
-    #[inline]
-    pub(super) fn order(&self) -> u128 {
-        u128::from(self.major.0) << 64 | u128::from(self.stamp.0)
-    }
-
     /// The minor half of the key; the major one is the place.
     #[inline]
     pub(super) fn key(&self, minor: Minor) -> Key {
@@ -121,6 +116,21 @@ impl Visit {
             Minor::Partner => self.minor,
             Minor::Language => self.language,
         }
+    }
+}
+
+impl Keyed for Visit {
+    type Order = u128;
+
+    #[inline]
+    fn key(&self) -> Key {
+        self.major
+    }
+
+    /// By place, and within a place those of one company together.
+    #[inline]
+    fn order(&self) -> u128 {
+        u128::from(self.major.0) << 64 | u128::from(self.stamp.0)
     }
 }
 

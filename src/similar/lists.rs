@@ -1,5 +1,6 @@
 //! Look-ups of similar authors.
 
+use std::ops::Range;
 use std::path::Path;
 
 use rayon::slice::ParallelSliceMut;
@@ -8,6 +9,7 @@ use skimmer_formats::Id;
 use super::SimilarError;
 use super::file::{ListBlock, read_blocks};
 use crate::key::Key;
+use crate::prefetch::prefetch;
 
 /// The similar authors of every author that has any: 26 to 28 bytes an author, 16 bytes a similar author.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,18 +97,49 @@ impl SimilarAuthors {
     /// Keys of an author's similar authors and their Jaccard similarities, best first; empty for an unknown author.
     #[inline]
     pub fn get(&self, author: Key) -> (&[Key], &[f64]) {
-        let bucket = bucket(author, self.bucket_bits);
-        let places = &self.places[self.buckets[bucket]..self.buckets[bucket + 1]];
-        places.iter().find(|place| place.author == author).map_or((&[], &[]), |place| self.list(place))
+        self.list(self.place(author, self.bucket(author)))
+    }
+
+    /// [`SimilarAuthors::get`] of each author, added to `lists`: the look-ups wait for memory together, and the lists are in the
+    /// processor's cache after them.
+    pub fn get_all<'a>(&'a self, authors: &[Key], lists: &mut Vec<(&'a [Key], &'a [f64])>) {
+        const TOGETHER: usize = 64;
+        for authors in authors.chunks(TOGETHER) {
+            let mut ranges: [Range<usize>; TOGETHER] = std::array::from_fn(|_| 0..0);
+            for (&author, range) in authors.iter().zip(&mut ranges) {
+                *range = self.bucket(author);
+                prefetch(&self.places, range.start);
+            }
+            for (&author, range) in authors.iter().zip(&mut ranges) {
+                *range = self.place(author, range.clone());
+                prefetch(&self.similar, range.start);
+                prefetch(&self.scores, range.start);
+            }
+            lists.extend(ranges.into_iter().take(authors.len()).map(|range| self.list(range)));
+        }
     }
 
     /// The authors that have similar authors, ascending by key, with their lists as [`SimilarAuthors::get`] gives them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Key, (&[Key], &[f64]))> + Clone {
-        self.places.iter().map(|place| (place.author, self.list(place)))
+        self.places.iter().map(|place| (place.author, self.list(place.start..place.end)))
     }
 
-    fn list(&self, place: &Place) -> (&[Key], &[f64]) {
-        (&self.similar[place.start..place.end], &self.scores[place.start..place.end])
+    /// Where the author's place is, if it has any.
+    #[inline]
+    fn bucket(&self, author: Key) -> Range<usize> {
+        let bucket = bucket(author, self.bucket_bits);
+        self.buckets[bucket]..self.buckets[bucket + 1]
+    }
+
+    /// The range of an author's list whose place is among these.
+    #[inline]
+    fn place(&self, author: Key, places: Range<usize>) -> Range<usize> {
+        self.places[places].iter().find(|place| place.author == author).map_or(0..0, |place| place.start..place.end)
+    }
+
+    #[inline]
+    fn list(&self, range: Range<usize>) -> (&[Key], &[f64]) {
+        (&self.similar[range.clone()], &self.scores[range])
     }
 }
 
@@ -132,6 +165,10 @@ mod tests {
                 let expected: (&[Key], &[f64]) = if author < authors { (found, &[0.5]) } else { (&[], &[]) };
                 assert_eq!(similar.get(Key::of(id(author))), expected);
             }
+            let keys: Vec<Key> = (0..authors + 100).map(|author| Key::of(id(author))).collect();
+            let mut lists = Vec::new();
+            similar.get_all(&keys, &mut lists);
+            assert_eq!(lists, keys.iter().map(|&author| similar.get(author)).collect::<Vec<_>>());
         }
     }
 }
