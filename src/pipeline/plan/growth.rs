@@ -102,6 +102,13 @@ pub(super) fn seconds(points: &[Point], records: f64, least: f64, most: f64) -> 
     (height + slope.clamp(least, most) * (records.ln() - at)).exp()
 }
 
+/// How long work takes for a second that all threads compute together, from the seconds and CPU seconds of every trial: in the
+/// least disturbed of the last three, for other programs lengthen only the wait.
+pub(super) fn wait([seconds, cpu_seconds]: &[Vec<Point>; 2]) -> f64 {
+    let trials = seconds.iter().zip(cpu_seconds).rev().take(3).filter(|(_, cpu)| cpu.value > 0.0);
+    trials.map(|(seconds, cpu)| seconds.value / cpu.value).min_by(f64::total_cmp).unwrap_or(1.0)
+}
+
 /// The value at so many records on the line through the last two measurements, never less than at the last.
 pub(super) fn line(points: &[Point], records: f64) -> f64 {
     let Some(&last) = points.last() else { return 0.0 };
@@ -198,6 +205,15 @@ mod tests {
         // Faster on more records: noise, and no less than proportional.
         let faster = seconds(&points(|n| n.powf(0.5)), 1.6e6, 1.0, 2.0);
         assert!(faster > 2.0 * 8e5_f64.powf(0.5));
+    }
+
+    #[test]
+    fn a_disturbed_trial_does_not_lengthen_the_wait() {
+        let cpu = points(|n| 1e-5 * n);
+        let seconds = points(|n| 1e-5 * n * if n == 8e5 { 1.9 } else { 0.6 });
+        assert!((wait(&[seconds, cpu]) - 0.6).abs() < 1e-9);
+        assert!((wait(&[Vec::new(), Vec::new()]) - 1.0).abs() < 1e-9);
+        assert!((wait(&[points(|_| 1.0), points(|_| 0.0)]) - 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::growth::{Estimate, Point, line};
+use super::growth::{Estimate, Point, line, wait};
 use super::trial::{Measured, Trial, Whole, cpu_seconds};
 use super::words::Words;
 use super::{StagePlan, spilled};
@@ -103,8 +103,10 @@ impl Learning {
         let growth = totals.times(1.0 / self.totals_bytes);
         let passes = whole.training + epochs * finetune;
         let measures = if epochs > 0.0 { 2.0 } else { 1.0 };
+        let cpu_seconds = line(&self.trained[1], passes);
+        let trained = [cpu_seconds * wait(&self.trained), cpu_seconds];
         let seconds = |which: usize| {
-            line(&self.trained[which], passes)
+            trained[which]
                 + measures * measured * self.measuring[which]
                 + self.freeze[which] * (growth.expected - 1.0).max(0.0)
         };
