@@ -33,14 +33,15 @@ pub(super) struct Buckets<T> {
 }
 
 impl<T: Keyed> Buckets<T> {
-    /// Bytes that so many bytes of items take while they are ordered.
+    /// Bytes that so many items take while they are ordered.
     pub(super) fn memory(items: u64) -> u64 {
-        2 * items
+        2 * items * size_of::<T>() as u64
     }
 
     /// Forgets everything and makes room for about `due` items, whose keys have the first `bits` bits in common: if that is all
     /// 64, or said to be, there is one bucket, which is sorted in place.
-    pub(super) fn restart(&mut self, due: usize, bits: u32) {
+    pub(super) fn restart(&mut self, due: u64, bits: u32) {
+        let due = due as usize;
         let buckets = if bits < u64::BITS { (due / 2).next_power_of_two().min(MOST_BUCKETS) } else { 1 };
         self.bits = bits;
         self.next.clear();

@@ -313,19 +313,13 @@ pub fn count(
     progress.begin("writing counts", Some(summary.records), Unit::Records);
     let (range, block_rows) = (plan.answer_range, options.block_rows);
     let assembly = Assembly { parts: &parts, answers: &answers, range, block_rows, blocks, sink, progress };
-    let total_rows = AtomicU64::new(0);
+    let (total_rows, limit) = (AtomicU64::new(0), plan.resolving / threads as u64);
     Queue::run(Table::ALL.len() + answers.partitions(), threads, |queue| {
         let mut assembler = Assembler::new(&assembly);
         while let Some(task) = queue.take() {
             match task.checked_sub(Table::ALL.len()) {
                 None => {
-                    let written = write_table(
-                        Table::ALL[task],
-                        &totals,
-                        plan.total_ranges,
-                        plan.resolving / threads as u64,
-                        sink,
-                    )?;
+                    let written = write_table(Table::ALL[task], &totals, plan.total_ranges, limit, sink)?;
                     total_rows.fetch_add(written, Ordering::Relaxed);
                 }
                 Some(range) => assembler.assemble(range, queue)?,

@@ -38,6 +38,7 @@ pub(super) struct Places<'a> {
 /// The similar authors of the authors that the next reader visits bring.
 #[derive(Default)]
 struct SimilarLists<'a> {
+    /// Of the reader visits that were looked up last, and their lists.
     authors: Vec<Key>,
     lists: Vec<(&'a [Key], &'a [f64])>,
     next: usize,

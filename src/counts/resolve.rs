@@ -77,7 +77,8 @@ impl Resolving<'_> {
         bits: u32,
         worker: &mut Worker<'_>,
     ) -> Result<(), CountsError> {
-        let bytes = Buckets::<Visit>::memory(visits.bytes(partition));
+        let due = visits.bytes(partition) / size_of::<Visit>() as u64;
+        let bytes = Buckets::<Visit>::memory(due);
         let is_large = bytes > self.limit / self.threads as u64;
         if is_large && bits < u64::BITS {
             let name = format!("visits-{}", worker.splits.fetch_add(1, Ordering::Relaxed));
@@ -96,7 +97,7 @@ impl Resolving<'_> {
             return (0..SPLIT).try_for_each(|part| self.resolve_partition(&parts, part, bits, worker));
         }
         let _permit = worker.gate.admit(bytes);
-        worker.visits.restart(visits.bytes(partition) as usize / size_of::<Visit>(), bits);
+        worker.visits.restart(due, bits);
         visits.take(partition, |run| {
             each_visit(run).for_each(|visit| worker.visits.push(visit));
             Ok::<(), ShuffleError>(())

@@ -213,8 +213,8 @@ pub(super) fn write_table(
     for range in 0..ranges.0 {
         let partition = table.index() * ranges.0 + range;
         let due = shuffle.bytes(partition) / SHORTEST_ROW;
-        let fits = Buckets::<Total>::memory(due * size_of::<Total>() as u64) <= limit;
-        rows.restart(due as usize, if fits { ranges.bits() } else { u64::BITS });
+        let fits = Buckets::<Total>::memory(due) <= limit;
+        rows.restart(due, if fits { ranges.bits() } else { u64::BITS });
         shuffle.take(partition, |mut run| {
             while let Some((key, rest)) = run.split_first_chunk() {
                 run = rest;

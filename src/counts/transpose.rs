@@ -12,39 +12,39 @@ pub(super) trait Number: Pod {
     fn transpose<const SLOTS: usize>(records: &[[Self; SLOTS]], columns: &mut [Self], rows: usize, first: usize);
 }
 
-impl Number for u32 {
-    fn transpose<const SLOTS: usize>(records: &[[Self; SLOTS]], columns: &mut [Self], rows: usize, first: usize) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            #[target_feature(enable = "avx2")]
-            fn wide<const SLOTS: usize>(records: &[[u32; SLOTS]], columns: &mut [u32], rows: usize, first: usize) {
-                transpose(records, columns, rows, first, |square| avx2::square_of_u32(square));
-            }
-            if is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor has just been asked for what the function needs.
-                return unsafe { wide(records, columns, rows, first) };
+macro_rules! number {
+    ($number:ty, $square:path) => {
+        impl Number for $number {
+            fn transpose<const SLOTS: usize>(
+                records: &[[Self; SLOTS]],
+                columns: &mut [Self],
+                rows: usize,
+                first: usize,
+            ) {
+                #[cfg(target_arch = "x86_64")]
+                {
+                    #[target_feature(enable = "avx2")]
+                    fn wide<const SLOTS: usize>(
+                        records: &[[$number; SLOTS]],
+                        columns: &mut [$number],
+                        rows: usize,
+                        first: usize,
+                    ) {
+                        transpose(records, columns, rows, first, |square| $square(square));
+                    }
+                    if is_x86_feature_detected!("avx2") {
+                        // SAFETY: the processor has just been asked for what the function needs.
+                        return unsafe { wide(records, columns, rows, first) };
+                    }
+                }
+                transpose(records, columns, rows, first, |square: [[Self; 1]; 1]| square);
             }
         }
-        transpose(records, columns, rows, first, |square: [[Self; 1]; 1]| square);
-    }
+    };
 }
 
-impl Number for f64 {
-    fn transpose<const SLOTS: usize>(records: &[[Self; SLOTS]], columns: &mut [Self], rows: usize, first: usize) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            #[target_feature(enable = "avx2")]
-            fn wide<const SLOTS: usize>(records: &[[f64; SLOTS]], columns: &mut [f64], rows: usize, first: usize) {
-                transpose(records, columns, rows, first, |square| avx2::square_of_f64(square));
-            }
-            if is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor has just been asked for what the function needs.
-                return unsafe { wide(records, columns, rows, first) };
-            }
-        }
-        transpose(records, columns, rows, first, |square: [[Self; 1]; 1]| square);
-    }
-}
+number!(u32, avx2::square_of_u32);
+number!(f64, avx2::square_of_f64);
 
 /// [`Number::transpose`] by squares of `N` × `N`, which `turn` transposes.
 #[inline(always)]

@@ -91,23 +91,12 @@ impl AtomicFile {
     /// As there.
     pub fn commit_all(mut files: Vec<Self>) -> Result<(), WorkspaceError> {
         files.iter_mut().try_for_each(Self::close)?;
-        let replaced: Vec<File> = files.iter().filter_map(|file| File::open(&file.path).ok()).collect();
         for file in &files {
             fs::rename(&file.temporary, &file.path).map_err(WorkspaceError::io("finish", &file.path))?;
         }
-        close_all(replaced);
         let folders: BTreeSet<&Path> = files.iter().map(|file| folder_of(&file.path)).collect();
         folders.into_iter().try_for_each(sync)
     }
-}
-
-/// Closes files, two at a time: the last to close a file that has no name any more waits until its place on disk is free.
-fn close_all(files: Vec<File>) {
-    let (first, second): (Vec<_>, Vec<_>) = files.into_iter().enumerate().partition(|(number, _)| number % 2 == 0);
-    std::thread::scope(|scope| {
-        scope.spawn(|| drop(first));
-        drop(second);
-    });
 }
 
 impl Write for AtomicFile {

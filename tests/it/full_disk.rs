@@ -91,10 +91,7 @@ fn a_full_disk_is_said_and_damages_nothing() {
         if bytes > parts {
             // A part that the full manifest does not know of is converted again while it stands there: the parts first.
             disk.resize(2 * all);
-            success(run(["run", "--quiet", "--to", "convert", "--config"]
-                .map(Path::new)
-                .into_iter()
-                .chain([config.as_path()])));
+            success(run(arguments.into_iter().chain(["--to", "convert"].map(Path::new))));
         }
         disk.resize(bytes);
         let output = run(arguments);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use skimmer_formats::columnar::{Reader, ValueType};
 
-use super::growth::{Estimate, Point, line, power, saturating, seconds};
+use super::growth::{Estimate, Point, line, power, saturating, seconds, wait};
 use super::trial::{Measured, Trial, Whole};
 use super::{StagePlan, spilled};
 use crate::pipeline::{PipelineError, Stage};
@@ -84,13 +84,8 @@ impl Counting {
         self.rungs.iter().map(|rung| Point { records: rung.records, value: of(rung) }).collect()
     }
 
-    /// How long a stage takes, for a second that all threads compute together: in the last two trials. How CPU seconds grow
-    /// is the better known of the two, for other programs lengthen only the wait.
     fn wait(&self, of: impl Fn(&Rung) -> &Measured) -> f64 {
-        let last = self.rungs.iter().rev().take(2).map(of);
-        let [seconds, cpu_seconds] =
-            last.fold([0.0; 2], |[seconds, cpu], one| [seconds + one.seconds, cpu + one.cpu_seconds]);
-        seconds / cpu_seconds.max(1e-9)
+        wait(self.rungs.iter().map(of).map(|stage| [stage.seconds, stage.cpu_seconds]))
     }
 
     /// What conversion takes.

@@ -102,11 +102,12 @@ pub(super) fn seconds(points: &[Point], records: f64, least: f64, most: f64) -> 
     (height + slope.clamp(least, most) * (records.ln() - at)).exp()
 }
 
-/// How long work takes for a second that all threads compute together, from the seconds and CPU seconds of every trial: in the
-/// least disturbed of the last three, for other programs lengthen only the wait.
-pub(super) fn wait([seconds, cpu_seconds]: &[Vec<Point>; 2]) -> f64 {
-    let trials = seconds.iter().zip(cpu_seconds).rev().take(3).filter(|(_, cpu)| cpu.value > 0.0);
-    trials.map(|(seconds, cpu)| seconds.value / cpu.value).min_by(f64::total_cmp).unwrap_or(1.0)
+/// How long work takes for a second that all threads compute together, from the trials' seconds and CPU seconds: in the least
+/// disturbed of the last three. How CPU seconds grow is the better known of the two, for other programs lengthen only
+/// the wait.
+pub(super) fn wait(trials: impl DoubleEndedIterator<Item = [f64; 2]>) -> f64 {
+    let measured = trials.rev().take(3).filter(|[_, cpu_seconds]| *cpu_seconds > 0.0);
+    measured.map(|[seconds, cpu_seconds]| seconds / cpu_seconds).min_by(f64::total_cmp).unwrap_or(1.0)
 }
 
 /// The value at so many records on the line through the last two measurements, never less than at the last.
@@ -209,11 +210,10 @@ mod tests {
 
     #[test]
     fn a_disturbed_trial_does_not_lengthen_the_wait() {
-        let cpu = points(|n| 1e-5 * n);
-        let seconds = points(|n| 1e-5 * n * if n == 8e5 { 1.9 } else { 0.6 });
-        assert!((wait(&[seconds, cpu]) - 0.6).abs() < 1e-9);
-        assert!((wait(&[Vec::new(), Vec::new()]) - 1.0).abs() < 1e-9);
-        assert!((wait(&[points(|_| 1.0), points(|_| 0.0)]) - 1.0).abs() < 1e-9);
+        let trials = [[0.5, 2.0], [0.6, 1.0], [1.2, 2.0], [7.6, 4.0]];
+        assert!((wait(trials.into_iter()) - 0.6).abs() < 1e-9);
+        assert!((wait([].into_iter()) - 1.0).abs() < 1e-9);
+        assert!((wait([[1.0, 0.0]].into_iter()) - 1.0).abs() < 1e-9);
     }
 
     #[test]

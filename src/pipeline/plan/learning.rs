@@ -103,8 +103,10 @@ impl Learning {
         let growth = totals.times(1.0 / self.totals_bytes);
         let passes = whole.training + epochs * finetune;
         let measures = if epochs > 0.0 { 2.0 } else { 1.0 };
-        let cpu_seconds = line(&self.trained[1], passes);
-        let trained = [cpu_seconds * wait(&self.trained), cpu_seconds];
+        let [waited, computed] = &self.trained;
+        let cpu_seconds = line(computed, passes);
+        let trials = waited.iter().zip(computed).map(|(seconds, cpu_seconds)| [seconds.value, cpu_seconds.value]);
+        let trained = [cpu_seconds * wait(trials), cpu_seconds];
         let seconds = |which: usize| {
             trained[which]
                 + measures * measured * self.measuring[which]
