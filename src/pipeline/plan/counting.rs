@@ -25,9 +25,9 @@ const DISK_SHARE: f64 = 0.25;
 const RECORD_BYTES: f64 = 1000.0;
 /// Most bytes of real numbers a record has: the similarity mass, and what the four sums, mostly zero, take together.
 const MOST_REAL_BYTES: f64 = 16.0;
-/// `similar` grows with no more than this power of the records. Of a sample it may seem to grow with their square: two records
-/// that meet are both in it the more often the larger it is.
-const MOST_SIMILAR_POWER: f64 = 1.5;
+/// `similar` grows with no more than this power of the follows. The trials may show a higher one: where there are few, next to
+/// no two authors share a reader, and once many do, their number grows no faster than the follows.
+const MOST_SIMILAR_POWER: f64 = 1.25;
 
 /// What came of a trial.
 struct Rung {
@@ -92,16 +92,17 @@ impl Counting {
     pub(super) fn convert(&self, trial: &Trial<'_>, whole: &Whole) -> StagePlan {
         let (conversion, records) = &trial.conversion;
         let times = whole.records() / (*records).max(1) as f64;
-        // The text is read ahead while other blocks are converted.
-        let reading = whole.file_bytes / trial.bytes_per_second();
+        let stays = whole.records() * trial.part_bytes(whole.training / whole.parts as f64);
+        // Text is read ahead and parts are written while other blocks are converted.
+        let disk = (whole.file_bytes + stays) / trial.reading_speed;
         StagePlan {
             stage: Stage::Convert,
             records: whole.records(),
-            seconds: (conversion.seconds * times).max(reading),
+            seconds: (conversion.seconds * times).max(disk),
             cpu_seconds: conversion.cpu_seconds * times,
             memory: conversion.peak_memory as f64,
             reads: whole.file_bytes,
-            stays: Estimate::sure(whole.records() * trial.part_bytes(whole.training / whole.parts as f64)),
+            stays: Estimate::sure(stays),
             temporary: 0.0,
         }
     }
@@ -109,8 +110,16 @@ impl Counting {
     /// What finding similar authors takes, reading parts of so many bytes.
     pub(super) fn similar(&self, trial: &Trial<'_>, whole: &Whole, parts: f64) -> StagePlan {
         let records = whole.records();
-        let follows = power(&self.points(|rung| rung.similar.number("/follows")), records, 0.0, 1.0).expected;
-        let cpu_seconds = seconds(&self.points(|rung| rung.similar.cpu_seconds), records, 1.0, MOST_SIMILAR_POWER);
+        let follows = power(&self.points(Rung::follows), records, 0.0, 1.0).expected;
+        // Of an even sample, follows are the better measure of the work: ever fewer of its records have a new one. Where there
+        // are none, records are read and nothing else is done.
+        let measure = |records, found| if follows > 0.0 { found } else { records };
+        let points = self
+            .rungs
+            .iter()
+            .map(|rung| Point { records: measure(rung.records, rung.follows()), value: rung.similar.cpu_seconds });
+        let points: Vec<Point> = points.collect();
+        let cpu_seconds = seconds(&points, measure(records, follows), 1.0, MOST_SIMILAR_POWER);
         let temporary = Follows::temporary_bytes(follows as u64, trial.config.memory_budget() as usize);
         StagePlan {
             stage: Stage::Similar,
@@ -171,6 +180,11 @@ impl Rung {
             totals_bytes: trial.bytes("counts") as f64,
             similar_bytes: trial.bytes("similar.skim") as f64,
         })
+    }
+
+    /// Different pairs of an author and a reader that follows it.
+    fn follows(&self) -> f64 {
+        self.similar.number("/follows")
     }
 }
 

@@ -13,6 +13,9 @@ use crate::workspace::WorkspaceError;
 
 /// Bytes of a plain part, or of a packed part's text, that are read together.
 const CELL: u64 = 1 << 20;
+/// Bytes of a part that are read one after the other to see how fast that goes, and how long parts are read for it.
+const STRETCH: u64 = 1 << 26;
+const LONGEST_READING: Duration = Duration::from_secs(1);
 /// Bytes that are read at a time in search of a line's end.
 const TAIL: u64 = 1 << 12;
 
@@ -29,7 +32,6 @@ pub(super) struct RawText {
     file_bytes: u64,
     /// Records, their text, and what they took in their files, as far as read.
     read: Amount,
-    time: Duration,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,8 +64,7 @@ impl RawText {
             file_bytes += fs::metadata(path).map_err(WorkspaceError::io("find", path))?.len();
             files.push(file);
         }
-        let (waiting, read, time) = (Vec::new(), Amount::default(), Duration::ZERO);
-        Ok(Self { files, turn: 0, waiting, copied: 0, file_bytes, read, time })
+        Ok(Self { files, turn: 0, waiting: Vec::new(), copied: 0, file_bytes, read: Amount::default() })
     }
 
     /// Writes the next `records` records to `out`, a line each, or as many as there are left; says how many.
@@ -108,11 +109,6 @@ impl RawText {
         }
     }
 
-    /// Bytes of the files that were read in a second, as far as that is known.
-    pub(super) fn bytes_per_second(&self) -> f64 {
-        self.read.file as f64 / self.time.as_secs_f64().max(1e-9)
-    }
-
     /// Reads a cell of the next file; `false` if nothing is left.
     fn next_cell(&mut self) -> Result<bool, PipelineError> {
         self.waiting.clear();
@@ -120,9 +116,7 @@ impl RawText {
         while !self.files.is_empty() {
             self.turn %= self.files.len();
             let RawFile { path, kind } = &mut self.files[self.turn];
-            let begun = Instant::now();
             let file = kind.read(&mut self.waiting).map_err(WorkspaceError::io("read", path))?;
-            self.time += begun.elapsed();
             let Some(file) = file else {
                 self.files.remove(self.turn);
                 continue;
@@ -151,6 +145,8 @@ impl RawFile {
             Kind::Packed { text: Box::new(text), begun: Vec::new(), at: 0 }
         } else {
             let size = file.metadata().map_err(WorkspaceError::io("find", path))?.len();
+            // Without it the system reads megabytes ahead of every cell. It is a hint, and not every file system takes it.
+            let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
             Kind::Plain { file, size, next: 0 }
         };
         Ok(Self { path: path.to_owned(), kind })
@@ -194,6 +190,7 @@ fn read_cell(file: &mut File, start: u64, size: u64, lines: &mut Vec<u8>) -> std
     let from = start.saturating_sub(1);
     file.seek(SeekFrom::Start(from))?;
     let end = (start + CELL).min(size);
+    lines.reserve((end - from) as usize + 1);
     (&*file).take(end - from).read_to_end(lines)?;
     let first = match (start, memchr::memchr(b'\n', lines)) {
         (0, _) => 0,
@@ -213,6 +210,32 @@ fn read_cell(file: &mut File, start: u64, size: u64, lines: &mut Vec<u8>) -> std
         }
     }
     Ok(())
+}
+
+/// Bytes that the disk, or the system's cache of it, gives in a second when these files are read from one end to the other, as
+/// conversion reads them: cells that are far apart come several times as slowly. Infinite if there is nothing to read.
+pub(super) fn reading_speed(paths: &[PathBuf]) -> Result<f64, PipelineError> {
+    let begun = Instant::now();
+    let (mut bytes, mut buffer) = (0, Vec::with_capacity(CELL as usize));
+    for number in spread(paths.len() as u64) {
+        let path = &paths[number as usize];
+        let mut read = || {
+            let mut file = File::open(path)?;
+            // Not the beginning, which some program may just have looked at.
+            file.seek(SeekFrom::Start(file.metadata()?.len() / 2))?;
+            for _ in 0..STRETCH / CELL {
+                buffer.clear();
+                bytes += (&file).take(CELL).read_to_end(&mut buffer)? as u64;
+            }
+            Ok(())
+        };
+        read().map_err(WorkspaceError::io("read", path))?;
+        if begun.elapsed() > LONGEST_READING {
+            break;
+        }
+    }
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(if bytes > 0 { bytes as f64 / seconds.max(1e-9) } else { f64::INFINITY })
 }
 
 /// Whether a part is packed with zstd.
@@ -282,6 +305,19 @@ mod tests {
             assert_eq!(seen.len(), 6_000);
             assert_eq!(seen.into_iter().collect::<BTreeSet<_>>(), all.iter().cloned().collect());
         }
+    }
+
+    #[test]
+    fn how_fast_files_are_read_is_known_of_any() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part-0");
+        assert_eq!(reading_speed(&[]).unwrap(), f64::INFINITY);
+        for (text, sound) in [("", f64::is_infinite as fn(f64) -> bool), ("some records", |speed| speed > 0.0)] {
+            fs::write(&path, text).unwrap();
+            assert!(sound(reading_speed(std::slice::from_ref(&path)).unwrap()));
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(reading_speed(&[path]).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use skimmer_formats::part::BLOCK_ROWS;
 
 use super::growth::{Point, power};
-use super::text::{RawText, is_packed};
+use super::text::{RawText, is_packed, reading_speed};
 use crate::config::{ByteSize, Config};
 use crate::pipeline::run::raw_parts;
 use crate::pipeline::{Pipeline, PipelineError, Stage, memory};
@@ -105,6 +105,8 @@ pub(super) struct Trial<'a> {
     folder: PathBuf,
     training: RawText,
     validation: Option<RawText>,
+    /// Bytes of raw parts that this machine reads in a second.
+    pub(super) reading_speed: f64,
     /// How many training parts there are to be, and how many times those that are there.
     parts: usize,
     times: f64,
@@ -141,6 +143,7 @@ impl<'a> Trial<'a> {
         Ok(Self {
             packed: paths.iter().any(|path| is_packed(path)),
             times: parts as f64 / paths.len() as f64,
+            reading_speed: reading_speed(&paths)?,
             training: RawText::open(&paths)?,
             validation: config
                 .validation_part
@@ -189,11 +192,6 @@ impl<'a> Trial<'a> {
             file_bytes: self.times * self.training.file_bytes() as f64 + validation(|text| text.file_bytes() as f64),
             text_bytes: self.times * self.training.text_bytes() + validation(RawText::text_bytes),
         }
-    }
-
-    /// Bytes of raw files that this machine's disk or cache gave in a second.
-    pub(super) fn bytes_per_second(&self) -> f64 {
-        self.training.bytes_per_second()
     }
 
     /// Bytes that a record takes in a converted part of so many records: the larger a block is, the fewer.
