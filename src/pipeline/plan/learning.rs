@@ -34,6 +34,8 @@ pub(super) struct Learning {
     totals_bytes: f64,
     /// Bytes of an example on its way to training.
     example_bytes: f64,
+    /// Seconds to read a record with its counts, and those of all threads together.
+    reading: [f64; 2],
     /// Seconds to measure the network on a record, and those of all threads together.
     measuring: [f64; 2],
     evaluation_memory: f64,
@@ -64,7 +66,7 @@ impl Learning {
         }
         let model = trial.path("model");
         let bundle = Bundle::open(&model, Verify::Sizes)?;
-        let (example_bytes, measuring) = examine(trial, &bundle, used)?;
+        let Examined { example_bytes, reading, measuring } = examine(trial, &bundle, used)?;
         let evaluation_memory = crate::pipeline::memory::peak().unwrap_or(0) as f64;
         let frozen = trial.bytes("model/counts") as f64;
         Ok(Self {
@@ -75,6 +77,7 @@ impl Learning {
             totals_bytes: (trial.bytes("counts") as f64).max(1.0),
             train,
             example_bytes,
+            reading,
             measuring,
             evaluation_memory,
         })
@@ -107,10 +110,10 @@ impl Learning {
         let cpu_seconds = line(computed, passes);
         let trials = waited.iter().zip(computed).map(|(seconds, cpu_seconds)| [seconds.value, cpu_seconds.value]);
         let trained = [cpu_seconds * wait(trials), cpu_seconds];
+        // Hold-out records stand among those to fine-tune on, which are read and passed over.
+        let measuring = |which: usize| measured * self.measuring[which] + finetune * self.reading[which];
         let seconds = |which: usize| {
-            trained[which]
-                + measures * measured * self.measuring[which]
-                + self.freeze[which] * (growth.expected - 1.0).max(0.0)
+            trained[which] + measures * measuring(which) + self.freeze[which] * (growth.expected - 1.0).max(0.0)
         };
         let waiting = self.example_bytes * whole.training.max(finetune);
         // A quarter of the budget for examples that wait, and one for those that are put in order.
@@ -128,8 +131,8 @@ impl Learning {
         let evaluate = StagePlan {
             stage: Stage::Evaluate,
             records: measured,
-            seconds: measured * self.measuring[0],
-            cpu_seconds: measured * self.measuring[1],
+            seconds: measuring(0),
+            cpu_seconds: measuring(1),
             memory: self.evaluation_memory,
             reads: inputs * whole.validation / whole.records() + self.model_bytes,
             stays: Estimate::sure(0.0),
@@ -140,14 +143,24 @@ impl Learning {
     }
 }
 
-/// Bytes of an example of the trial, and seconds to measure a network on one, with the parts it was trained on.
-fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<(f64, [f64; 2]), PipelineError> {
+/// What an example of the trial takes: bytes on its way to training, and seconds, and those of all threads together, to read it
+/// and to measure the network on it, which includes reading it.
+struct Examined {
+    example_bytes: f64,
+    reading: [f64; 2],
+    measuring: [f64; 2],
+}
+
+/// Reads the parts that the network was trained on, and measures it on them.
+fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<Examined, PipelineError> {
     let stored = (0..parts).map(|number| {
         let name = format!("part-{number:05}.skim");
         StoredPart { part: trial.path("parts").join(&name), features: trial.path("features").join(&name) }
     });
     let examples = StoredExamples::open(stored.collect(), None)?;
     let (mut buffer, mut bytes, mut records) = (Vec::new(), 0, 0_usize);
+    let taken = |begun: Instant, cpu: f64| [begun.elapsed().as_secs_f64(), cpu_seconds() - cpu];
+    let (begun, cpu) = (Instant::now(), cpu_seconds());
     examples.visit(Portion::Training, |_, example| {
         buffer.clear();
         example.encode(&mut buffer);
@@ -155,14 +168,15 @@ fn examine(trial: &Trial<'_>, bundle: &Bundle, parts: usize) -> Result<(f64, [f6
         records += 1;
         Ok::<(), ExamplesError>(())
     })?;
+    let reading = taken(begun, cpu);
     let (builder, network) = (bundle.inputs()?, bundle.network()?);
     crate::pipeline::memory::reset_peak();
     let (begun, cpu) = (Instant::now(), cpu_seconds());
     let scores = Scores::within(trial.config.memory_budget(), &trial.path(""));
     evaluate(&network, &examples, Portion::Training, &builder, scores, &Silent, |_, _| {})?;
-    let seconds = [begun.elapsed().as_secs_f64(), cpu_seconds() - cpu];
-    let records = records.max(1) as f64;
-    Ok((bytes as f64 / records, seconds.map(|seconds| seconds / records)))
+    let measuring = taken(begun, cpu);
+    let each = |seconds: f64| seconds / records.max(1) as f64;
+    Ok(Examined { example_bytes: each(bytes as f64), reading: reading.map(each), measuring: measuring.map(each) })
 }
 
 /// Seconds to freeze the counts of the trial for prediction.

@@ -116,8 +116,8 @@ pub(super) struct Trial<'a> {
     validation_records: u64,
     /// Resident bytes of the process when nothing has been tried.
     resident: u64,
-    /// The last conversion, and records in it.
-    pub(super) conversion: (Measured, u64),
+    /// Every conversion, and records in it.
+    conversions: Vec<(Measured, u64)>,
     /// Records and bytes of each converted part.
     converted: Vec<Point>,
 }
@@ -157,7 +157,7 @@ impl<'a> Trial<'a> {
             records: Vec::new(),
             validation_records: 0,
             resident: resident(),
-            conversion: Default::default(),
+            conversions: Vec::new(),
             converted: Vec::new(),
         })
     }
@@ -192,6 +192,19 @@ impl<'a> Trial<'a> {
             file_bytes: self.times * self.training.file_bytes() as f64 + validation(|text| text.file_bytes() as f64),
             text_bytes: self.times * self.training.text_bytes() + validation(RawText::text_bytes),
         }
+    }
+
+    /// The last three conversions together, since a single one is disturbed by whatever else the machine does, and the records
+    /// in them.
+    pub(super) fn conversion(&self) -> (Measured, u64) {
+        let mut together = (Measured::default(), 0);
+        for (one, records) in self.conversions.iter().rev().take(3) {
+            together.0.seconds += one.seconds;
+            together.0.cpu_seconds += one.cpu_seconds;
+            together.0.peak_memory = together.0.peak_memory.max(one.peak_memory);
+            together.1 += records;
+        }
+        together
     }
 
     /// Bytes that a record takes in a converted part of so many records: the larger a block is, the fewer.
@@ -242,7 +255,7 @@ impl<'a> Trial<'a> {
         })?;
         conversion.cpu_seconds = cpu_seconds() - cpu;
         conversion.peak_memory = self.peak_memory(conversion.peak_memory, resident);
-        self.conversion = (conversion, converted);
+        self.conversions.push((conversion, converted));
         let part = self.folder.join("work/parts").join(format!("{name}.skim"));
         self.converted.push(Point { records: drawn as f64, value: size(&part) as f64 });
         // The stages take the parts' names from the raw ones; nothing reads the text any more.
