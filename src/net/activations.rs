@@ -2,7 +2,7 @@
 
 use super::parameters::EMBEDDED;
 use super::shape::Shape;
-use super::tiles::{COLUMNS, Row};
+use super::tiles::{COLUMNS, Row, zeroed};
 
 /// Values of a batch on its way forward. All matrices have `padded` rows (records) and tiles of outputs.
 #[derive(Default)]
@@ -67,5 +67,9 @@ impl Gradients {
 }
 
 fn resize(rows: &mut Vec<Row>, size: usize) {
-    rows.resize(size, Row::ZERO);
+    if rows.capacity() < size {
+        *rows = zeroed(size);
+    } else {
+        rows.resize(size, Row::ZERO);
+    }
 }

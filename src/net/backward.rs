@@ -8,7 +8,7 @@ use super::activations::{Activations, Gradients};
 use super::adamw::Trainable;
 use super::inputs::Inputs;
 use super::kernels::{
-    AddRows, ColumnSums, GatherStep, Instructions, NormBackward, Product, Slots, Update, UpdateRows, WeightStep,
+    AddRows, ColumnSums, GatherStep, Instructions, NormBackward, PAIR, Product, Slots, Update, UpdateRows, WeightStep,
 };
 use super::parameters::{EMBEDDED, LinearPlan, Plan};
 use super::shape::Shape;
@@ -90,36 +90,45 @@ impl Backward<'_> {
         let (mean, inverse) = (&self.values.mean[layer.number], &self.values.inverse_deviation[layer.number]);
         let [above_weight, scale, shift] = parameters.regions([above.weight, norm.weight, norm.bias]);
         let above_weight: &[Row] = above_weight.weight;
-        let out = layer.gradient.par_chunks_exact_mut(padded).zip(layer.blocks.par_chunks_exact_mut(padded));
-        let tiles = out.zip(scale.tiles(1).zip(shift.tiles(1))).enumerate();
-        tiles.for_each(|(tile, ((gradient, blocks), (scale, shift)))| {
-            let mut block = [Row::ZERO; COLUMNS];
-            for start in (0..padded).step_by(COLUMNS) {
-                self.instructions.run(Product {
-                    start: &Row::ZERO,
-                    vectors: &above.blocks[start..],
-                    vector_stride: padded,
-                    scalars: &above_weight[tile * COLUMNS..],
-                    scalar_stride: above.weight.rows,
-                    count: above.outputs,
-                    out: &mut block,
-                });
-                transpose_blocks(&block, &mut gradient[start..start + COLUMNS]);
-            }
-            let (mut scale_gradient, mut shift_gradient) = (Row::ZERO, Row::ZERO);
-            self.instructions.run(NormBackward {
-                z: &layer.z[tile * padded..][..records],
-                weight: &scale.weight[0],
-                mean: &mean[tile],
-                inverse_deviation: &inverse[tile],
-                further: layer.further.map(|further| &further[tile * padded..]),
-                gradient,
-                weight_gradient: &mut scale_gradient,
-                bias_gradient: &mut shift_gradient,
+        let out = layer.gradient.par_chunks_mut(PAIR * padded).zip(layer.blocks.par_chunks_mut(PAIR * padded));
+        let start = vec![Row::ZERO; padded / COLUMNS];
+        let pairs = out.zip(scale.tiles(PAIR).zip(shift.tiles(PAIR))).enumerate();
+        pairs.for_each(|(pair, ((gradients, blocks), (mut scale, mut shift)))| {
+            let rows = gradients.len() / padded * COLUMNS;
+            self.instructions.run(Product {
+                start: &start,
+                vectors: above.blocks,
+                tile_stride: COLUMNS,
+                vector_stride: padded,
+                scalars: &above_weight[pair * PAIR * COLUMNS..],
+                scalar_stride: above.weight.rows,
+                count: above.outputs,
+                rows,
+                out: blocks,
+                out_stride: rows,
             });
-            self.step_row(&scale_gradient, scale);
-            self.step_row(&shift_gradient, shift);
-            transpose_blocks(gradient, blocks);
+            for (place, gradient) in gradients.chunks_exact_mut(padded).enumerate() {
+                for (block, gradient) in blocks.chunks_exact(rows).zip(gradient.chunks_exact_mut(COLUMNS)) {
+                    transpose_blocks(&block[place * COLUMNS..][..COLUMNS], gradient);
+                }
+            }
+            for (place, gradient) in gradients.chunks_exact_mut(padded).enumerate() {
+                let tile = pair * PAIR + place;
+                let (mut scale_gradient, mut shift_gradient) = (Row::ZERO, Row::ZERO);
+                self.instructions.run(NormBackward {
+                    z: &layer.z[tile * padded..][..records],
+                    weight: &scale.weight[place],
+                    mean: &mean[tile],
+                    inverse_deviation: &inverse[tile],
+                    further: layer.further.map(|further| &further[tile * padded..]),
+                    gradient,
+                    weight_gradient: &mut scale_gradient,
+                    bias_gradient: &mut shift_gradient,
+                });
+                self.step_row(&scale_gradient, scale.at(place));
+                self.step_row(&shift_gradient, shift.at(place));
+                transpose_blocks(gradient, &mut blocks[place * padded..][..padded]);
+            }
         });
     }
 
@@ -127,12 +136,21 @@ impl Backward<'_> {
     fn linear(&self, parameters: &mut Trainable<'_>, plan: LinearPlan, input: &[Row], gradient: &[Row]) {
         let padded = self.inputs.padded();
         let [weight, bias] = parameters.regions([plan.weight, plan.bias]);
-        let tiles = weight.tiles(plan.weight.rows).zip(bias.tiles(1)).zip(gradient.par_chunks_exact(padded));
-        tiles.for_each(|((slots, bias), gradient)| {
-            let vectors = &gradient[..self.inputs.records];
-            let update = self.update;
-            self.instructions.run(WeightStep { vectors, scalars: input, scalar_stride: padded, slots, update });
-            self.step_row(&self.column_sums(vectors), bias);
+        let pairs = weight.tiles(PAIR * plan.weight.rows).zip(bias.tiles(PAIR)).zip(gradient.par_chunks(PAIR * padded));
+        pairs.for_each(|((slots, mut bias), gradient)| {
+            self.instructions.run(WeightStep {
+                vectors: gradient,
+                vector_stride: padded,
+                records: self.inputs.records,
+                scalars: input,
+                scalar_stride: padded,
+                tiles: gradient.len() / padded,
+                slots,
+                update: self.update,
+            });
+            for (tile, gradient) in gradient.chunks_exact(padded).enumerate() {
+                self.step_row(&self.column_sums(&gradient[..self.inputs.records]), bias.at(tile));
+            }
         });
     }
 
@@ -159,8 +177,11 @@ impl Backward<'_> {
             });
             self.instructions.run(WeightStep {
                 vectors: gradients,
+                vector_stride: 0,
+                records,
                 scalars: &self.values.embedded,
                 scalar_stride: padded,
+                tiles: 1,
                 slots: embedded_slots,
                 update: self.update,
             });
@@ -176,13 +197,16 @@ impl Backward<'_> {
         let weights = &parameters.weight[plan.range()][self.shape.sparse_inputs()..];
         embedded.par_chunks_exact_mut(EMBEDDED).enumerate().for_each(|(block, out)| {
             self.instructions.run(Product {
-                start: &Row::ZERO,
+                start: &[Row::ZERO],
                 vectors: &first_blocks[block * COLUMNS..],
+                tile_stride: 0,
                 vector_stride: padded,
                 scalars: weights,
                 scalar_stride: plan.rows,
                 count: plan.tiles * COLUMNS,
+                rows: EMBEDDED,
                 out,
+                out_stride: 0,
             });
         });
         for (number, (table, ids)) in tables.iter_mut().zip(&self.inputs.ids).enumerate() {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::activations::Activations;
 use super::adamw::disjoint;
 use super::inputs::Inputs;
-use super::kernels::{GATHERED_TILES, GROUP, Gather, Instructions, NormForward, Product, WeightedSum};
+use super::kernels::{GATHERED_TILES, GROUP, Gather, Instructions, NormForward, PAIR, Product, WeightedSum};
 use super::network::{DENSE_AT_ZERO, Network};
 use super::parameters::{EMBEDDED, LinearPlan, NormPlan};
 use super::tiles::{COLUMNS, Row};
@@ -42,13 +42,16 @@ impl FirstLayer<'_> {
             let (rows, mut start) = (&weights[self.dense..sparse], Row::ZERO);
             instructions.run(WeightedSum { start: bias, scalars: &DENSE_AT_ZERO, rows, out: &mut start });
             instructions.run(Product {
-                start: &start,
+                start: &[start],
                 vectors: &weights[sparse..],
+                tile_stride: 0,
                 vector_stride: COLUMNS,
                 scalars: self.embedded,
                 scalar_stride: self.padded,
                 count: 3 * Layout::EMBEDDING,
-                out: &mut out[..records.next_multiple_of(GROUP)],
+                rows: records.next_multiple_of(GROUP),
+                out,
+                out_stride: 0,
             });
         }
         instructions.run(Gather {
@@ -130,17 +133,21 @@ struct BatchForward {
 
 impl BatchForward {
     fn linear(self, plan: LinearPlan, inputs: usize, buffer: &[Row], input: &[Row], out: &mut [Row]) {
-        let weights = buffer[plan.weight.range()].par_chunks_exact(plan.weight.rows);
-        let tiles = out.par_chunks_exact_mut(self.padded).zip(weights).zip(&buffer[plan.bias.range()]);
-        tiles.for_each(|((out, weights), bias)| {
+        let weights = buffer[plan.weight.range()].par_chunks(PAIR * plan.weight.rows);
+        let biases = buffer[plan.bias.range()].par_chunks(PAIR);
+        let pairs = out.par_chunks_mut(PAIR * self.padded).zip(weights).zip(biases);
+        pairs.for_each(|((out, weights), start)| {
             self.instructions.run(Product {
-                start: bias,
+                start,
                 vectors: weights,
+                tile_stride: plan.weight.rows,
                 vector_stride: COLUMNS,
                 scalars: input,
                 scalar_stride: self.padded,
                 count: inputs,
-                out: &mut out[..self.records.next_multiple_of(GROUP)],
+                rows: self.records.next_multiple_of(GROUP),
+                out,
+                out_stride: self.padded,
             });
         });
     }

@@ -7,7 +7,7 @@ use super::init;
 use super::parameters::Plan;
 use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
-use super::tiles::Row;
+use super::tiles::{Row, zeroed};
 use crate::features::Layout;
 use skimmer_formats::PerReaction;
 
@@ -48,7 +48,7 @@ impl Network {
     fn zeroed(shape: Shape) -> Self {
         assert!(shape.hidden > 0, "a network needs a hidden size of at least 1");
         let plan = Plan::new(shape);
-        let values = vec![Row::ZERO; plan.rows];
+        let values = zeroed(plan.rows);
         Self { shape, plan, values }
     }
 

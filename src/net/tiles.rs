@@ -17,6 +17,30 @@ impl Row {
     pub(super) const ZERO: Self = Self([0.0; COLUMNS]);
 }
 
+/// Rows of zeros, in large pages where the system gives them: training goes through all of its memory at every step, and an
+/// address in one of many small pages takes longer to look up.
+pub(super) fn zeroed(rows: usize) -> Vec<Row> {
+    let mut memory: Vec<Row> = Vec::with_capacity(rows);
+    #[cfg(target_os = "linux")]
+    ask_for_large_pages(memory.spare_capacity_mut());
+    memory.resize(rows, Row::ZERO);
+    memory
+}
+
+#[cfg(target_os = "linux")]
+fn ask_for_large_pages(memory: &mut [std::mem::MaybeUninit<Row>]) {
+    const LARGE_PAGE: usize = 1 << 21;
+    let start = memory.as_mut_ptr();
+    let skipped = start.addr().next_multiple_of(LARGE_PAGE) - start.addr();
+    let bytes = size_of_val(memory).saturating_sub(skipped) / LARGE_PAGE * LARGE_PAGE;
+    if bytes > 0 {
+        let first = start.wrapping_byte_add(skipped).cast();
+        // SAFETY: the range lies within `memory`, and the advice changes nothing of what that holds. Whether it is followed is
+        // the system's affair.
+        let _ = unsafe { rustix::mm::madvise(first, bytes, rustix::mm::Advice::LinuxHugepage) };
+    }
+}
+
 /// Where a matrix stands in a buffer of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Region {

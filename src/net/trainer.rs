@@ -18,7 +18,7 @@ use super::network::{DENSE_AT_ZERO, Network, Tensor};
 use super::parameters::Plan;
 use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
-use super::tiles::Row;
+use super::tiles::{Row, zeroed};
 use crate::features::Batch;
 use skimmer_formats::PerReaction;
 
@@ -67,12 +67,11 @@ impl Trainer {
     }
 
     pub(super) fn with_instructions(network: Network, optimizer: AdamW, instructions: Instructions) -> Self {
-        let moments = vec![Row::ZERO; network.plan.rows];
         Self {
             at_zero: Network::inputs_at_zero(network.shape),
             centred: false,
-            first_moments: moments.clone(),
-            second_moments: moments,
+            first_moments: zeroed(network.plan.rows),
+            second_moments: zeroed(network.plan.rows),
             network,
             optimizer,
             steps: 0,

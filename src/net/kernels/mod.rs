@@ -32,7 +32,7 @@ pub(super) use dot::{DotInstructions, half};
 pub(super) use gather::{Entry, GATHERED_TILES, Gather, GatherStep, INPUT_BLOCK};
 pub(super) use gathered::{FloatPairs, GatherPairs, Gathered, HalfPairs, QUAD, Quad, TableSums, half_place};
 pub(super) use norm::{ColumnSums, EPSILON, NormBackward, NormForward};
-pub(super) use product::{GROUP, Product, WeightStep};
+pub(super) use product::{GROUP, PAIR, Product, WeightStep};
 pub(super) use update::{AddRows, Slots, Update, UpdateRows, WeightedSum};
 
 use super::tiles::Row;

@@ -75,10 +75,10 @@ pub(in crate::net) struct Slots<'a> {
 }
 
 impl<'a> Slots<'a> {
-    /// One tile of `rows` rows after the other.
+    /// Pieces of `rows` rows, one after the other; the last one may have fewer.
     pub(in crate::net) fn tiles(self, rows: usize) -> impl IndexedParallelIterator<Item = Slots<'a>> {
-        let moments = self.first.par_chunks_exact_mut(rows).zip(self.second.par_chunks_exact_mut(rows));
-        let tiles = self.weight.par_chunks_exact_mut(rows).zip(moments);
+        let moments = self.first.par_chunks_mut(rows).zip(self.second.par_chunks_mut(rows));
+        let tiles = self.weight.par_chunks_mut(rows).zip(moments);
         tiles.map(|(weight, (first, second))| Slots { weight, first, second })
     }
 
@@ -88,6 +88,16 @@ impl<'a> Slots<'a> {
         let (first, first_rest) = self.first.split_at_mut(rows);
         let (second, second_rest) = self.second.split_at_mut(rows);
         (Slots { weight, first, second }, Slots { weight: weight_rest, first: first_rest, second: second_rest })
+    }
+
+    /// One row.
+    pub(in crate::net) fn at(&mut self, row: usize) -> Slots<'_> {
+        let row = row..row + 1;
+        Slots {
+            weight: &mut self.weight[row.clone()],
+            first: &mut self.first[row.clone()],
+            second: &mut self.second[row],
+        }
     }
 
     #[inline(always)]
