@@ -48,6 +48,8 @@ pub(super) struct Gradients {
     pub(super) first_blocks: Vec<Row>,
     /// Of the inputs from the embeddings, in transposed blocks: `[block of records][input]`, records in the columns.
     pub(super) embedded: Vec<Row>,
+    /// A row for each block of records: what sums start from.
+    pub(super) zeros: Vec<Row>,
     /// Of the tables of languages, hours and days.
     pub(super) tables: [Vec<Row>; 3],
 }
@@ -62,6 +64,7 @@ impl Gradients {
         resize(&mut self.first, 2 * tiles * padded);
         resize(&mut self.first_blocks, 2 * tiles * padded);
         resize(&mut self.embedded, EMBEDDED * (padded / COLUMNS));
+        resize(&mut self.zeros, padded / COLUMNS);
         self.tables.iter_mut().zip(tables).for_each(|(rows, size)| resize(rows, size));
     }
 }

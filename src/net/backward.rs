@@ -37,6 +37,17 @@ struct Above<'a> {
     outputs: usize,
     /// Gradient of its outputs, in transposed blocks.
     blocks: &'a [Row],
+    /// Zeros for as many blocks of records.
+    zeros: &'a [Row],
+}
+
+/// A linear layer that is stepped.
+#[derive(Clone, Copy)]
+struct Linear<'a> {
+    plan: LinearPlan,
+    input: &'a [Row],
+    /// Gradient of its outputs.
+    gradient: &'a [Row],
 }
 
 /// A hidden layer and where its gradient goes.
@@ -54,27 +65,34 @@ impl Backward<'_> {
         let padded = self.inputs.padded();
         let Activations { first, z: [z2, z3, z4], h: [h1, h2, h3, h4], .. } = self.values;
         let l1 = &first[..first.len() / 2];
-        let Gradients { logits, logits_blocks, first, first_blocks, .. } = gradients;
+        let Gradients { logits, logits_blocks, first, first_blocks, zeros, .. } = gradients;
         let ([dz2, dz3, dz4], [blocks2, blocks3, blocks4]) = (&mut gradients.z, &mut gradients.z_blocks);
         let half = first.len() / 2;
         let ((dl1, dp), (l1_blocks, p_blocks)) = (first.split_at_mut(half), first_blocks.split_at_mut(half));
-        let hidden =
-            |layer: usize, blocks| Above { weight: self.plan.hidden[layer].weight, outputs: self.shape.hidden, blocks };
+        let hidden = |layer: usize, blocks| Above {
+            weight: self.plan.hidden[layer].weight,
+            outputs: self.shape.hidden,
+            blocks,
+            zeros,
+        };
 
         transpose_blocks(logits, logits_blocks);
-        let above = Above { weight: self.plan.output.weight, outputs: OUTPUTS, blocks: logits_blocks };
-        self.layer(parameters, above, Layer { number: 3, z: z4, further: None, gradient: dz4, blocks: blocks4 });
-        self.linear(parameters, self.plan.output, h4, logits);
-        let above = hidden(2, blocks4);
-        self.layer(parameters, above, Layer { number: 2, z: z3, further: None, gradient: dz3, blocks: blocks3 });
-        self.linear(parameters, self.plan.hidden[2], h3, dz4);
-        let above = hidden(1, blocks3);
-        self.layer(parameters, above, Layer { number: 1, z: z2, further: None, gradient: dz2, blocks: blocks2 });
-        self.linear(parameters, self.plan.hidden[1], h2, dz3);
+        // A layer's weights are stepped beside the gradient that goes on to the layer before the next.
+        let above = Above { weight: self.plan.output.weight, outputs: OUTPUTS, blocks: logits_blocks, zeros };
+        let layer = Layer { number: 3, z: z4, further: None, gradient: dz4, blocks: blocks4 };
+        self.layer(parameters, None, above, layer);
+        let linear = Linear { plan: self.plan.output, input: h4, gradient: logits };
+        let layer = Layer { number: 2, z: z3, further: None, gradient: dz3, blocks: blocks3 };
+        self.layer(parameters, Some(linear), hidden(2, blocks4), layer);
+        let linear = Linear { plan: self.plan.hidden[2], input: h3, gradient: dz4 };
+        let layer = Layer { number: 1, z: z2, further: None, gradient: dz2, blocks: blocks2 };
+        self.layer(parameters, Some(linear), hidden(1, blocks3), layer);
+        let linear = Linear { plan: self.plan.hidden[1], input: h2, gradient: dz3 };
         // h1 also enters the fourth layer, right in front of the rectifier; so does p the second and the third.
-        let above = hidden(0, blocks2);
-        self.layer(parameters, above, Layer { number: 0, z: l1, further: Some(dz4), gradient: dl1, blocks: l1_blocks });
-        self.linear(parameters, self.plan.hidden[0], h1, dz2);
+        let layer = Layer { number: 0, z: l1, further: Some(dz4), gradient: dl1, blocks: l1_blocks };
+        self.layer(parameters, Some(linear), hidden(0, blocks2), layer);
+        let [weight, bias] = parameters.regions([self.plan.hidden[0].weight, self.plan.hidden[0].bias]);
+        self.linear(weight, bias, Linear { plan: self.plan.hidden[0], input: h1, gradient: dz2 });
         let out = dp.par_chunks_exact_mut(padded).zip(p_blocks.par_chunks_exact_mut(padded));
         let terms = dz2.par_chunks_exact(padded).zip(dz3.par_chunks_exact(padded));
         out.zip(terms).for_each(|((out, blocks), (a, b))| {
@@ -83,20 +101,30 @@ impl Backward<'_> {
         });
     }
 
-    /// From the gradient of a layer's output to that of its `z`; steps its normalisation.
-    fn layer(&self, parameters: &mut Trainable<'_>, above: Above<'_>, layer: Layer<'_>) {
-        let (records, padded) = (self.inputs.records, self.inputs.padded());
+    /// From the gradient of a layer's output to that of its `z`; steps its normalisation. Steps the linear layer beside it.
+    fn layer(&self, parameters: &mut Trainable<'_>, linear: Option<Linear<'_>>, above: Above<'_>, layer: Layer<'_>) {
         let norm = self.plan.norms[layer.number];
+        if let Some(linear) = linear {
+            let plan = linear.plan;
+            let regions = [plan.weight, plan.bias, above.weight, norm.weight, norm.bias];
+            let [weight, bias, above_weight, scale, shift] = parameters.regions(regions);
+            let through = || self.through(above, above_weight.weight, layer, scale, shift);
+            rayon::join(through, || self.linear(weight, bias, linear));
+        } else {
+            let [above_weight, scale, shift] = parameters.regions([above.weight, norm.weight, norm.bias]);
+            self.through(above, above_weight.weight, layer, scale, shift);
+        }
+    }
+
+    fn through(&self, above: Above<'_>, above_weight: &[Row], layer: Layer<'_>, scale: Slots<'_>, shift: Slots<'_>) {
+        let (records, padded) = (self.inputs.records, self.inputs.padded());
         let (mean, inverse) = (&self.values.mean[layer.number], &self.values.inverse_deviation[layer.number]);
-        let [above_weight, scale, shift] = parameters.regions([above.weight, norm.weight, norm.bias]);
-        let above_weight: &[Row] = above_weight.weight;
         let out = layer.gradient.par_chunks_mut(PAIR * padded).zip(layer.blocks.par_chunks_mut(PAIR * padded));
-        let start = vec![Row::ZERO; padded / COLUMNS];
         let pairs = out.zip(scale.tiles(PAIR).zip(shift.tiles(PAIR))).enumerate();
         pairs.for_each(|(pair, ((gradients, blocks), (mut scale, mut shift)))| {
             let rows = gradients.len() / padded * COLUMNS;
             self.instructions.run(Product {
-                start: &start,
+                start: above.zeros,
                 vectors: above.blocks,
                 tile_stride: COLUMNS,
                 vector_stride: padded,
@@ -133,9 +161,8 @@ impl Backward<'_> {
     }
 
     /// Steps a linear layer from its inputs and the gradient of its outputs.
-    fn linear(&self, parameters: &mut Trainable<'_>, plan: LinearPlan, input: &[Row], gradient: &[Row]) {
+    fn linear(&self, weight: Slots<'_>, bias: Slots<'_>, Linear { plan, input, gradient }: Linear<'_>) {
         let padded = self.inputs.padded();
-        let [weight, bias] = parameters.regions([plan.weight, plan.bias]);
         let pairs = weight.tiles(PAIR * plan.weight.rows).zip(bias.tiles(PAIR)).zip(gradient.par_chunks(PAIR * padded));
         pairs.for_each(|((slots, mut bias), gradient)| {
             self.instructions.run(WeightStep {

@@ -7,7 +7,7 @@ use super::adamw::disjoint;
 use super::inputs::Inputs;
 use super::kernels::{GATHERED_TILES, GROUP, Gather, Instructions, NormForward, PAIR, Product, WeightedSum};
 use super::network::{DENSE_AT_ZERO, Network};
-use super::parameters::{EMBEDDED, LinearPlan, NormPlan};
+use super::parameters::{EMBEDDED, LinearPlan};
 use super::tiles::{COLUMNS, Row};
 use crate::features::Layout;
 
@@ -109,18 +109,37 @@ pub(super) fn hidden_layers(
     let Activations { first, z: [z2, z3, z4], h: [h1, h2, h3, h4], mean, inverse_deviation, logits, .. } = values;
     let (l1, p) = first.split_at_mut(batch.padded * shape.tiles());
     let mut statistics = mean.iter_mut().zip(inverse_deviation).zip(plan.norms);
-    let mut normalise = |z: &mut [Row], skip: Option<&[Row]>, h: &mut [Row], buffer: &mut [Row]| {
+    let mut next = || {
         let ((mean, inverse_deviation), norm) = statistics.next().expect("four normalisations");
-        batch.normalise(norm, buffer, z, skip, [mean, inverse_deviation], h);
+        ([mean.as_mut_slice(), inverse_deviation.as_mut_slice()], norm.regions())
     };
-    normalise(l1, None, h1, buffer);
-    batch.linear(plan.hidden[0], shape.hidden, buffer, h1, z2);
-    normalise(z2, Some(p), h2, buffer);
-    batch.linear(plan.hidden[1], shape.hidden, buffer, h2, z3);
-    normalise(z3, Some(p), h3, buffer);
-    batch.linear(plan.hidden[2], shape.hidden, buffer, h3, z4);
-    normalise(z4, Some(h1), h4, buffer);
-    batch.linear(plan.output, shape.hidden, buffer, h4, logits);
+    let (statistics, norm) = next();
+    batch.normalise(disjoint(buffer, norm), statistics, l1, None, h1, |_, _| {});
+    let mut layer =
+        |plan: LinearPlan, input: &[Row], z: &mut [Row], skip: &[Row], h: &mut [Row], buffer: &mut [Row]| {
+            let (statistics, [scale, shift, mean, variance]) = next();
+            let regions = [plan.weight, plan.bias, scale, shift, mean, variance];
+            let [weight, bias, norm @ ..] = disjoint(buffer, regions);
+            let linear = Linear { weight, rows: plan.weight.rows, bias, input, inputs: shape.hidden };
+            batch.normalise(norm, statistics, z, Some(skip), h, |pair, z| batch.linear(linear, pair, z));
+        };
+    layer(plan.hidden[0], h1, z2, p, h2, buffer);
+    layer(plan.hidden[1], h2, z3, p, h3, buffer);
+    layer(plan.hidden[2], h3, z4, h1, h4, buffer);
+    let LinearPlan { weight, bias } = plan.output;
+    let [weight_rows, bias] = [weight, bias].map(|region| &buffer[region.range()]);
+    batch.linear(Linear { weight: weight_rows, rows: weight.rows, bias, input: h4, inputs: shape.hidden }, 0, logits);
+}
+
+/// A linear layer and what goes into it.
+#[derive(Clone, Copy)]
+struct Linear<'a> {
+    weight: &'a [Row],
+    /// Rows of `weight` in a tile.
+    rows: usize,
+    bias: &'a [Row],
+    input: &'a [Row],
+    inputs: usize,
 }
 
 /// What all layers need to know of a batch.
@@ -132,55 +151,55 @@ struct BatchForward {
 }
 
 impl BatchForward {
-    fn linear(self, plan: LinearPlan, inputs: usize, buffer: &[Row], input: &[Row], out: &mut [Row]) {
-        let weights = buffer[plan.weight.range()].par_chunks(PAIR * plan.weight.rows);
-        let biases = buffer[plan.bias.range()].par_chunks(PAIR);
-        let pairs = out.par_chunks_mut(PAIR * self.padded).zip(weights).zip(biases);
-        pairs.for_each(|((out, weights), start)| {
-            self.instructions.run(Product {
-                start,
-                vectors: weights,
-                tile_stride: plan.weight.rows,
-                vector_stride: COLUMNS,
-                scalars: input,
-                scalar_stride: self.padded,
-                count: inputs,
-                rows: self.records.next_multiple_of(GROUP),
-                out,
-                out_stride: self.padded,
-            });
+    /// Fills a pair of tiles.
+    fn linear(self, layer: Linear<'_>, pair: usize, out: &mut [Row]) {
+        let first = pair * PAIR;
+        let tiles = out.len() / self.padded;
+        self.instructions.run(Product {
+            start: &layer.bias[first..first + tiles],
+            vectors: &layer.weight[first * layer.rows..],
+            tile_stride: layer.rows,
+            vector_stride: COLUMNS,
+            scalars: layer.input,
+            scalar_stride: self.padded,
+            count: layer.inputs,
+            rows: self.records.next_multiple_of(GROUP),
+            out,
+            out_stride: self.padded,
         });
     }
 
+    /// Normalises what `fill` puts into each pair of tiles of `z`.
     fn normalise(
         self,
-        plan: NormPlan,
-        buffer: &mut [Row],
+        norm: [&mut [Row]; 4],
+        statistics: [&mut [Row]; 2],
         z: &mut [Row],
         skip: Option<&[Row]>,
-        [mean, inverse_deviation]: [&mut [Row]; 2],
         out: &mut [Row],
+        fill: impl Fn(usize, &mut [Row]) + Sync,
     ) {
-        let regions = [plan.weight, plan.bias, plan.running_mean, plan.running_variance];
-        let [weight, bias, running_mean, running_variance] = disjoint(buffer, regions);
-        let tiles = z.par_chunks_exact_mut(self.padded).zip(out.par_chunks_exact_mut(self.padded));
-        let running = running_mean.par_iter_mut().zip(running_variance);
-        let batch = mean.par_iter_mut().zip(inverse_deviation);
-        let tiles = tiles.zip(running).zip(batch).zip(weight.par_iter().zip(bias)).enumerate();
-        tiles.for_each(
-            |(tile, ((((z, out), (running_mean, running_variance)), (mean, inverse_deviation)), affine))| {
+        let size = PAIR * self.padded;
+        let [weight, bias, running_mean, running_variance] = norm.map(|rows| rows.par_chunks_mut(PAIR));
+        let [mean, inverse_deviation] = statistics.map(|rows| rows.par_chunks_mut(PAIR));
+        let pairs = z.par_chunks_mut(size).zip(out.par_chunks_mut(size)).zip(weight.zip(bias));
+        let pairs = pairs.zip(running_mean.zip(running_variance)).zip(mean.zip(inverse_deviation)).enumerate();
+        pairs.for_each(|(pair, ((((z, out), affine), running), batch))| {
+            fill(pair, z);
+            let tiles = z.chunks_exact_mut(self.padded).zip(out.chunks_exact_mut(self.padded)).enumerate();
+            for (place, (z, out)) in tiles {
                 self.instructions.run(NormForward {
                     z: &mut z[..self.records],
-                    skip: skip.map(|skip| &skip[tile * self.padded..]),
-                    weight: affine.0,
-                    bias: affine.1,
-                    running_mean,
-                    running_variance,
-                    mean,
-                    inverse_deviation,
+                    skip: skip.map(|skip| &skip[(pair * PAIR + place) * self.padded..]),
+                    weight: &affine.0[place],
+                    bias: &affine.1[place],
+                    running_mean: &mut running.0[place],
+                    running_variance: &mut running.1[place],
+                    mean: &mut batch.0[place],
+                    inverse_deviation: &mut batch.1[place],
                     out,
                 });
-            },
-        );
+            }
+        });
     }
 }

@@ -16,6 +16,13 @@ pub(super) struct NormPlan {
     pub(super) running_variance: Region,
 }
 
+impl NormPlan {
+    /// Scale, shift, running mean and running variance.
+    pub(super) fn regions(&self) -> [Region; 4] {
+        [self.weight, self.bias, self.running_mean, self.running_variance]
+    }
+}
+
 /// A linear layer: weights `[inputs, outputs]` (PyTorch's transposed) and bias.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinearPlan {
