@@ -153,8 +153,8 @@ impl Backward<'_> {
                     weight_gradient: &mut scale_gradient,
                     bias_gradient: &mut shift_gradient,
                 });
-                self.step_row(&scale_gradient, scale.at(place));
-                self.step_row(&shift_gradient, shift.at(place));
+                self.step_row(&scale_gradient, scale.range(place..place + 1));
+                self.step_row(&shift_gradient, shift.range(place..place + 1));
                 transpose_blocks(gradient, &mut blocks[place * padded..][..padded]);
             }
         });
@@ -176,7 +176,7 @@ impl Backward<'_> {
                 update: self.update,
             });
             for (tile, gradient) in gradient.chunks_exact(padded).enumerate() {
-                self.step_row(&self.column_sums(&gradient[..self.inputs.records]), bias.at(tile));
+                self.step_row(&self.column_sums(&gradient[..self.inputs.records]), bias.range(tile..tile + 1));
             }
         });
     }

@@ -4,7 +4,7 @@ use super::update::{Slots, Update, UpdateLanes};
 use super::{Kernel, Lanes};
 use crate::net::tiles::Row;
 
-/// Inputs whose weights are gathered together: two tiles of them are 32 KB and stay in the first-level cache.
+/// Inputs whose weights are gathered together: two tiles of them are 32 KB.
 pub(in crate::net) const INPUT_BLOCK: usize = 128;
 
 /// An input that is not zero.
@@ -19,10 +19,11 @@ pub(in crate::net) struct Entry {
 /// Records from which on nearly every input of a block is used by one of them, so that all may be prefetched.
 const PREFETCHING_RECORDS: usize = 32;
 
-/// Tiles gathered together.
-pub(in crate::net) const GATHERED_TILES: usize = 2;
+/// Tiles that are best gathered together: an entry is then read once for all. That their weights do not all stay in the
+/// first-level cache costs less.
+pub(in crate::net) const GATHERED_TILES: usize = 4;
 
-/// `out[record] += Σ entries of the record: value × weights[at]`, for [`GATHERED_TILES`] tiles.
+/// `out[record] += Σ entries of the record: value × weights[at]`, for any number of tiles.
 pub(in crate::net) struct Gather<'a> {
     /// Entries ordered by block of inputs, then by record.
     pub(in crate::net) entries: &'a [Entry],
@@ -42,8 +43,9 @@ pub(in crate::net) struct Gather<'a> {
 impl Gather<'_> {
     /// `P` vectors a row, `T` tiles.
     #[inline(always)]
-    fn tiles<L: Lanes, const P: usize, const T: usize>(self, lanes: L) {
-        assert!(self.weights.len() == T * self.weight_rows && self.out.len() == T * self.out_rows);
+    fn tiles<L: Lanes, const P: usize, const T: usize>(&mut self, lanes: L, first_tile: usize) {
+        let weights = &self.weights[first_tile * self.weight_rows..][..T * self.weight_rows];
+        let out = &mut self.out[first_tile * self.out_rows..][..T * self.out_rows];
         assert!(self.records <= self.out_rows);
         for (number, block) in self.starts.windows(self.records + 1).step_by(self.records).enumerate() {
             // Weights are used in no order that the processor could foresee, so the next block is asked for by and by.
@@ -55,7 +57,7 @@ impl Gather<'_> {
             for record in 0..self.records {
                 for row in next..(next + share).min(end) {
                     for tile in 0..T {
-                        lanes.prefetch(&self.weights[tile * self.weight_rows + row]);
+                        lanes.prefetch(&weights[tile * self.weight_rows + row]);
                     }
                 }
                 next += share;
@@ -70,7 +72,7 @@ impl Gather<'_> {
                         let at = tile * self.weight_rows + entry.at as usize;
                         debug_assert!((entry.at as usize) < self.weight_rows);
                         // SAFETY: the lists are built by `inputs`, which lets no input beyond the layer's pass.
-                        let row = unsafe { self.weights.get_unchecked(at) };
+                        let row = unsafe { weights.get_unchecked(at) };
                         for part in 0..P {
                             sums[tile][part] = lanes.mul_add(value, lanes.load(row, part), sums[tile][part]);
                         }
@@ -78,7 +80,7 @@ impl Gather<'_> {
                 }
                 // A block's sum is added as a whole: short sums round less than one long sum.
                 for tile in 0..T {
-                    let out = &mut self.out[tile * self.out_rows + record];
+                    let out = &mut out[tile * self.out_rows + record];
                     for part in 0..P {
                         let sum = lanes.add(sums[tile][part], lanes.load(out, part));
                         lanes.store(out, part, sum);
@@ -91,10 +93,34 @@ impl Gather<'_> {
 
 impl Kernel for Gather<'_> {
     #[inline(always)]
-    fn run<L: Lanes>(self, lanes: L) {
-        match L::PARTS {
-            2 => self.tiles::<L, 2, GATHERED_TILES>(lanes),
-            _ => self.tiles::<L, 4, GATHERED_TILES>(lanes),
+    fn run<L: Lanes>(mut self, lanes: L) {
+        let tiles = self.weights.len() / self.weight_rows;
+        assert!(self.weights.len() == tiles * self.weight_rows && self.out.len() == tiles * self.out_rows);
+        let mut tile = 0;
+        while tile < tiles {
+            // As many sums as the registers hold: with AVX-512, which has 32, a row is two vectors; with AVX2 it is four of 16.
+            tile += match (L::PARTS, tiles - tile) {
+                (2, GATHERED_TILES..) => {
+                    self.tiles::<L, 2, GATHERED_TILES>(lanes, tile);
+                    GATHERED_TILES
+                }
+                (2, 2..) => {
+                    self.tiles::<L, 2, 2>(lanes, tile);
+                    2
+                }
+                (2, _) => {
+                    self.tiles::<L, 2, 1>(lanes, tile);
+                    1
+                }
+                (_, 2..) => {
+                    self.tiles::<L, 4, 2>(lanes, tile);
+                    2
+                }
+                _ => {
+                    self.tiles::<L, 4, 1>(lanes, tile);
+                    1
+                }
+            };
         }
     }
 }

@@ -69,52 +69,73 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(20))]
 
     #[test]
-    fn products(groups in 1usize..6, count in 0usize..100, slack in 0usize..5, seed: u64) {
+    fn products(tiles in 1usize..6, groups in 1usize..6, count in 0usize..200, slack in 0usize..5, seed: u64) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let (rows_out, chunks) = (groups * GROUP, count.div_ceil(COLUMNS));
-        let (vector_stride, scalar_stride) = (COLUMNS + slack, rows_out + slack);
-        let (vectors, scalars) = (rows(&mut random, chunks * vector_stride), rows(&mut random, chunks * scalar_stride));
-        let start = rows(&mut random, 1)[0];
-        let expected: Vec<[f64; COLUMNS]> = (0..rows_out).map(|row| std::array::from_fn(|column| {
-            f64::from(start.0[column]) + (0..count).map(|k| {
-                let scalar = scalars[k / COLUMNS * scalar_stride + row].0[k % COLUMNS];
-                f64::from(scalar) * f64::from(vectors[k / COLUMNS * vector_stride + k % COLUMNS].0[column])
-            }).sum::<f64>()
-        })).collect();
+        let (vector_stride, scalar_stride, out_stride) = (COLUMNS + slack, rows_out + slack, rows_out + slack);
+        let tile_stride = chunks * vector_stride;
+        let vectors = rows(&mut random, tiles * tile_stride);
+        let (scalars, start) = (rows(&mut random, chunks * scalar_stride), rows(&mut random, tiles));
+        let expected = |tile: usize, row: usize, column: usize| f64::from(start[tile].0[column]) + (0..count).map(|k| {
+            let scalar = scalars[k / COLUMNS * scalar_stride + row].0[k % COLUMNS];
+            let vector = vectors[tile * tile_stride + k / COLUMNS * vector_stride + k % COLUMNS].0[column];
+            f64::from(scalar) * f64::from(vector)
+        }).sum::<f64>();
+        let expected: Vec<[f64; COLUMNS]> = (0..tiles * out_stride).map(|at| match at % out_stride {
+            row if row < rows_out => std::array::from_fn(|column| expected(at / out_stride, row, column)),
+            _ => [0.0; COLUMNS],
+        }).collect();
         for instructions in Instructions::available() {
-            let mut out = vec![Row::ZERO; rows_out];
-            let (vectors, scalars, start) = (&vectors, &scalars, &start);
-            instructions.run(Product { start, vectors, vector_stride, scalars, scalar_stride, count, out: &mut out });
+            let mut out = vec![Row::ZERO; tiles * out_stride];
+            instructions.run(Product {
+                start: &start,
+                vectors: &vectors,
+                tile_stride,
+                vector_stride,
+                scalars: &scalars,
+                scalar_stride,
+                count,
+                rows: rows_out,
+                out: &mut out,
+                out_stride,
+            });
             assert_close(&out, &expected, instructions.name());
         }
     }
 
     #[test]
-    fn weight_steps(groups in 1usize..9, records in 0usize..50, slack in 0usize..5, seed: u64) {
+    fn weight_steps(tiles in 1usize..4, groups in 1usize..13, records in 0usize..150, slack in 0usize..5, seed: u64) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let (inputs, scalar_stride) = (groups * GROUP, records + slack);
-        let vectors = rows(&mut random, records);
+        let (inputs, scalar_stride, vector_stride) = (groups * GROUP, records + slack, records + slack);
+        let vectors = rows(&mut random, tiles * vector_stride);
         let scalars = rows(&mut random, inputs.div_ceil(COLUMNS) * scalar_stride);
-        let parameters = Parameters::new(&mut random, inputs);
-        let gradient = |input: usize, column: usize| (0..records).map(|record| {
+        let parameters = Parameters::new(&mut random, tiles * inputs);
+        let gradient = |row: usize, column: usize| (0..records).map(|record| {
+            let (tile, input) = (row / inputs, row % inputs);
             let scalar = scalars[input / COLUMNS * scalar_stride + record].0[input % COLUMNS];
-            f64::from(scalar) * f64::from(vectors[record].0[column])
+            f64::from(scalar) * f64::from(vectors[tile * vector_stride + record].0[column])
         }).sum();
         for instructions in Instructions::available() {
-            parameters.check(instructions.name(), gradient, |slots| {
-                let (vectors, scalars) = (vectors.as_slice(), scalars.as_slice());
-                instructions.run(WeightStep { vectors, scalars, scalar_stride, slots, update: &UPDATE });
-            });
+            parameters.check(instructions.name(), gradient, |slots| instructions.run(WeightStep {
+                vectors: &vectors,
+                vector_stride,
+                records,
+                scalars: &scalars,
+                scalar_stride,
+                tiles,
+                slots,
+                update: &UPDATE,
+            }));
         }
     }
 
     #[test]
-    fn gathers(records in 1usize..20, inputs in 1usize..300, density in 0.0f32..0.3, seed: u64) {
+    fn gathers(tiles in 1usize..8, records in 1usize..20, inputs in 1usize..300, density in 0.0f32..0.3, seed: u64) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut values = vec![vec![0.0f32; inputs]; records];
         values.iter_mut().flatten().for_each(|value| if unit(&mut random) < density { *value = unit(&mut random) });
-        let weights = rows(&mut random, GATHERED_TILES * inputs);
-        let before = rows(&mut random, GATHERED_TILES * records);
+        let weights = rows(&mut random, tiles * inputs);
+        let before = rows(&mut random, tiles * records);
         let (mut entries, mut starts) = (Vec::new(), vec![0]);
         for block in (0..inputs).step_by(INPUT_BLOCK) {
             for row in &values {

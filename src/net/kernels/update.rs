@@ -1,5 +1,7 @@
 //! AdamW on the weights whose gradient is at hand.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{Kernel, Lanes};
@@ -90,13 +92,12 @@ impl<'a> Slots<'a> {
         (Slots { weight, first, second }, Slots { weight: weight_rest, first: first_rest, second: second_rest })
     }
 
-    /// One row.
-    pub(in crate::net) fn at(&mut self, row: usize) -> Slots<'_> {
-        let row = row..row + 1;
+    /// Some of the rows.
+    pub(in crate::net) fn range(&mut self, rows: Range<usize>) -> Slots<'_> {
         Slots {
-            weight: &mut self.weight[row.clone()],
-            first: &mut self.first[row.clone()],
-            second: &mut self.second[row],
+            weight: &mut self.weight[rows.clone()],
+            first: &mut self.first[rows.clone()],
+            second: &mut self.second[rows],
         }
     }
 
