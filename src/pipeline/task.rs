@@ -5,7 +5,7 @@ use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +22,8 @@ pub struct TaskReport {
     pub because: Option<String>,
     /// How long it took.
     pub seconds: f64,
+    /// Seconds that all threads computed together meanwhile.
+    pub cpu_seconds: f64,
     /// Peak resident memory of the process meanwhile, in bytes, where the kernel tells.
     pub peak_memory: Option<u64>,
     /// The task's own summary.
@@ -52,9 +54,9 @@ impl Task<'_> {
     ) -> Result<(), PipelineError> {
         match begin(vec![self], manifest, force)?.pop() {
             Some(Ok((begun, work))) => {
-                let at = Instant::now();
+                let watch = Watch::start();
                 let summary = work()?;
-                done(&begun.finish(manifest, at, memory::peak(), summary)?);
+                done(&begun.finish(manifest, watch, memory::peak(), summary)?);
             }
             Some(Err(up_to_date)) => done(&up_to_date),
             None => {}
@@ -91,7 +93,7 @@ pub(super) fn run_together<W>(
     let manifest = Mutex::new(manifest);
     thread::scope(|scope| {
         let mut settling: Option<Settling<'_>> = None;
-        let mut at = Instant::now();
+        let mut watch = Watch::start();
         let mut made = |Unsettled { file, summary }| {
             let peak = memory::peak();
             settle(settling.take(), done)?;
@@ -100,7 +102,7 @@ pub(super) fn run_together<W>(
                 begun.pop_front();
             }
             let Some(Ok(begun)) = begun.pop_front() else { return Ok(()) };
-            let (manifest, since) = (&manifest, std::mem::replace(&mut at, Instant::now()));
+            let (manifest, since) = (&manifest, std::mem::replace(&mut watch, Watch::start()));
             settling = Some(scope.spawn(move || {
                 file.commit()?;
                 begun.finish(&mut manifest.lock().unwrap_or_else(PoisonError::into_inner), since, peak, summary)
@@ -124,6 +126,25 @@ fn settle(settling: Option<Settling<'_>>, done: &mut dyn FnMut(&TaskReport)) -> 
     }
 }
 
+/// When a task began.
+#[derive(Clone, Copy)]
+struct Watch {
+    at: Instant,
+    processor: Duration,
+}
+
+impl Watch {
+    fn start() -> Self {
+        Self { at: Instant::now(), processor: memory::processor_time() }
+    }
+
+    /// Seconds since then, and those of all threads together.
+    fn elapsed(self) -> (f64, f64) {
+        let processor = memory::processor_time().saturating_sub(self.processor);
+        (self.at.elapsed().as_secs_f64(), processor.as_secs_f64())
+    }
+}
+
 /// A task under way.
 struct Begun {
     name: String,
@@ -141,7 +162,14 @@ fn begin<W>(goals: Vec<Goal<W>>, manifest: &mut Manifest, force: bool) -> Result
         let reason = manifest.outdated(&name, &fingerprint).map(|reason| reason.to_string());
         let Some(because) = reason.or_else(|| force.then(|| "asked for".to_owned())) else {
             let summary = manifest.task(&name).map(|record| record.summary.clone()).unwrap_or_default();
-            return Err(TaskReport { task: name, because: None, seconds: 0.0, peak_memory: None, summary });
+            return Err(TaskReport {
+                task: name,
+                because: None,
+                seconds: 0.0,
+                cpu_seconds: 0.0,
+                peak_memory: None,
+                summary,
+            });
         };
         Ok((Begun { name, fingerprint, outputs, because }, work))
     });
@@ -154,16 +182,16 @@ fn begin<W>(goals: Vec<Goal<W>>, manifest: &mut Manifest, force: bool) -> Result
 }
 
 impl Begun {
-    /// Notes that the task, which began `at` that time, is done.
+    /// Notes that the task, which began when the watch did, is done.
     fn finish(
         self,
         manifest: &mut Manifest,
-        at: Instant,
+        watch: Watch,
         peak_memory: Option<u64>,
         summary: Value,
     ) -> Result<TaskReport, PipelineError> {
-        let seconds = at.elapsed().as_secs_f64();
+        let (seconds, cpu_seconds) = watch.elapsed();
         manifest.finish(&self.name, self.fingerprint, &self.outputs, seconds, peak_memory, &summary)?;
-        Ok(TaskReport { task: self.name, because: Some(self.because), seconds, peak_memory, summary })
+        Ok(TaskReport { task: self.name, because: Some(self.because), seconds, cpu_seconds, peak_memory, summary })
     }
 }

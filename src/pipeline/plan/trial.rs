@@ -245,15 +245,15 @@ impl<'a> Trial<'a> {
         let config = Config { recsys_data: self.folder.join("new"), ..self.trial_config(f64::INFINITY) };
         let mut conversion = Measured::default();
         let mut converted = 0;
-        let (resident, cpu) = (resident(), cpu_seconds());
+        let resident = resident();
         Pipeline::open(&config, &Silent)?.run(Stage::Convert, false, &mut |report| {
             if report.because.is_some() {
                 conversion.seconds += report.seconds;
+                conversion.cpu_seconds += report.cpu_seconds;
                 conversion.peak_memory = conversion.peak_memory.max(report.peak_memory.unwrap_or(0));
                 converted += report.summary.get("records").and_then(Value::as_u64).unwrap_or(0);
             }
         })?;
-        conversion.cpu_seconds = cpu_seconds() - cpu;
         conversion.peak_memory = self.peak_memory(conversion.peak_memory, resident);
         self.conversions.push((conversion, converted));
         let part = self.folder.join("work/parts").join(format!("{name}.skim"));
@@ -277,13 +277,13 @@ impl<'a> Trial<'a> {
         let mut config = self.trial_config(share);
         change(&mut config);
         let mut measured = Measured::default();
-        let (resident, cpu) = (resident(), cpu_seconds());
+        let resident = resident();
         Pipeline::open(&config, &Silent)?.run(stage, true, &mut |report| {
             measured.seconds += report.seconds;
+            measured.cpu_seconds += report.cpu_seconds;
             measured.peak_memory = measured.peak_memory.max(report.peak_memory.unwrap_or(0));
             measured.summary = report.summary.clone();
         })?;
-        measured.cpu_seconds = cpu_seconds() - cpu;
         measured.peak_memory = self.peak_memory(measured.peak_memory, resident);
         Ok(measured)
     }
