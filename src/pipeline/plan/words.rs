@@ -47,7 +47,7 @@ impl Words {
                 break;
             }
         }
-        let sketch = trial.run(Stage::Sketch, 1.0, |_| {})?;
+        let sketch = trial.run_thrice(Stage::Sketch)?;
         let embedding_bytes = ["token_embeddings.npy", "token_ids.npy", "token_counts.npy"]
             .map(|name| trial.bytes(name) as f64)
             .iter()
