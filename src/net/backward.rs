@@ -77,7 +77,7 @@ impl Backward<'_> {
         };
 
         transpose_blocks(logits, logits_blocks);
-        // A layer's weights are stepped beside the gradient that goes on to the layer before the next.
+        // A linear layer is stepped once the gradient has passed through it, while that goes on to the layer before.
         let above = Above { weight: self.plan.output.weight, outputs: OUTPUTS, blocks: logits_blocks, zeros };
         let layer = Layer { number: 3, z: z4, further: None, gradient: dz4, blocks: blocks4 };
         self.layer(parameters, None, above, layer);
@@ -101,7 +101,7 @@ impl Backward<'_> {
         });
     }
 
-    /// From the gradient of a layer's output to that of its `z`; steps its normalisation. Steps the linear layer beside it.
+    /// Takes the gradient through a layer, and steps a linear layer beside it.
     fn layer(&self, parameters: &mut Trainable<'_>, linear: Option<Linear<'_>>, above: Above<'_>, layer: Layer<'_>) {
         let norm = self.plan.norms[layer.number];
         if let Some(linear) = linear {
@@ -116,6 +116,7 @@ impl Backward<'_> {
         }
     }
 
+    /// From the gradient of a layer's output to that of its `z`; steps its normalisation.
     fn through(&self, above: Above<'_>, above_weight: &[Row], layer: Layer<'_>, scale: Slots<'_>, shift: Slots<'_>) {
         let (records, padded) = (self.inputs.records, self.inputs.padded());
         let (mean, inverse) = (&self.values.mean[layer.number], &self.values.inverse_deviation[layer.number]);
