@@ -17,6 +17,38 @@ pub(in crate::net) const PAIR: usize = 2;
 /// Rows of a tile of vectors that are used by all sums before the next ones: 8 KB.
 const RESIDENT: usize = 64;
 
+/// Adds to the sums of `R` rows what each one's scalar gives with row `at` of `T` tiles, `P` vectors of it.
+///
+/// # Safety
+/// The last tile must have the row: `vectors` is longer than `(T - 1) * stride + at`.
+#[inline(always)]
+unsafe fn add_products<L: Lanes, const T: usize, const P: usize, const R: usize>(
+    lanes: L,
+    sums: &mut [[[L::Vector; P]; T]; R],
+    vectors: &[Row],
+    stride: usize,
+    at: usize,
+    first_part: usize,
+    scalars: [f32; R],
+) {
+    let mut vector = [[lanes.splat(0.0); P]; T];
+    for tile in 0..T {
+        // SAFETY: the caller's promise.
+        let row = unsafe { vectors.get_unchecked(tile * stride + at) };
+        for part in 0..P {
+            vector[tile][part] = lanes.load(row, first_part + part);
+        }
+    }
+    for row in 0..R {
+        let scalar = lanes.splat(scalars[row]);
+        for tile in 0..T {
+            for part in 0..P {
+                sums[row][tile][part] = lanes.mul_add(scalar, vector[tile][part], sums[row][tile][part]);
+            }
+        }
+    }
+}
+
 /// `out(tile, r) = start[tile] + Σ over k < count of scalar(r, k) × vector(tile, k)`.
 ///
 /// Both factors are cut into chunks of 32 along `k`: `vector(tile, k)` is row
@@ -74,25 +106,13 @@ impl Product<'_> {
                     let vectors = &self.vectors[first_tile * self.tile_stride + chunk * self.vector_stride..];
                     let scalars = &self.scalars[chunk * self.scalar_stride + group..];
                     for k in 0..(self.count - chunk * COLUMNS).min(COLUMNS) {
-                        let mut vector = [[lanes.splat(0.0); P]; T];
-                        for tile in 0..T {
-                            // SAFETY: `run` found the last tile's last chunk's last row, and the others lie before it.
-                            let row = unsafe { vectors.get_unchecked(tile * self.tile_stride + k) };
-                            for part in 0..P {
-                                vector[tile][part] = lanes.load(row, first_part + part);
-                            }
-                        }
+                        let mut scalar = [0.0; R];
                         for row in 0..R {
                             // SAFETY: `run` found the last chunk's last row; `k` is below 32.
-                            let scalar = unsafe { *scalars.get_unchecked(row).0.get_unchecked(k) };
-                            let scalar = lanes.splat(scalar);
-                            for tile in 0..T {
-                                for part in 0..P {
-                                    sums[row][tile][part] =
-                                        lanes.mul_add(scalar, vector[tile][part], sums[row][tile][part]);
-                                }
-                            }
+                            scalar[row] = unsafe { *scalars.get_unchecked(row).0.get_unchecked(k) };
                         }
+                        // SAFETY: `run` found the last tile's last chunk's last row, and the others lie before it.
+                        unsafe { add_products(lanes, &mut sums, vectors, self.tile_stride, k, first_part, scalar) };
                     }
                 }
                 for row in 0..R {
@@ -204,26 +224,16 @@ impl WeightStep<'_> {
                         for stretch in (0..records).step_by(STRETCH) {
                             self.step_waiting::<L, T>(lanes, &update, first_tile, &mut waiting, before, share);
                             for record in stretch..(stretch + STRETCH).min(records) {
-                                let mut vector = [[lanes.splat(0.0); P]; T];
-                                for tile in 0..T {
-                                    // SAFETY: `run` found the last tile's last record.
-                                    let row = unsafe { vectors.get_unchecked(tile * self.vector_stride + record) };
-                                    for part in 0..P {
-                                        vector[tile][part] = lanes.load(row, first_part + part);
-                                    }
-                                }
+                                let mut scalar = [0.0; R];
                                 for row in 0..R {
                                     // SAFETY: `run` found the last chunk's last record; `group + row` is below 32, because
                                     // `R` divides the chunk's inputs.
-                                    let scalar = unsafe { *scalars.get_unchecked(record).0.get_unchecked(group + row) };
-                                    let scalar = lanes.splat(scalar);
-                                    for tile in 0..T {
-                                        for part in 0..P {
-                                            sums[row][tile][part] =
-                                                lanes.mul_add(scalar, vector[tile][part], sums[row][tile][part]);
-                                        }
-                                    }
+                                    scalar[row] =
+                                        unsafe { *scalars.get_unchecked(record).0.get_unchecked(group + row) };
                                 }
+                                let stride = self.vector_stride;
+                                // SAFETY: `run` found the last tile's last record.
+                                unsafe { add_products(lanes, &mut sums, vectors, stride, record, first_part, scalar) };
                             }
                         }
                         for row in 0..R {
