@@ -13,6 +13,7 @@ use super::runs::SortedRuns;
 use super::sort::Leading;
 use super::spool::{Spool, Spooled};
 use crate::key::Key;
+use crate::prefetch::prefetch;
 
 /// Authors up to which a reader counts as rare. Through rare readers, overlaps are counted at a nanosecond or two an
 /// author; beyond, passing over most of the authors is cheaper. Decides about time only, never about a result.
@@ -217,6 +218,18 @@ impl FollowerSets {
     /// The readers of an author's set that are in other sets too, numbered rarest first, ascending.
     pub(super) fn shared(&self, author: u32) -> &[u32] {
         &self.readers[self.offsets[author as usize]..self.offsets[author as usize + 1]]
+    }
+
+    /// Asks memory for where an author's set stands.
+    #[inline]
+    pub(super) fn expect(&self, author: u32) {
+        prefetch(&self.offsets, author as usize);
+    }
+
+    /// Asks memory for an author's set.
+    #[inline]
+    pub(super) fn expect_shared(&self, author: u32) {
+        prefetch(&self.readers, self.offsets[author as usize]);
     }
 
     /// Number of readers that are in two sets or more.

@@ -11,6 +11,7 @@ use super::signature::Signature;
 use super::sort::Leading;
 use super::spool::{Spool, Spooled};
 use super::{FollowerSets, SimilarError};
+use crate::prefetch::prefetch;
 
 /// Numbers of 32 bits that a posting takes.
 const POSTING_WORDS: usize = size_of::<Posting>() / 4;
@@ -82,6 +83,18 @@ impl Index {
     #[inline]
     pub(super) fn rare(&self, reader: u32) -> &[u32] {
         &self.rare[self.rare_offsets[reader as usize]..self.rare_offsets[reader as usize + 1]]
+    }
+
+    /// Asks memory for where a rare reader's list stands.
+    #[inline]
+    pub(super) fn expect(&self, reader: u32) {
+        prefetch(&self.rare_offsets, reader as usize + 1);
+    }
+
+    /// Asks memory for the end of a rare reader's list, from which it is read.
+    #[inline]
+    pub(super) fn expect_rare(&self, reader: u32) {
+        prefetch(&self.rare, self.rare_offsets[reader as usize + 1].wrapping_sub(1));
     }
 
     /// The classes of a popular reader.

@@ -1,5 +1,7 @@
 //! The classes that one search has met.
 
+use crate::prefetch::prefetch;
+
 /// What a thread keeps from search to search.
 pub(super) struct Scratch {
     /// Readers that each class shares with the searching one as far as counted; not 0 for every class met, 0 for all
@@ -8,11 +10,29 @@ pub(super) struct Scratch {
     pub(super) met: ClassList,
     /// Those of them met twice or more.
     pub(super) met_again: ClassList,
+    /// Classes that share a reader, not counted yet.
+    pub(super) found: Vec<u32>,
 }
 
 impl Scratch {
     pub(super) fn new(classes: usize) -> Self {
-        Self { shared: vec![0; classes], met: ClassList::new(classes), met_again: ClassList::new(classes) }
+        let [met, met_again] = [(); 2].map(|()| ClassList::new(classes));
+        Self { shared: vec![0; classes], met, met_again, found: Vec::new() }
+    }
+
+    /// Asks memory for a class's count, for [`Scratch::meet_found`] to raise it by one.
+    #[inline]
+    pub(super) fn find(&mut self, class: u32) {
+        prefetch(&self.shared, class as usize);
+        self.found.push(class);
+    }
+
+    /// Counts a shared reader of every class found since the last time.
+    pub(super) fn meet_found(&mut self) {
+        let found = std::mem::take(&mut self.found);
+        found.iter().for_each(|&class| self.meet(class));
+        self.found = found;
+        self.found.clear();
     }
 
     /// Counts a shared reader of a class.

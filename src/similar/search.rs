@@ -4,7 +4,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::ParallelIterator;
+use rayon::slice::ParallelSlice;
 use skimmer_formats::Id;
 
 use super::best::Best;
@@ -40,6 +41,13 @@ const AUTHOR_BYTES: usize = 60;
 const THREAD_AUTHOR_BYTES: usize = 12;
 /// Bytes held for a reader in two sets or more.
 const READER_BYTES: usize = 16;
+
+/// Classes searched by a thread one after the other, whose sets and lists are asked of memory together.
+const TOGETHER: usize = 32;
+/// Readers of a class whose lists are asked for before the search begins, at most.
+const EXPECTED: usize = 64;
+/// Classes found in lists until they are counted, about: each of them waits for memory meanwhile.
+const FOUND_TOGETHER: usize = 256;
 
 /// Finds the similar authors of every author with a follower set.
 ///
@@ -93,8 +101,24 @@ impl SimilaritySearch {
         let mut classes: Vec<u32> = authors.clone().filter_map(|author| self.classes.of(author)).collect();
         classes.sort_unstable();
         classes.dedup();
-        let rankings = classes.par_iter().with_max_len(64).map(|&class| self.ranking(class)).collect();
+        let together = |classes: &[u32]| {
+            self.expect(classes);
+            classes.iter().map(|&class| self.ranking(class)).collect::<Vec<_>>()
+        };
+        let rankings = classes.par_chunks(TOGETHER).flat_map_iter(together).collect();
         Found { search: self, authors, classes, rankings }
+    }
+
+    /// Asks memory for what the searches of these classes begin with, of all of them at once: their sets, then where the lists of
+    /// their rare readers end.
+    fn expect(&self, classes: &[u32]) {
+        let Self { sets, index, .. } = self;
+        let first = || classes.iter().map(|&class| self.classes.first(class));
+        let readers = || first().flat_map(|author| sets.rare_and_popular(author).0.iter().take(EXPECTED));
+        first().for_each(|author| sets.expect(author));
+        first().for_each(|author| sets.expect_shared(author));
+        readers().for_each(|&reader| index.expect(reader));
+        readers().for_each(|&reader| index.expect_rare(reader));
     }
 
     /// The best `top` authors of a class, its own members included.
@@ -161,8 +185,12 @@ impl Probe<'_> {
         for &reader in rare {
             // The larger sets come last: those too small for this one need not even be counted.
             let large_enough = index.rare(reader).iter().rev().take_while(|&&class| class >= wanted.start);
-            large_enough.for_each(|&class| self.scratch.meet(class));
+            large_enough.for_each(|&class| self.scratch.find(class));
+            if self.scratch.found.len() >= FOUND_TOGETHER {
+                self.scratch.meet_found();
+            }
         }
+        self.scratch.meet_found();
         self.take_met(popular);
         if self.scratch.shared[self.class as usize] == 0 {
             self.scratch.meet(self.class);

@@ -288,16 +288,6 @@ impl<'a> Trial<'a> {
         Ok(measured)
     }
 
-    /// Runs a stage that takes but a moment three times, since any moment may be a disturbed one: what the middle one took.
-    pub(super) fn run_thrice(&self, stage: Stage) -> Result<Measured, PipelineError> {
-        let mut measured = Vec::new();
-        for _ in 0..3 {
-            measured.push(self.run(stage, 1.0, |_| {})?);
-        }
-        measured.sort_by(|a, b| a.seconds.total_cmp(&b.seconds));
-        Ok(measured.swap_remove(1))
-    }
-
     /// Bytes of a file or folder of the trial's working directory.
     pub(super) fn bytes(&self, name: &str) -> u64 {
         size(&self.path(name))

@@ -7,7 +7,7 @@ use skimmer_formats::record::Columns;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::StagePlan;
-use super::growth::{Estimate, Point, line, power};
+use super::growth::{Estimate, Point, line, power, seconds};
 use super::trial::{Measured, Trial, Whole};
 use crate::pipeline::{PipelineError, Stage};
 use crate::text::MeanOptions;
@@ -26,15 +26,19 @@ pub(super) struct Words {
     /// Sequences that went through the model, and seconds, and those of all threads together.
     embedded: [Vec<Point>; 2],
     embed: Measured,
+    /// Tokens that were sketched, and seconds, and those of all threads together.
+    sketched: [Vec<Point>; 2],
     sketch: Measured,
     embedding_bytes: f64,
     code_bytes: f64,
 }
 
 impl Words {
-    /// Tries the text model on twice the records again and again until a trial takes so many seconds, then the sketch.
+    /// Tries the text model, and the sketch of what came of it, on twice the records again and again until a trial takes so many
+    /// seconds.
     pub(super) fn measure(trial: &mut Trial<'_>, enough: f64) -> Result<Self, PipelineError> {
         let (mut embedded, mut embed) = ([Vec::new(), Vec::new()], Measured::default());
+        let (mut sketched, mut sketch) = ([Vec::new(), Vec::new()], Measured::default());
         for parts in 1.. {
             if trial.parts() < parts && !trial.grow()? {
                 break;
@@ -43,17 +47,20 @@ impl Words {
             for (points, value) in embedded.iter_mut().zip([embed.seconds, embed.cpu_seconds]) {
                 points.push(Point { records: embed.number("/computed"), value });
             }
+            sketch = trial.run(Stage::Sketch, 1.0, |_| {})?;
+            for (points, value) in sketched.iter_mut().zip([sketch.seconds, sketch.cpu_seconds]) {
+                points.push(Point { records: sketch.number("/tokens"), value });
+            }
             if parts > 1 && embed.seconds > enough / 2.0 {
                 break;
             }
         }
-        let sketch = trial.run_thrice(Stage::Sketch)?;
         let embedding_bytes = ["token_embeddings.npy", "token_ids.npy", "token_counts.npy"]
             .map(|name| trial.bytes(name) as f64)
             .iter()
             .sum();
         let code_bytes = trial.bytes("codes.skim") as f64;
-        Ok(Self { embedded, embed, sketch, embedding_bytes, code_bytes })
+        Ok(Self { embedded, embed, sketched, sketch, embedding_bytes, code_bytes })
     }
 
     /// What the two stages take.
@@ -83,8 +90,9 @@ impl Words {
         let sketch = StagePlan {
             stage: Stage::Sketch,
             records: tokens,
-            seconds: self.sketch.seconds * all,
-            cpu_seconds: self.sketch.cpu_seconds * all,
+            // From what is the same for any number of tokens to what is in proportion to them.
+            seconds: seconds(&self.sketched[0], tokens, 0.0, 1.0),
+            cpu_seconds: seconds(&self.sketched[1], tokens, 0.0, 1.0),
             memory: self.sketch.peak_memory as f64 + 2.0 * vectors * STORED_NUMBER,
             reads: self.embedding_bytes * all,
             stays: Estimate::sure(self.code_bytes * all),
