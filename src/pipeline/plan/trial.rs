@@ -288,6 +288,20 @@ impl<'a> Trial<'a> {
         Ok(measured)
     }
 
+    /// Runs a stage up to three times if it takes but a moment: what the fastest run took, since a busy machine or memory that
+    /// comes slowly only ever adds to it.
+    pub(super) fn run_again(&self, stage: Stage) -> Result<Measured, PipelineError> {
+        const MOMENT: f64 = 0.5;
+        let mut fastest = self.run(stage, 1.0, |_| {})?;
+        for _ in 1..3 {
+            if fastest.seconds < MOMENT {
+                let again = self.run(stage, 1.0, |_| {})?;
+                fastest = if again.seconds < fastest.seconds { again } else { fastest };
+            }
+        }
+        Ok(fastest)
+    }
+
     /// Bytes of a file or folder of the trial's working directory.
     pub(super) fn bytes(&self, name: &str) -> u64 {
         size(&self.path(name))

@@ -47,7 +47,7 @@ impl Words {
             for (points, value) in embedded.iter_mut().zip([embed.seconds, embed.cpu_seconds]) {
                 points.push(Point { records: embed.number("/computed"), value });
             }
-            sketch = trial.run(Stage::Sketch, 1.0, |_| {})?;
+            sketch = trial.run_again(Stage::Sketch)?;
             for (points, value) in sketched.iter_mut().zip([sketch.seconds, sketch.cpu_seconds]) {
                 points.push(Point { records: sketch.number("/tokens"), value });
             }
