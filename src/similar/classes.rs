@@ -1,7 +1,8 @@
 //! Authors with equal follower sets, taken together: they have the same similar authors.
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::FollowerSets;
 use super::signature::Signature;
@@ -40,25 +41,30 @@ pub(super) struct Outline {
 impl Classes {
     pub(super) fn new(sets: &FollowerSets) -> Self {
         let authors = sets.authors().len() as u32;
-        let mut members: Vec<u32> = (0..authors).filter(|&author| !sets.shared(author).is_empty()).collect();
-        // A set with a reader of its own equals no other; it keeps apart from its neighbours by the author's number.
+        let shares = |&author: &u32| !sets.shared(author).is_empty();
+        // A set with a reader of its own equals no other; it keeps apart from the others by the author's number.
         let own = |author: u32| {
             let whole = sets.shared(author).len() == sets.size(author) as usize;
             if whole { NONE } else { author }
         };
-        let set = |author: u32| (sets.size(author), own(author), sets.shared(author));
-        members.par_sort_unstable_by(|&a, &b| set(a).cmp(&set(b)).then(a.cmp(&b)));
-        let mut groups: Vec<&[u32]> = members.chunk_by(|&a, &b| set(a) == set(b)).collect();
-        groups.par_sort_unstable_by_key(|group| (sets.size(group[0]), group[0]));
+        // Hashes settle nearly every comparison without a look at the sets.
+        let set = |author: u32| (own(author), sets.shared(author));
+        let hashed =
+            |author: u32| (xxh3_64_with_seed(bytemuck::cast_slice(sets.shared(author)), own(author).into()), author);
+        let mut members: Vec<(u64, u32)> = (0..authors).into_par_iter().filter(shares).map(hashed).collect();
+        members.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| set(a.1).cmp(&set(b.1))).then(a.1.cmp(&b.1)));
+        let equal = |a: &(u64, u32), b: &(u64, u32)| a.0 == b.0 && set(a.1) == set(b.1);
+        let mut groups: Vec<&[(u64, u32)]> = members.chunk_by(equal).collect();
+        groups.par_sort_unstable_by_key(|group| (sets.size(group[0].1), group[0].1));
 
         let mut of_author = vec![NONE; authors as usize];
         let mut offsets = Vec::with_capacity(groups.len() + 1);
         offsets.push(0);
         for (class, group) in (0..).zip(&groups) {
-            group.iter().for_each(|&author| of_author[author as usize] = class);
+            group.iter().for_each(|&(_, author)| of_author[author as usize] = class);
             offsets.push(offsets[class as usize] + group.len() as u32);
         }
-        let first: Vec<u32> = groups.iter().map(|group| group[0]).collect();
+        let first: Vec<u32> = groups.iter().map(|group| group[0].1).collect();
         let outline = |&author: &u32| {
             let (_, popular) = sets.rare_and_popular(author);
             Outline { size: sets.size(author), popular: popular.len() as u32, signature: Signature::of(popular) }
@@ -71,7 +77,7 @@ impl Classes {
                 _ => up_to_size.push((outline.size, classes)),
             }
         }
-        let members = groups.par_iter().flat_map_iter(|group| group.iter().copied()).collect();
+        let members = groups.par_iter().flat_map_iter(|group| group.iter().map(|&(_, author)| author)).collect();
         Self { of_author, offsets, members, first, outlines, up_to_size }
     }
 

@@ -19,6 +19,11 @@ use crate::prefetch::prefetch;
 /// author; beyond, passing over most of the authors is cheaper. Decides about time only, never about a result.
 const RARE_AUTHORS: u32 = 512;
 
+/// Authors or pairs whose places in memory are asked for together.
+const TOGETHER: usize = 64;
+/// Stands for the number of an author that nobody has asked for.
+const UNKNOWN: u32 = u32::MAX;
+
 /// Collects who follows whom.
 ///
 /// Sorting holds `memory` bytes, whatever the number of pairs; the rest lies in nameless temporary files, which vanish
@@ -88,13 +93,30 @@ impl Follows {
     /// [`SimilarError::Spill`] where a temporary file cannot be written, [`SimilarError::TooMany`] beyond 2³² − 1
     /// authors.
     pub fn add(&mut self, authors: &[Id], readers: &[(u32, Key)]) -> Result<(), SimilarError> {
-        let mut numbers = vec![None; authors.len()];
-        for &(author, Key(reader)) in readers {
+        let mut numbers = vec![UNKNOWN; authors.len()];
+        let mut wanted = Vec::new();
+        for &(author, _) in readers {
             let known = &mut numbers[author as usize];
-            let author = match *known {
-                Some(number) => number,
-                None => *known.insert(self.number(authors[author as usize])?),
-            };
+            if *known == UNKNOWN {
+                *known = 0;
+                wanted.push(author);
+            }
+        }
+        for wanted in wanted.chunks(TOGETHER) {
+            // The first that may be the author mostly is, and to see that it is waits for memory: for all of them together.
+            let mut likely = [None; TOGETHER];
+            for (&author, likely) in wanted.iter().zip(&mut likely) {
+                *likely = self.numbers.find(hash(authors[author as usize]), |_| true).copied();
+                likely.inspect(|&number| prefetch(&self.authors, number as usize));
+            }
+            for (&author, likely) in wanted.iter().zip(likely) {
+                let id = authors[author as usize];
+                let number = likely.filter(|&number| self.authors[number as usize] == id);
+                numbers[author as usize] = number.map_or_else(|| self.number(id), Ok)?;
+            }
+        }
+        for &(author, Key(reader)) in readers {
+            let author = numbers[author as usize];
             self.pairs.push(Followed { reader: [(reader >> 32) as u32, reader as u32], author })?;
         }
         Ok(())
@@ -103,7 +125,6 @@ impl Follows {
     /// The place of an author among all, the last if it is new.
     fn number(&mut self, author: Id) -> Result<u32, SimilarError> {
         let Self { authors, numbers, .. } = self;
-        let hash = |author: Id| xxh3_64(&author.0);
         let is_author = |&number: &u32| authors[number as usize] == author;
         if let Some(&number) = numbers.find(hash(author), is_author) {
             return Ok(number);
@@ -140,23 +161,37 @@ impl Follows {
         let mut degrees: Vec<u32> = Vec::new();
         let mut reader = None;
         let mut followed: Vec<u32> = Vec::new();
-        for next in pairs.finish()?.map(Some).chain([None]) {
-            let next = next.transpose()?;
-            if next.map(|next| next.reader) != reader {
-                if followed.len() > 1 {
-                    let reader = number(degrees.len(), "readers")?;
-                    degrees.push(followed.len() as u32);
-                    followed.iter().try_for_each(|&author| members.push(Member { author, reader }))?;
-                }
-                followed.clear();
-                reader = next.map(|next| next.reader);
-            }
-            if let Some(next) = next {
-                let author = places[next.author as usize];
+        let mut end_reader = |followed: &mut Vec<u32>| -> Result<(), SimilarError> {
+            if let &mut [author] = followed.as_mut_slice() {
                 sizes[author as usize] += 1;
-                followed.push(author);
+            } else if !followed.is_empty() {
+                let reader = number(degrees.len(), "readers")?;
+                degrees.push(followed.len() as u32);
+                followed.iter().try_for_each(|&author| members.push(Member { author, reader }))?;
+            }
+            followed.clear();
+            Ok(())
+        };
+        let mut pairs = pairs.finish()?;
+        let mut together = Vec::with_capacity(TOGETHER);
+        loop {
+            for pair in pairs.by_ref().take(TOGETHER) {
+                let pair = pair?;
+                prefetch(&places, pair.author as usize);
+                together.push(pair);
+            }
+            if together.is_empty() {
+                break;
+            }
+            for pair in together.drain(..) {
+                if reader.replace(pair.reader) != Some(pair.reader) {
+                    end_reader(&mut followed)?;
+                }
+                followed.push(places[pair.author as usize]);
             }
         }
+        end_reader(&mut followed)?;
+        drop((pairs, places));
 
         let mut rarest_first: Vec<u32> = (0..degrees.len() as u32).collect();
         rarest_first.par_sort_unstable_by_key(|&reader| (degrees[reader as usize], reader));
@@ -174,6 +209,7 @@ impl Follows {
             let author = member.map_or(authors.len(), |member| member.author as usize);
             while offsets.len() - 1 < author {
                 set.sort_unstable();
+                sizes[offsets.len() - 1] += set.len() as u32;
                 readers.extend(&set)?;
                 set.clear();
                 offsets.push(readers.len());
@@ -183,6 +219,10 @@ impl Follows {
         let readers = readers.finish()?;
         Ok(FollowerSets { authors, sizes, offsets, readers, shared_readers: degrees.len(), first_popular })
     }
+}
+
+fn hash(author: Id) -> u64 {
+    xxh3_64(&author.0)
 }
 
 fn number(index: usize, what: &'static str) -> Result<u32, SimilarError> {

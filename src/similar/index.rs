@@ -105,6 +105,15 @@ impl Index {
     }
 }
 
+/// Asks memory for the sets of classes that come soon after this one.
+#[inline]
+fn expect_ahead(sets: &FollowerSets, classes: &Classes, class: u32) {
+    let first =
+        |ahead| Some(class + ahead).filter(|&class| (class as usize) < classes.len()).map(|class| classes.first(class));
+    first(32).into_iter().for_each(|author| sets.expect(author));
+    first(16).into_iter().for_each(|author| sets.expect_shared(author));
+}
+
 /// The lists of the rare readers, and where each begins.
 fn rare_lists(
     sets: &FollowerSets,
@@ -114,6 +123,7 @@ fn rare_lists(
 ) -> Result<(Vec<usize>, Spooled), SimilarError> {
     let mut entries = SortedRuns::new(memory / 4, directory);
     for class in 0..classes.len() as u32 {
+        expect_ahead(sets, classes, class);
         let (rare, _) = sets.rare_and_popular(classes.first(class));
         rare.iter().try_for_each(|&reader| entries.push(u64::from(reader) << 32 | u64::from(class)))?;
     }
@@ -138,6 +148,7 @@ fn popular_lists(
 ) -> Result<(Vec<usize>, Spooled), SimilarError> {
     let mut entries = SortedRuns::new(memory / 4, directory);
     for class in 0..classes.len() as u32 {
+        expect_ahead(sets, classes, class);
         let (_, popular) = sets.rare_and_popular(classes.first(class));
         let size = f64::from(classes.size(class));
         let mut signature = Signature::default();
