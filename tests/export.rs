@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field as Cell;
-use skimmer::pipeline::export::{ExportError, export_parquet, export_tsv};
+use skimmer::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
 use skimmer::pipeline::inspect;
 use skimmer::progress::Silent;
 use skimmer_formats::columnar::{ColumnRef, Field, Reader, Schema, ValueType, Writer, encode_block};
@@ -35,10 +35,18 @@ fn tsv(reader: Reader, columns: Option<&[&str]>) -> Result<String, ExportError> 
 }
 
 fn parquet_file(reader: Reader, columns: Option<&[&str]>) -> SerializedFileReader<fs::File> {
+    parquet_file_with(reader, columns, ParquetTimes::Timestamps).unwrap()
+}
+
+fn parquet_file_with(
+    reader: Reader,
+    columns: Option<&[&str]>,
+    times: ParquetTimes,
+) -> Result<SerializedFileReader<fs::File>, ExportError> {
     let columns: Option<Vec<String>> = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
     let mut file = tempfile::tempfile().unwrap();
-    export_parquet(reader, columns.as_deref(), &mut file, &Silent).unwrap();
-    SerializedFileReader::new(file).unwrap()
+    export_parquet(reader, columns.as_deref(), times, &mut file, &Silent)?;
+    Ok(SerializedFileReader::new(file).unwrap())
 }
 
 /// A file of every type in three blocks.
@@ -53,6 +61,7 @@ fn every_type(folder: &Path) -> Reader {
             Field::flat("single", ValueType::F32),
             Field::list("double", ValueType::F64),
             Field::list("ids", ValueType::Id),
+            Field::flat("signed", ValueType::I64),
         ],
     );
     let lists: Lists<u16> = [&[1, 65_535][..], &[]].into_iter().collect();
@@ -66,6 +75,7 @@ fn every_type(folder: &Path) -> Reader {
         ColumnRef::flat(&[0.1f32, 1e-7]),
         ColumnRef::lists(&doubles),
         ColumnRef::lists(&ids),
+        ColumnRef::flat(&[i64::MIN, 5]),
     ];
     let mut writer = Writer::new(Vec::new(), &schema).unwrap();
     (0..3).for_each(|_| writer.append(encode_block(&schema, &columns).unwrap()).unwrap());
@@ -97,12 +107,13 @@ fn selected_columns_become_a_headed_table() {
 
 fn every_types_text() -> String {
     let rows = format!(
-        "true\t0\t1,65535\t18446744073709551615\t0.1\t\t{}\nfalse\t255\t\t0\t0.0000001\t0.1,-1.5,3\t{},{}\n",
+        "true\t0\t1,65535\t18446744073709551615\t0.1\t\t{}\t-9223372036854775808\n\
+         false\t255\t\t0\t0.0000001\t0.1,-1.5,3\t{},{}\t5\n",
         "AB".repeat(16),
         "00".repeat(16),
         "01".repeat(16)
     );
-    format!("flag\ttiny\tshort\tlarge.number\tsingle\tdouble\tids\n{}", rows.repeat(3))
+    format!("flag\ttiny\tshort\tlarge.number\tsingle\tdouble\tids\tsigned\n{}", rows.repeat(3))
 }
 
 #[test]
@@ -111,10 +122,18 @@ fn every_type_has_its_text() {
     assert_eq!(tsv(every_type(folder.path()), None).unwrap(), every_types_text());
 }
 
-/// `fixtures/types-v1.skim` is what version 1 made of [`every_type`].
+/// `fixtures/types-v1.skim` and the others are what these versions made of [`every_type`]; signed numbers came with version 3.
 #[test]
-fn every_type_of_version_1_is_read() {
-    assert_eq!(tsv(Reader::open(fixture("types-v1.skim")).unwrap(), None).unwrap(), every_types_text());
+fn every_type_of_every_version_is_read() {
+    let text = every_types_text();
+    for (version, expected) in [(1, without_last_column(&text)), (2, without_last_column(&text)), (3, text)] {
+        let file = Reader::open(fixture(&format!("types-v{version}.skim"))).unwrap();
+        assert_eq!((file.version(), tsv(file, None).unwrap()), (version, expected));
+    }
+}
+
+fn without_last_column(text: &str) -> String {
+    text.lines().map(|line| line.rsplit_once('\t').unwrap().0.to_owned() + "\n").collect()
 }
 
 #[test]
@@ -131,6 +150,11 @@ fn raw_text(cell: &Cell) -> String {
         Cell::ListInternal(list) => list.elements().iter().map(raw_text).collect::<Vec<_>>().join("\t"),
         Cell::Str(text) => text.clone(),
         Cell::UInt(number) => number.to_string(),
+        Cell::Long(number) => number.to_string(),
+        Cell::TimestampMillis(time) => {
+            assert_eq!(time % 1_000, 0);
+            (time / 1_000).to_string()
+        }
         Cell::Bool(flag) => flag.to_string(),
         other => panic!("unexpected cell {other:?}"),
     }
@@ -150,6 +174,24 @@ fn a_part_in_parquet_has_the_raw_records_values() {
 }
 
 #[test]
+fn times_in_parquet_are_timestamps_or_any_number_of_seconds() {
+    let columns = ["tweet_time", "like_time"];
+    let unusual = || Reader::open(fixture("part-v3.skim")).unwrap();
+    let message = match parquet_file_with(unusual(), Some(&columns), ParquetTimes::Timestamps) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("9223372036854775807 seconds are no timestamp"),
+    };
+    assert!(message.contains("column \"tweet_time\", row ") && message.contains("--times seconds"), "{message}");
+    let file = parquet_file_with(unusual(), Some(&columns), ParquetTimes::Seconds).unwrap();
+    let text = tsv(unusual(), Some(&columns)).unwrap();
+    assert!(text.contains("9223372036854775807\t") && text.contains("\t\n") && text.contains("\t-"));
+    for (row, line) in file.get_row_iter(None).unwrap().zip(text.lines().skip(1)) {
+        let cells: Vec<String> = row.unwrap().get_column_iter().map(|(_, cell)| raw_text(cell)).collect();
+        assert_eq!(cells.join("\t"), line);
+    }
+}
+
+#[test]
 fn every_type_has_its_parquet_type() {
     let folder = tempfile::tempdir().unwrap();
     let file = parquet_file(every_type(folder.path()), None);
@@ -158,7 +200,7 @@ fn every_type_has_its_parquet_type() {
         row.to_string(),
         format!(
             "{{flag: false, tiny: 255, short: [], large.number: 0, single: 0.0000001, double: [0.1, -1.5E0, 3.0], \
-             ids: [\"{}\", \"{}\"]}}",
+             ids: [\"{}\", \"{}\"], signed: 5}}",
             "00".repeat(16),
             "01".repeat(16)
         )

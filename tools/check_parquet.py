@@ -8,6 +8,7 @@ Prints what was compared; any difference ends it with exit code 1.
 """
 
 import argparse
+import datetime
 import sys
 
 import duckdb
@@ -20,7 +21,9 @@ COLUMNS = (
     "author_follows_reader reply_time retweet_time quote_time like_time"
 ).split()
 LISTS = {"tokens": int, "hashtags": str, "media": str, "links": str, "domains": str}
-NUMBERS = {name for name in COLUMNS if name.endswith(("_time", "_followers", "_following", "_created"))}
+NUMBERS = {name for name in COLUMNS if name.endswith(("_followers", "_following"))}
+TIMES = {name for name in COLUMNS if name.endswith(("_time", "_created"))}
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 FLAGS = {"author_verified", "reader_verified", "author_follows_reader"}
 
 
@@ -29,7 +32,9 @@ def value(name, text):
     if name in LISTS:
         return [LISTS[name](item) for item in text.split("\t")] if text else []
     if name in NUMBERS:
-        return int(text) if text else None
+        return int(text)
+    if name in TIMES:
+        return EPOCH + datetime.timedelta(seconds=int(text)) if text else None
     if name in FLAGS:
         return text == "true"
     return text
@@ -85,7 +90,8 @@ def check_duckdb(path, raw, rows):
     if "like_time" in raw:
         likes = [time for time in raw["like_time"] if time is not None]
         expect("DuckDB: likes", one("count(like_time)"), len(likes))
-        expect("DuckDB: sum of like times", one("sum(like_time)"), sum(likes) if likes else None)
+        seconds = sum((time - EPOCH) // datetime.timedelta(seconds=1) for time in likes)
+        expect("DuckDB: sum of like times", one("sum(epoch(like_time)::BIGINT)"), seconds if likes else None)
 
 
 def main():

@@ -10,11 +10,16 @@ use crate::columnar::{
     Advice, BlockEncoder, ColumnRef, ColumnarError, Element, EncodedBlock, Field, NumberedIds, Reader, Schema,
     ValueType, Writer,
 };
-use crate::record::{Columns, Media, RecordBatch, TweetType, Users};
+use crate::record::{Columns, Media, NO_REACTION, RecordBatch, TweetType, Users};
 use crate::{Lists, PerReaction, Reaction};
 
 /// The kind of file.
 pub const KIND: &str = "part";
+/// Version of the container since which times and follower counts are i64; before it they are u32, and a reaction's time is 0
+/// where there is none.
+const WIDE_SINCE: u32 = 3;
+/// Metadata of a part whose last record had no newline: this key with the value `no`.
+const FINAL_NEWLINE: &str = "final_newline";
 /// Records in every block of a part but the last.
 pub const BLOCK_ROWS: usize = 65_536;
 
@@ -43,15 +48,15 @@ pub fn schema(has_reactions: bool) -> Schema {
         Field::list("domains", ValueType::Id),
         Field::flat("tweet_type", ValueType::U8),
         Field::flat("language", ValueType::Id),
-        Field::flat("tweet_time", ValueType::U32),
+        Field::flat("tweet_time", ValueType::I64),
     ];
-    let types = [ValueType::Id, ValueType::U32, ValueType::U32, ValueType::Bool, ValueType::U32];
+    let types = [ValueType::Id, ValueType::I64, ValueType::I64, ValueType::Bool, ValueType::I64];
     for names in [AUTHOR, READER] {
         fields.extend(names.into_iter().zip(types).map(|(name, value)| Field::flat(name, value)));
     }
     fields.push(Field::flat("author_follows_reader", ValueType::Bool));
     if has_reactions {
-        fields.extend(Reaction::RECORD_ORDER.map(|reaction| Field::flat(time_column(reaction), ValueType::U32)));
+        fields.extend(Reaction::RECORD_ORDER.map(|reaction| Field::flat(time_column(reaction), ValueType::I64)));
     }
     Schema::new(KIND, fields)
 }
@@ -155,6 +160,11 @@ impl<W: Write> PartWriter<W> {
         self.0.bytes()
     }
 
+    /// Notes that the raw part's last record had no newline.
+    pub fn without_final_newline(&mut self) {
+        self.0.set_metadata(FINAL_NEWLINE, "no");
+    }
+
     /// Completes the file and gives the output back.
     ///
     /// # Errors
@@ -190,7 +200,11 @@ impl PartReader {
         let is_reaction = |name: &str| Reaction::ALL.iter().any(|&reaction| time_column(reaction) == name);
         let has_reactions = reader.schema().fields.iter().any(|field| is_reaction(&field.name));
         for field in &schema(has_reactions).fields {
-            reader.expect_type(reader.field(&field.name)?, field.value, field.list)?;
+            let value = match field.value {
+                ValueType::I64 if reader.version() < WIDE_SINCE => ValueType::U32,
+                value => value,
+            };
+            reader.expect_type(reader.field(&field.name)?, value, field.list)?;
         }
         Ok(Self { reader, has_reactions })
     }
@@ -218,6 +232,11 @@ impl PartReader {
     /// Whether the records have reactions (24 fields) or not (20, a test part).
     pub fn has_reactions(&self) -> bool {
         self.has_reactions
+    }
+
+    /// Whether the raw part's last record had a newline, as nearly all have.
+    pub fn has_final_newline(&self) -> bool {
+        self.reader.schema().metadata.get(FINAL_NEWLINE).is_none_or(|value| value != "no")
     }
 
     /// Decodes the selected columns of a block; the others stay empty. Reactions stay `None` where they are not
@@ -256,7 +275,7 @@ impl PartReader {
             batch.language = self.flat(block, "language")?;
         }
         if columns.contains(Columns::TWEET_TIME) {
-            batch.tweet_time = self.flat(block, "tweet_time")?;
+            batch.tweet_time = self.numbers(block, "tweet_time")?;
         }
         let author = [Columns::AUTHOR_ID, Columns::AUTHOR_PROFILE].map(|selection| columns.contains(selection));
         batch.author = self.users(block, AUTHOR, author)?;
@@ -266,9 +285,9 @@ impl PartReader {
             batch.author_follows_reader = self.flat(block, "author_follows_reader")?;
         }
         if self.has_reactions && columns.contains(Columns::REACTIONS) {
-            let mut times = PerReaction::<Vec<u32>>::default();
+            let mut times = PerReaction::<Vec<i64>>::default();
             for reaction in Reaction::ALL {
-                times[reaction] = self.flat(block, time_column(reaction))?;
+                times[reaction] = self.reaction_times(block, time_column(reaction))?;
             }
             batch.reactions = Some(times);
         }
@@ -303,6 +322,28 @@ impl PartReader {
         self.reader.flat(block, self.reader.field(name)?)
     }
 
+    /// A column of numbers that are 32 bits wide before version 3.
+    fn numbers(&self, block: usize, name: &str) -> Result<Vec<i64>, ColumnarError> {
+        if !self.is_narrow() {
+            return self.flat(block, name);
+        }
+        Ok(self.flat::<u32>(block, name)?.into_iter().map(i64::from).collect())
+    }
+
+    /// The same of the times of a reaction, where 0 says before version 3 that there was none.
+    fn reaction_times(&self, block: usize, name: &str) -> Result<Vec<i64>, ColumnarError> {
+        let mut times = self.numbers(block, name)?;
+        if self.is_narrow() {
+            times.iter_mut().filter(|time| **time == 0).for_each(|time| *time = NO_REACTION);
+        }
+        Ok(times)
+    }
+
+    /// Whether times and counts are u32 in this file.
+    fn is_narrow(&self) -> bool {
+        self.reader.version() < WIDE_SINCE
+    }
+
     fn lists<T: Element>(&self, block: usize, name: &str) -> Result<Lists<T>, ColumnarError> {
         self.reader.lists(block, self.reader.field(name)?)
     }
@@ -313,10 +354,10 @@ impl PartReader {
             users.id = self.flat(block, names[0])?;
         }
         if profile {
-            users.followers = self.flat(block, names[1])?;
-            users.following = self.flat(block, names[2])?;
+            users.followers = self.numbers(block, names[1])?;
+            users.following = self.numbers(block, names[2])?;
             users.verified = self.flat(block, names[3])?;
-            users.created = self.flat(block, names[4])?;
+            users.created = self.numbers(block, names[4])?;
         }
         Ok(users)
     }

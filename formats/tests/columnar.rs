@@ -30,6 +30,7 @@ fn bits(column: &Column) -> (Option<Vec<u32>>, Vec<u64>, Vec<Id>) {
         Values::U16(values) => (values.into_iter().map(u64::from).collect(), Vec::new()),
         Values::U32(values) => (values.into_iter().map(u64::from).collect(), Vec::new()),
         Values::U64(values) => (values, Vec::new()),
+        Values::I64(values) => (values.into_iter().map(|value| value as u64).collect(), Vec::new()),
         Values::F32(values) => (values.into_iter().map(|value| value.to_bits().into()).collect(), Vec::new()),
         Values::F64(values) => (values.into_iter().map(f64::to_bits).collect(), Vec::new()),
         Values::Id(ids) => (Vec::new(), ids),
@@ -149,6 +150,7 @@ fn extreme_values_come_back() {
     let rows = 6;
     let columns = [
         Column::Flat(Values::U64(vec![0, u64::MAX, 1, u64::MAX - 1, 1 << 63, 0])),
+        Column::Flat(Values::I64(vec![i64::MIN, i64::MAX, -1, 0, 1 << 62, i64::MIN + 1])),
         Column::Flat(Values::U32(vec![0, u32::MAX, 1, u32::MAX - 1, 1 << 31, 0])),
         Column::Flat(Values::F64(vec![f64::NAN, -0.0, f64::INFINITY, f64::MIN_POSITIVE, -1.5, f64::NEG_INFINITY])),
         Column::Flat(Values::F32(vec![f32::from_bits(0x7FC0_0001), f32::NAN, -0.0, 0.0, 1.0, f32::MAX])),
@@ -167,7 +169,7 @@ fn extreme_values_come_back() {
 }
 
 fn column_of(rows: usize) -> impl Strategy<Value = Column> {
-    let shape = (0..8u8, any::<u64>(), 0..64u32, prop::bool::ANY, 1..2000u64);
+    let shape = (0..9u8, any::<u64>(), 0..64u32, prop::bool::ANY, 1..2000u64);
     shape.prop_map(move |(kind, seed, width, list, distinct)| {
         let lengths: Vec<u32> = noise(seed ^ 1).map(|r| (r % 4) as u32).take(rows).collect();
         let offsets: Vec<u32> = std::iter::once(0)
@@ -194,6 +196,8 @@ fn column_of(rows: usize) -> impl Strategy<Value = Column> {
             2 => Values::U16(numbers.iter().map(|&n| n as u16).collect()),
             3 => Values::U32(numbers.iter().map(|&n| n as u32).collect()),
             4 => Values::U64(numbers),
+            // Of both signs.
+            8 => Values::I64(numbers.iter().map(|&n| n as i64 - (1 << 40 >> (width & 31))).collect()),
             5 => Values::F32(numbers.iter().map(|&n| f32::from_bits(n as u32)).collect()),
             6 => Values::F64(numbers.iter().map(|&n| f64::from_bits(n)).collect()),
             _ => Values::Id(numbers.into_iter().map(id).collect()),
@@ -226,10 +230,15 @@ proptest! {
             Column::Flat(Values::U32(profile)),
             Column::Flat(Values::Id(user.iter().map(|&u| id(u)).collect())),
             Column::List { offsets: lists.offsets().to_vec(), values: Values::U64(lists.values().to_vec()) },
-            Column::Flat(Values::U64(time)),
-            Column::Flat(Values::U64(reaction)),
+            Column::Flat(Values::U64(time.clone())),
+            Column::Flat(Values::U64(reaction.clone())),
+            Column::Flat(Values::I64(time.iter().map(|&t| t as i64 - (1 << 33)).collect())),
+            Column::Flat(Values::I64(
+                reaction.iter().map(|&r| if r == 0 { i64::MIN } else { r as i64 - (1 << 33) }).collect(),
+            )),
         ];
-        let advice = [Advice::KeyedBy(1), Advice::Auto, Advice::KeyedBy(1), Advice::KeyedBy(1), Advice::RelativeTo(3)];
+        let advice = [Advice::KeyedBy(1), Advice::Auto, Advice::KeyedBy(1), Advice::KeyedBy(1), Advice::RelativeTo(3),
+                      Advice::KeyedBy(1), Advice::RelativeTo(5)];
         assert_reads_back(&columns, &advice);
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use skimmer_formats::columnar::{
-    Advice, Column, ColumnRef, ColumnarError, Field, Reader, Schema, ValueType, Writer, encode_block_advised,
+    Advice, Column, ColumnRef, ColumnarError, Field, Reader, Schema, VERSION, ValueType, Writer, encode_block_advised,
 };
 use skimmer_formats::{Id, Lists};
 
@@ -126,10 +126,10 @@ fn another_version_and_another_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("small.skim");
     let mut newer = bytes.clone();
-    newer[8] = 3;
+    newer[8] = VERSION as u8 + 1;
     fs::write(&path, newer).unwrap();
     let message = Reader::open(&path).unwrap_err().to_string();
-    assert!(message.contains("byte 8: format version 3, this program reads versions 1 to 2"), "{message}");
+    assert!(message.contains("byte 8: format version 4, this program reads versions 1 to 3"), "{message}");
     fs::write(&path, vec![b'x'; 1000]).unwrap();
     assert!(matches!(Reader::open(&path), Err(ColumnarError::NotSkim { .. })));
     let missing = Reader::open(folder.path().join("missing.skim")).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use skimmer_formats::columnar::{Advice, ColumnRef, ColumnarError, Reader, Schema, Writer, encode_block_advised};
 use skimmer_formats::part::{self, PartReader, PartWriter};
-use skimmer_formats::record::{Columns, Media, RecordBatch, TweetType, Users, write_record};
+use skimmer_formats::record::{Columns, Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
 use skimmer_formats::{Id, Lists, PerReaction, Reaction};
 
 fn write(path: &Path, batches: &[RecordBatch], has_reactions: bool) {
@@ -26,9 +26,9 @@ struct Row {
     media: Vec<usize>,
     tweet: u8,
     kind: usize,
-    users: [(u8, u32, u32, bool); 2],
+    users: [(u8, i64, i64, bool); 2],
     follows: bool,
-    delays: [Option<u32>; 4],
+    delays: [Option<i64>; 4],
 }
 
 fn id(family: u8, number: u8) -> Id {
@@ -39,16 +39,17 @@ fn id(family: u8, number: u8) -> Id {
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
     let ids = || prop::collection::vec(any::<u8>(), 0..3);
-    let user = || (0..20u8, 0..3000u32, any::<u32>(), any::<bool>());
+    let count = prop_oneof![any::<u32>().prop_map(i64::from), any::<i64>()];
+    let user = || (0..20u8, 0..3000i64, count.clone(), any::<bool>());
     let row = (
         prop::collection::vec(0..119_547u32, 0..60),
         [ids(), ids(), ids()],
         prop::collection::vec(0..3usize, 0..4),
         any::<u8>(),
-        0..3usize,
+        0..4usize,
         [user(), user()],
         any::<bool>(),
-        prop::array::uniform4(prop::option::of(0..100_000u32)),
+        prop::array::uniform4(prop::option::of(prop_oneof![8 => 0..100_000i64, 1 => -(1i64 << 40)..1 << 62])),
     );
     let row = row.prop_map(|(tokens, ids, media, tweet, kind, users, follows, delays)| Row {
         tokens,
@@ -65,7 +66,7 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 
 fn batch(rows: &[Row], has_reactions: bool) -> RecordBatch {
     let mut batch = RecordBatch { rows: rows.len(), ..RecordBatch::default() };
-    let mut times = PerReaction::<Vec<u32>>::default();
+    let mut times = PerReaction::<Vec<i64>>::default();
     for row in rows {
         let ids = |family: usize| row.ids[family].iter().map(|&number| id(family as u8, number)).collect::<Vec<_>>();
         batch.tokens.push(&row.tokens);
@@ -76,20 +77,20 @@ fn batch(rows: &[Row], has_reactions: bool) -> RecordBatch {
         batch.tweet.push(id(3, row.tweet));
         batch.tweet_type.push(TweetType::ALL[row.kind]);
         batch.language.push(id(4, row.tweet % 65));
-        let time = 1_612_000_000 + u32::from(row.tweet) * 5000;
+        let time = 1_612_000_000 + i64::from(row.tweet) * 5000;
         batch.tweet_time.push(time);
         for (users, (user, followers, following, verified)) in
             [&mut batch.author, &mut batch.reader].into_iter().zip(row.users)
         {
             users.id.push(id(5, user));
-            users.followers.push(u32::from(user) * 1000 + followers / 2999);
+            users.followers.push(i64::from(user) * 1000 + followers / 2999);
             users.following.push(following);
             users.verified.push(verified);
-            users.created.push(1_200_000_000 + u32::from(user));
+            users.created.push(1_200_000_000 - i64::from(user) * 100_000_000);
         }
         batch.author_follows_reader.push(row.follows);
         for (reaction, delay) in Reaction::ALL.into_iter().zip(row.delays) {
-            times[reaction].push(delay.map_or(0, |delay| time + delay));
+            times[reaction].push(delay.map_or(NO_REACTION, |delay| time + delay));
         }
     }
     batch.reactions = has_reactions.then_some(times);
@@ -215,31 +216,55 @@ fn a_code_that_means_nothing_is_damage() {
     let schema = part::schema(false);
     let mut columns: Vec<_> = (0..schema.fields.len()).map(|field| sound.read(0, field).unwrap()).collect();
     let field = sound.field("tweet_type").unwrap();
-    columns[field] = skimmer_formats::columnar::Column::Flat(skimmer_formats::columnar::Values::U8(vec![3]));
+    columns[field] = skimmer_formats::columnar::Column::Flat(skimmer_formats::columnar::Values::U8(vec![4]));
     let references: Vec<ColumnRef<'_>> = columns.iter().map(|column| column.as_ref()).collect();
     let mut writer = Writer::new(Vec::new(), &schema).unwrap();
     writer.append(encode_block_advised(&schema, &references, &[Advice::Auto]).unwrap()).unwrap();
     let path = folder.path().join("other.skim");
     fs::write(&path, writer.finish().unwrap()).unwrap();
     let error = PartReader::open(&path).unwrap().read(0, Columns::TWEET_TYPE).unwrap_err().to_string();
-    assert!(error.contains("column \"tweet_type\" has the code 3") && error.contains("byte "), "{error}");
+    assert!(error.contains("column \"tweet_type\" has the code 4") && error.contains("byte "), "{error}");
 }
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
 }
 
-/// `fixtures/part-v1.skim` holds the first 300 records of the golden training part, as version 1 wrote them
-/// (`cargo run --release -p skimmer-bench --bin columnar -- --part PART --rows 300 --keep FILE`).
+/// `fixtures/part-v1.skim` and `part-v2.skim` hold the first 300 records of the golden training part, as those versions wrote them,
+/// `part-v3.skim` those of [`unusual_records`] (`skimmer convert PART -o FILE`).
 #[test]
-fn version_1_is_read() {
+fn every_version_is_read() {
     let raw = fs::read(fixtures().join("golden/small/raw/train/part-00000")).unwrap();
-    let part = PartReader::open(fixtures().join("part-v1.skim")).unwrap();
-    part.reader().verify().unwrap();
-    assert_eq!((part.rows(), part.blocks(), part.has_reactions()), (300, 1, true));
-    let batch = part.read(0, Columns::ALL).unwrap();
-    let mut text = Vec::new();
-    (0..batch.rows).for_each(|row| write_record(&batch, row, &mut text));
-    assert!(raw.starts_with(&text));
-    assert_eq!(text.iter().filter(|&&byte| byte == b'\n').count(), 300);
+    let raw = raw.split_inclusive(|&byte| byte == b'\n').take(300).collect::<Vec<_>>().concat();
+    for (version, expected) in [(1, &raw), (2, &raw), (3, &unusual_records())] {
+        let part = PartReader::open(fixtures().join(format!("part-v{version}.skim"))).unwrap();
+        part.reader().verify().unwrap();
+        assert_eq!((part.reader().version(), part.rows(), part.blocks(), part.has_reactions()), (version, 300, 1, true));
+        let batch = part.read(0, Columns::ALL).unwrap();
+        let mut text = Vec::new();
+        (0..batch.rows).for_each(|row| write_record(&batch, row, &mut text));
+        if !part.has_final_newline() {
+            text.pop();
+        }
+        assert!(&text == expected, "version {version}");
+    }
+}
+
+/// The golden records with every number that a time or a count may be, the type `Reply`, and no final newline.
+fn unusual_records() -> Vec<u8> {
+    let raw = fs::read_to_string(fixtures().join("golden/small/raw/train/part-00000")).unwrap();
+    let numbers = ["-4665600", "0", "-1", "4294967296", "9223372036854775807", "-9223372036854775807", "1612400000"];
+    let lines = raw.lines().take(300).enumerate().map(|(row, line)| {
+        let mut fields: Vec<&str> = line.split('\u{1}').collect();
+        for (place, field) in [8, 10, 11, 13, 15, 16, 18, 20, 21, 22, 23].into_iter().enumerate() {
+            if (row + place) % 3 == 0 && !(field >= 20 && fields[field].is_empty()) {
+                fields[field] = numbers[(row / 3 + place) % numbers.len()];
+            }
+        }
+        if row % 5 == 0 {
+            fields[6] = "Reply";
+        }
+        fields.join("\u{1}")
+    });
+    lines.collect::<Vec<_>>().join("\n").into_bytes()
 }

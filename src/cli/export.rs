@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use skimmer::pipeline::export::{export_parquet, export_tsv};
+use skimmer::pipeline::export::{ParquetTimes, export_parquet, export_tsv};
 use skimmer::workspace::AtomicFile;
 use skimmer_formats::columnar::Reader;
 
@@ -29,6 +29,9 @@ pub(super) struct Export {
     /// Where to write [default: standard output, for text].
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
+    /// What times become in Parquet.
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Times::Timestamps)]
+    times: Times,
     /// Only these columns, in this order.
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     columns: Option<Vec<String>>,
@@ -42,6 +45,23 @@ enum Form {
     Parquet,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Times {
+    /// TIMESTAMP columns, in milliseconds of UTC.
+    Timestamps,
+    /// Unix seconds, for times that a timestamp cannot hold.
+    Seconds,
+}
+
+impl From<Times> for ParquetTimes {
+    fn from(times: Times) -> Self {
+        match times {
+            Times::Timestamps => Self::Timestamps,
+            Times::Seconds => Self::Seconds,
+        }
+    }
+}
+
 impl Export {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let reader = Reader::open(&self.file)?;
@@ -53,7 +73,7 @@ impl Export {
         let mut out = BufWriter::new(AtomicFile::create(path)?);
         match self.to {
             Form::Tsv => export_tsv(reader, columns, &mut out, &terminal)?,
-            Form::Parquet => export_parquet(reader, columns, &mut out, &terminal)?,
+            Form::Parquet => export_parquet(reader, columns, self.times.into(), &mut out, &terminal)?,
         }
         out.flush()?;
         Ok(out.into_inner().map_err(io::IntoInnerError::into_error)?.commit()?)

@@ -1,7 +1,7 @@
 //! The records of a block as counting sees them.
 
 use skimmer_formats::columnar::NumberedIds;
-use skimmer_formats::record::{Columns, RecordBatch};
+use skimmer_formats::record::{Columns, NO_REACTION, RecordBatch};
 use skimmer_formats::{Id, Lists, ReactionSet};
 
 /// The records of a block as counting sees them, column by column.
@@ -14,7 +14,7 @@ pub struct CountedBlock {
     pub(super) tweets: Vec<Id>,
     pub(super) hashtags: Lists<Id>,
     /// In unix seconds: a record's latest reaction, or its tweet's time if it has none.
-    pub(super) event_times: Vec<u32>,
+    pub(super) event_times: Vec<i64>,
     /// `None` for records of 20 fields.
     pub(super) reactions: Option<Vec<ReactionSet>>,
 }
@@ -25,18 +25,18 @@ impl CountedBlock {
 
     /// From a batch with at least [`CountedBlock::COLUMNS`], and the ids of its records.
     pub fn new(batch: RecordBatch, authors: NumberedIds, readers: NumberedIds, languages: NumberedIds) -> Self {
-        let mut event_times = vec![0; batch.rows];
+        let mut event_times = vec![NO_REACTION; batch.rows];
         let mut reactions = batch.reactions.as_ref().map(|_| vec![0; batch.rows]);
         if let (Some(all_times), Some(sets)) = (&batch.reactions, &mut reactions) {
             for (reaction, times) in all_times.iter() {
                 for ((&time, event_time), set) in times.iter().zip(&mut event_times).zip(sets.iter_mut()) {
                     *event_time = time.max(*event_time);
-                    *set |= u8::from(time != 0) << reaction as u8;
+                    *set |= u8::from(time != NO_REACTION) << reaction as u8;
                 }
             }
         }
         for (event_time, &tweet_time) in event_times.iter_mut().zip(&batch.tweet_time) {
-            *event_time = if *event_time == 0 { tweet_time } else { *event_time };
+            *event_time = if *event_time == NO_REACTION { tweet_time } else { *event_time };
         }
         Self {
             rows: batch.rows,
@@ -68,8 +68,9 @@ mod tests {
 
     #[test]
     fn times_and_reactions_are_the_batches() {
-        let times = |salt: u32| {
-            (0..50u32).map(|row| if (row * salt).is_multiple_of(3) { 0 } else { row * salt % 17 + 1 }).collect()
+        let times = |salt: i64| {
+            let time = |row: i64| if row * salt % 3 == 0 { NO_REACTION } else { row * salt % 17 - 8 };
+            (0..50).map(time).collect()
         };
         let reactions = PerReaction::from_count_order([5, 7, 11, 13].map(times));
         let mut batch = RecordBatch {

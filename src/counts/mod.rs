@@ -16,6 +16,7 @@ mod answer;
 mod assemble;
 mod block;
 mod buckets;
+mod days;
 mod family;
 mod filter;
 pub mod frozen;
@@ -46,6 +47,7 @@ pub use block::CountedBlock;
 pub use family::{
     Answer, COUNTS, Counter, FAMILIES, FIRST_COLUMNS, Family, Minor, Period, REAL_COLUMNS, Visitor, column_names,
 };
+use days::DayNumbers;
 use filter::IdFilter;
 use queue::Queue;
 use resolve::Resolving;
@@ -190,6 +192,12 @@ pub enum CountsError {
         /// Output blocks.
         blocks: usize,
     },
+    /// More days than can be told apart.
+    #[error(
+        "the training records lie on more than {} different days outside 1970 to 2059: their times are no unix seconds",
+        days::MOST_UNUSUAL
+    )]
+    TooManyDays,
     /// Spilling failed.
     #[error(transparent)]
     Shuffle(#[from] ShuffleError),
@@ -284,7 +292,9 @@ pub fn count(
     );
     progress.begin("reading records", Some(rows(&parts)), Unit::Records);
     let tweets = IdFilter::new(rows(&first));
-    let routing = Routing { shuffle: &visits, block_rows: options.block_rows, tweets: &tweets, threads, progress };
+    let days = DayNumbers::default();
+    let block_rows = options.block_rows;
+    let routing = Routing { shuffle: &visits, block_rows, tweets: &tweets, days: &days, threads, progress };
     routing.route(&first, &then)?;
     progress.end();
     drop(tweets);

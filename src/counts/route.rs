@@ -6,6 +6,7 @@ use skimmer_formats::columnar::NumberedIds;
 use skimmer_formats::{Id, ReactionSet};
 
 use super::block::CountedBlock;
+use super::days::DayNumbers;
 use super::family::Visitor;
 use super::filter::IdFilter;
 use super::queue::Queue;
@@ -15,8 +16,6 @@ use super::{CountsError, RecordSource};
 use crate::key::Key;
 use crate::progress::Progress;
 use crate::shuffle::{Router, Shuffle};
-
-const DAY: u32 = 86_400;
 
 /// How the records of a part stand to the counters.
 #[derive(Clone, Copy)]
@@ -76,6 +75,7 @@ pub(super) struct Routing<'a> {
     pub(super) block_rows: usize,
     /// Tweets of the finetune records: only these are worth a visit.
     pub(super) tweets: &'a IdFilter,
+    pub(super) days: &'a DayNumbers,
     pub(super) threads: usize,
     pub(super) progress: &'a dyn Progress,
 }
@@ -138,8 +138,7 @@ impl Routing<'_> {
                 row: (part_row % self.block_rows as u64) as usize,
             };
             let (standing, group) = match part.role {
-                // 2^32 seconds are fewer than 2^16 days.
-                Role::Training => (Standing::Training, (block.event_times[row] / DAY) as u16),
+                Role::Training => (Standing::Training, self.days.of(block.event_times[row])?),
                 Role::Validation(split) => match split.side(part_row) {
                     Side::Finetune { chunk } => (Standing::Finetune, chunk),
                     Side::HoldOut => (Standing::Onlooker, 0),

@@ -83,7 +83,7 @@ impl Example {
         self.tokens.extend_from_slice(records.tokens.get(row));
     }
 
-    /// How many accounts follow the author.
+    /// How many accounts follow the author, within what 32 bits hold: enough to compare authors by their popularity.
     pub fn author_followers(&self) -> u32 {
         self.numbers[Scalar::AuthorFollowers.number()] as u32
     }

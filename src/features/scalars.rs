@@ -69,10 +69,10 @@ impl Scalar {
         match self {
             Self::Hashtags => records.hashtags.get(row).len() as f64,
             Self::Tokens => records.tokens.get(row).len() as f64,
-            Self::AuthorFollowers => records.author.followers[row].into(),
-            Self::AuthorFollowing => records.author.following[row].into(),
-            Self::ReaderFollowers => records.reader.followers[row].into(),
-            Self::ReaderFollowing => records.reader.following[row].into(),
+            Self::AuthorFollowers => records.author.followers[row] as f64,
+            Self::AuthorFollowing => records.author.following[row] as f64,
+            Self::ReaderFollowers => records.reader.followers[row] as f64,
+            Self::ReaderFollowing => records.reader.following[row] as f64,
             Self::ReaderAgeDays => age_days(records, &records.reader, row),
             Self::AuthorAgeDays => age_days(records, &records.author, row),
         }
@@ -85,6 +85,32 @@ pub fn scalars(records: &RecordBatch, row: usize) -> [f64; SCALARS] {
 }
 
 fn age_days(records: &RecordBatch, users: &Users, row: usize) -> f64 {
-    let age = i64::from(records.tweet_time[row]) - i64::from(users.created[row]);
-    age.div_euclid(SECONDS.into()) as f64
+    let (tweet, created) = (records.tweet_time[row], users.created[row]);
+    match tweet.checked_sub(created) {
+        Some(age) => age.div_euclid(SECONDS) as f64,
+        None => (i128::from(tweet) - i128::from(created)).div_euclid(SECONDS.into()) as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_floors_of_any_difference() {
+        for (tweet, created, days) in [
+            (1_612_000_000, 1_611_913_600, 1.0),
+            (1_612_000_000, 1_611_913_601, 0.0),
+            (1_612_000_000, 1_612_000_001, -1.0),
+            (1_612_000_000, -4_665_600, 18_711.0),
+            (-1, 0, -1.0),
+            (0, 0, 0.0),
+            (i64::MAX, i64::MIN, 213_503_982_334_601.0),
+            (i64::MIN, i64::MAX, -213_503_982_334_602.0),
+        ] {
+            let users = Users { created: vec![created], ..Users::default() };
+            let records = RecordBatch { rows: 1, tweet_time: vec![tweet], ..RecordBatch::default() };
+            assert_eq!(age_days(&records, &users, 0), days, "{tweet} - {created}");
+        }
+    }
 }

@@ -6,21 +6,24 @@
 
 mod rejected;
 mod source;
+mod unusual;
 
 use std::error::Error;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use serde::{Serialize, Serializer};
 use skimmer_formats::record::{FieldCount, RecordBatch, RecordError, VOCABULARY};
 
 use crate::progress::{Progress, Unit};
-use crate::stream::{LineBlocks, StreamError, ordered_map_with};
+use crate::stream::{Block, LineBlocks, StreamError, ordered_map_with};
 use crate::workspace::WorkspaceError;
 use rejected::Rejected;
 use source::{Item, Part, Source};
+pub use unusual::Unusual;
 
 /// How a part is converted.
 #[derive(Clone, Debug)]
@@ -68,6 +71,8 @@ pub struct ConvertSummary {
     pub rejected: u64,
     /// Bytes of raw text read, after unpacking.
     pub bytes_read: u64,
+    /// What is implausible about the records, which are converted as they are.
+    pub unusual: Unusual,
 }
 
 fn field_number<S: Serializer>(fields: &FieldCount, serializer: S) -> Result<S::Ok, S::Error> {
@@ -152,6 +157,9 @@ pub trait Format: Sync {
     /// # Errors
     /// What the format says.
     fn append(&self, output: &mut Self::Output, columns: Self::Columns) -> Result<(), Self::Error>;
+
+    /// Notes that the part's last record had no newline.
+    fn without_final_newline(&self, output: &mut Self::Output);
 }
 
 /// Converts parts one after the other on so many threads, and hands each output, still to be finished, to `finished`
@@ -170,6 +178,7 @@ pub fn convert<F: Format, E: From<ConvertError> + Send>(
     progress: &dyn Progress,
 ) -> Result<(), E> {
     let mut sink = Sink { format, progress, parts: 0, open: None };
+    let now = seconds_now();
     let outcome = ordered_map_with(
         threads,
         Source::new(parts),
@@ -178,6 +187,8 @@ pub fn convert<F: Format, E: From<ConvertError> + Send>(
             Item::End => Ok(None),
             Item::Lines(part, block) => {
                 let rejected = part.read(&block, batch)?;
+                let mut unusual = Unusual::of(batch, now);
+                unusual.no_final_newline = !block.text().ends_with(b"\n") && !ends_in(&rejected, &block);
                 let bytes = block.text().len();
                 // The text goes before its columns are made: the next part may be waiting for room in memory.
                 drop(block);
@@ -185,7 +196,7 @@ pub fn convert<F: Format, E: From<ConvertError> + Send>(
                     0 => None,
                     _ => Some(format.encode(encoder, batch).map_err(|source| part.write_error(source))?),
                 };
-                Ok(Some(Converted { part, columns, records: batch.rows, bytes, rejected }))
+                Ok(Some(Converted { part, columns, records: batch.rows, bytes, rejected, unusual }))
             }
         },
         |converted| match converted {
@@ -212,6 +223,7 @@ struct Converted<B> {
     records: usize,
     bytes: usize,
     rejected: Vec<BadLine>,
+    unusual: Unusual,
 }
 
 /// A line that is no record.
@@ -231,6 +243,7 @@ struct Sink<'a, F: Format> {
 
 /// A part under way.
 struct OpenPart<W> {
+    name: PathBuf,
     output: Option<W>,
     rejected: Option<Rejected>,
     summary: ConvertSummary,
@@ -238,15 +251,17 @@ struct OpenPart<W> {
 
 impl<F: Format> Sink<'_, F> {
     fn add(&mut self, converted: Converted<F::Columns>) -> Result<(), ConvertError> {
-        let Converted { part, columns, records, bytes, rejected } = converted;
+        let Converted { part, columns, records, bytes, rejected, unusual } = converted;
         let number = self.parts;
         let open = match &mut self.open {
             Some(open) => open,
             none => {
                 self.parts += 1;
                 self.progress.begin(&format!("convert {}", part.path.display()), part.bytes, Unit::Bytes);
-                let summary = ConvertSummary { fields: part.fields, records: 0, rejected: 0, bytes_read: 0 };
-                let open = none.insert(OpenPart { output: None, rejected: Rejected::of(&part.bad_records)?, summary });
+                let (fields, unusual) = (part.fields, Unusual::default());
+                let summary = ConvertSummary { fields, records: 0, rejected: 0, bytes_read: 0, unusual };
+                let (name, rejected) = (part.path.clone(), Rejected::of(&part.bad_records)?);
+                let open = none.insert(OpenPart { name, output: None, rejected, summary });
                 open.output = Some(self.format.open(number, part.fields).map_err(|source| part.write_error(source))?);
                 open
             }
@@ -258,7 +273,11 @@ impl<F: Format> Sink<'_, F> {
         }
         if let (Some(output), Some(columns)) = (&mut open.output, columns) {
             self.format.append(output, columns).map_err(|source| part.write_error(source))?;
+            if unusual.no_final_newline {
+                self.format.without_final_newline(output);
+            }
         }
+        open.summary.unusual.add(&unusual);
         open.summary.records += records as u64;
         open.summary.bytes_read += bytes as u64;
         self.progress.advance(bytes as u64);
@@ -267,13 +286,26 @@ impl<F: Format> Sink<'_, F> {
 
     /// Closes the part under way; there must be one.
     fn close(&mut self) -> Result<(Option<F::Output>, ConvertSummary), ConvertError> {
-        let OpenPart { output, rejected, mut summary } = self.open.take().expect("a part has a block before its end");
+        let OpenPart { name, output, rejected, mut summary } = self.open.take().expect("a part has a block before its end");
         self.progress.end();
+        if !summary.unusual.is_empty() {
+            self.progress.note(&format!("{}: {}", name.display(), summary.unusual));
+        }
         if let Some(rejected) = rejected {
             summary.rejected = rejected.finish()?;
         }
         Ok((output, summary))
     }
+}
+
+/// Whether the last line of a block is a bad one.
+fn ends_in(rejected: &[BadLine], block: &Block) -> bool {
+    let end = block.offset + block.text().len() as u64;
+    rejected.last().is_some_and(|bad| bad.error.offset + bad.error.length as u64 == end)
+}
+
+fn seconds_now() -> i64 {
+    UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() as i64)
 }
 
 impl fmt::Display for ConvertSummary {

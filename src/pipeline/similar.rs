@@ -143,7 +143,7 @@ mod tests {
     use std::fs;
 
     use skimmer_formats::part::{PartWriter, encode};
-    use skimmer_formats::record::{RecordBatch, TweetType, Users};
+    use skimmer_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
     use skimmer_formats::{Lists, PerReaction};
 
     use super::*;
@@ -176,7 +176,7 @@ mod tests {
                 author: users(records.iter().map(|record| record.0).collect()),
                 reader: users(records.iter().map(|record| record.1).collect()),
                 author_follows_reader: records.iter().map(|record| record.2).collect(),
-                reactions: Some(PerReaction::from_fn(|_| vec![0; rows])),
+                reactions: Some(PerReaction::from_fn(|_| vec![NO_REACTION; rows])),
             };
             writer.append(encode(&batch).unwrap()).unwrap();
         }

@@ -11,18 +11,18 @@ use crate::source::{Collected, Record, Row, SimilarLists, Total};
 /// Who a record is counted with and what it must not see.
 #[derive(Clone, Copy, PartialEq)]
 enum Standing {
-    Training { day: u32 },
+    Training { day: i64 },
     Finetune { chunk: u16 },
     Onlooker,
 }
 
-fn day(record: &Record) -> u32 {
-    let latest = Reaction::ALL.map(|reaction| record.reactions[reaction]).into_iter().max().unwrap_or(0);
-    (if latest == 0 { record.tweet_time } else { latest }) / 86_400
+fn day(record: &Record) -> i64 {
+    let latest = Reaction::ALL.into_iter().filter_map(|reaction| record.reactions[reaction]).max();
+    latest.unwrap_or(record.tweet_time).div_euclid(86_400)
 }
 
 fn has(record: &Record, reaction: Reaction) -> bool {
-    record.reactions[reaction] != 0
+    record.reactions[reaction].is_some()
 }
 
 fn without_reaction(record: &Record) -> bool {

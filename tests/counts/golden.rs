@@ -21,7 +21,7 @@ fn read(path: &Path) -> String {
 fn parse(line: &str) -> Record {
     let fields: Vec<&str> = line.split('\u{1}').collect();
     let id = |text: &str| Id::parse(text.as_bytes()).expect("an id");
-    let time = |text: &str| if text.is_empty() { 0 } else { text.parse().expect("a time") };
+    let time = |text: &str| (!text.is_empty()).then(|| text.parse().expect("a time"));
     let reactions = match fields.get(20..24) {
         Some(times) => PerReaction::from_order(Reaction::RECORD_ORDER, [0, 1, 2, 3].map(|at| time(times[at]))),
         None => PerReaction::default(),
@@ -30,7 +30,7 @@ fn parse(line: &str) -> Record {
         hashtags: fields[1].split('\t').filter(|text| !text.is_empty()).map(id).collect(),
         tweet: id(fields[2]),
         language: id(fields[7]),
-        tweet_time: time(fields[8]),
+        tweet_time: fields[8].parse().expect("a time"),
         author: id(fields[9]),
         reader: id(fields[14]),
         reactions,

@@ -10,7 +10,7 @@ use skimmer::counts::{
 };
 use skimmer::key::Key;
 use skimmer::progress::Silent;
-use skimmer_formats::record::RecordBatch;
+use skimmer_formats::record::{NO_REACTION, RecordBatch};
 use skimmer_formats::{Id, Lists, PerReaction, Reaction};
 
 /// What counting looks at.
@@ -21,8 +21,8 @@ pub(crate) struct Record {
     pub(crate) tweet: Id,
     pub(crate) language: Id,
     pub(crate) hashtags: Vec<Id>,
-    pub(crate) tweet_time: u32,
-    pub(crate) reactions: PerReaction<u32>,
+    pub(crate) tweet_time: i64,
+    pub(crate) reactions: PerReaction<Option<i64>>,
 }
 
 /// A part in memory, read in blocks of any size.
@@ -58,8 +58,8 @@ impl RecordSource for MemoryPart {
         batch.language = records.iter().map(|record| record.language).collect();
         batch.tweet_time = records.iter().map(|record| record.tweet_time).collect();
         batch.hashtags = records.iter().map(|record| &record.hashtags[..]).collect::<Lists<Id>>();
-        let times = |reaction| records.iter().map(|record| record.reactions[reaction]).collect();
-        batch.reactions = Some(PerReaction::<Vec<u32>>::from_fn(times));
+        let times = |reaction| records.iter().map(|record| record.reactions[reaction].unwrap_or(NO_REACTION)).collect();
+        batch.reactions = Some(PerReaction::<Vec<i64>>::from_fn(times));
         Ok(batch.into())
     }
 }

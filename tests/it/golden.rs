@@ -69,7 +69,7 @@ fn assert_equal(example: &Example, event_day: Option<Day>, fields: &[String], la
     let what = &fields[1..4];
     let number = |index: usize| -> f64 { fields[index].parse().unwrap() };
     if let Some(day) = event_day {
-        assert_eq!(day, Day::of(number(4) as u32), "{what:?}");
+        assert_eq!(day, Day::of(number(4) as i64), "{what:?}");
     }
     let labels: ReactionSet =
         (5..).zip(Reaction::NETWORK_ORDER).filter(|&(at, _)| fields[at] == "1").map(|(_, r)| r).collect();

@@ -16,3 +16,4 @@ mod report;
 mod resume;
 #[cfg(unix)]
 mod training;
+mod unusual;

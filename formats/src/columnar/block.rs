@@ -32,7 +32,8 @@ pub enum Advice {
     Plain,
     /// The column mostly depends on the flat id column of this number, as a user's profile on the user.
     KeyedBy(usize),
-    /// A flat u32 or u64 column that is 0 or near the earlier flat column of this number and the same type.
+    /// A flat u32, u64 or i64 column that is the smallest number of its type or near the earlier flat column of this number and
+    /// the same type.
     RelativeTo(usize),
 }
 
@@ -171,6 +172,11 @@ impl BlockEncoder {
                     {
                         encode_relative(values, references, reference, chunk)?;
                     }
+                    (ColumnRef::Flat(ValuesRef::I64(values)), Some(ColumnRef::Flat(ValuesRef::I64(references))))
+                        if plain_reference =>
+                    {
+                        encode_relative(values, references, reference, chunk)?;
+                    }
                     (ColumnRef::Flat(ValuesRef::U64(values)), Some(ColumnRef::Flat(ValuesRef::U64(references))))
                         if plain_reference =>
                     {
@@ -238,6 +244,7 @@ fn encode_values(
         ValuesRef::U16(values) => numbers(values, plain, chunk),
         ValuesRef::U32(values) => numbers(values, plain, chunk),
         ValuesRef::U64(values) => numbers(values, plain, chunk),
+        ValuesRef::I64(values) => numbers(values, plain, chunk),
         ValuesRef::F32(values) => numbers::<u32>(bytemuck::cast_slice(values), plain, chunk),
         ValuesRef::F64(values) => numbers::<u64>(bytemuck::cast_slice(values), plain, chunk),
         ValuesRef::Id(ids) if plain => {

@@ -15,6 +15,7 @@ pub enum Values {
     F32(Vec<f32>),
     F64(Vec<f64>),
     Id(Vec<Id>),
+    I64(Vec<i64>),
 }
 
 /// The values of a column, borrowed.
@@ -29,6 +30,7 @@ pub enum ValuesRef<'a> {
     F32(&'a [f32]),
     F64(&'a [f64]),
     Id(&'a [Id]),
+    I64(&'a [i64]),
 }
 
 /// A column of a block.
@@ -71,6 +73,7 @@ macro_rules! each {
             $kind::F32($name) => $action,
             $kind::F64($name) => $action,
             $kind::Id($name) => $action,
+            $kind::I64($name) => $action,
         }
     };
 }
@@ -112,7 +115,7 @@ macro_rules! element {
         }
     )*};
 }
-element!(bool => Bool, u8 => U8, u16 => U16, u32 => U32, u64 => U64, f32 => F32, f64 => F64, Id => Id);
+element!(bool => Bool, u8 => U8, u16 => U16, u32 => U32, u64 => U64, f32 => F32, f64 => F64, Id => Id, i64 => I64);
 
 impl Values {
     /// The same values, borrowed.

@@ -83,6 +83,11 @@ impl Reader {
                 relative::apply(&mut values, &references);
                 Ok(Column::Flat(Values::U32(values)))
             }
+            (ValueType::I64, Column::Flat(Values::I64(references))) => {
+                let mut values: Vec<i64> = node::decode(rows, source, node::MAX_DEPTH).map_err(in_chunk)?;
+                relative::apply(&mut values, &references);
+                Ok(Column::Flat(Values::I64(values)))
+            }
             (ValueType::U64, Column::Flat(Values::U64(references))) => {
                 let mut values: Vec<u64> = node::decode(rows, source, node::MAX_DEPTH).map_err(in_chunk)?;
                 relative::apply(&mut values, &references);
@@ -164,6 +169,7 @@ fn values(value: ValueType, count: usize, source: &mut ChunkReader<'_>) -> Resul
         ValueType::U16 => Values::U16(node::decode(count, source, depth)?),
         ValueType::U32 => Values::U32(node::decode(count, source, depth)?),
         ValueType::U64 => Values::U64(node::decode(count, source, depth)?),
+        ValueType::I64 => Values::I64(node::decode(count, source, depth)?),
         ValueType::F32 => Values::F32(bytemuck::cast_vec(node::decode::<u32>(count, source, depth)?)),
         ValueType::F64 => Values::F64(bytemuck::cast_vec(node::decode::<u64>(count, source, depth)?)),
         ValueType::Id => Values::Id(ids::decode(count, source, depth)?),

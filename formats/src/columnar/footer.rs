@@ -13,8 +13,10 @@ use crate::Id;
 /// A single value, for statistics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar {
-    /// A number or, as 0 and 1, a boolean.
+    /// A number of an unsigned type or, as 0 and 1, a boolean.
     Unsigned(u64),
+    /// A number of a signed type.
+    Signed(i64),
     /// A float.
     Float(f64),
     /// An id.
@@ -25,6 +27,7 @@ impl fmt::Display for Scalar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unsigned(value) => value.fmt(f),
+            Self::Signed(value) => value.fmt(f),
             Self::Float(value) => value.fmt(f),
             Self::Id(id) => id.fmt(f),
         }
@@ -40,10 +43,12 @@ pub(super) struct Statistics {
 
 impl Statistics {
     pub(super) fn of(values: ValuesRef<'_>) -> Option<Self> {
-        fn ends<W: Word>(values: &[W]) -> Option<Statistics> {
+        fn ends<W: Word>(values: &[W], scalar: impl Fn(W) -> Scalar) -> Option<Statistics> {
             let (minimum, maximum) = W::ends(values)?;
-            let scalar = |value: W| Scalar::Unsigned(value.to_u64());
             Some(Statistics { minimum: scalar(minimum), maximum: scalar(maximum) })
+        }
+        fn unsigned_ends<W: Word>(values: &[W]) -> Option<Statistics> {
+            ends(values, |value| Scalar::Unsigned(value.to_u64()))
         }
         fn id_ends(ids: &[Id]) -> Option<Statistics> {
             // As numbers they compare faster than as bytes.
@@ -60,11 +65,12 @@ impl Statistics {
                 .then_some(Statistics { minimum: Scalar::Float(minimum), maximum: Scalar::Float(maximum) })
         }
         match values {
-            ValuesRef::Bool(values) => ends::<u8>(bytemuck::cast_slice(values)),
-            ValuesRef::U8(values) => ends(values),
-            ValuesRef::U16(values) => ends(values),
-            ValuesRef::U32(values) => ends(values),
-            ValuesRef::U64(values) => ends(values),
+            ValuesRef::Bool(values) => unsigned_ends::<u8>(bytemuck::cast_slice(values)),
+            ValuesRef::U8(values) => unsigned_ends(values),
+            ValuesRef::U16(values) => unsigned_ends(values),
+            ValuesRef::U32(values) => unsigned_ends(values),
+            ValuesRef::U64(values) => unsigned_ends(values),
+            ValuesRef::I64(values) => ends(values, Scalar::Signed),
             ValuesRef::F32(values) => float_ends(values.iter().map(|&value| value.into())),
             ValuesRef::F64(values) => float_ends(values.iter().copied()),
             ValuesRef::Id(values) => id_ends(values),
@@ -94,6 +100,7 @@ fn write_scalar(value: Scalar, value_type: ValueType, bytes: &mut Vec<u8>) {
         (Scalar::Float(value), ValueType::F32) => bytes.extend_from_slice(&(value as f32).to_le_bytes()),
         (Scalar::Float(value), _) => bytes.extend_from_slice(&value.to_le_bytes()),
         (Scalar::Unsigned(value), value_type) => bytes.extend_from_slice(&value.to_le_bytes()[..value_type.width()]),
+        (Scalar::Signed(value), _) => bytes.extend_from_slice(&value.to_le_bytes()),
         (Scalar::Id(id), _) => bytes.extend_from_slice(&id.0),
     }
 }
@@ -191,6 +198,7 @@ impl<'a> Input<'a> {
                 id.0.copy_from_slice(self.take(16)?);
                 Scalar::Id(id)
             }
+            ValueType::I64 => Scalar::Signed(self.number(8)? as i64),
             _ => Scalar::Unsigned(self.number(value_type.width())?),
         })
     }

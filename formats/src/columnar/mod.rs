@@ -45,7 +45,7 @@ pub use writer::Writer;
 compile_error!("the .skim container is read and written by little-endian machines only");
 
 /// The version of the format that this library writes; it reads this one and all before it.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The most rows a block may have.
 pub const MAX_BLOCK_ROWS: usize = 1 << 20;
 /// The most bytes the values of one chunk may take when decoded.

@@ -1,4 +1,4 @@
-//! RELATIVE: a number that is 0 or near another column's, stored as its distance from that.
+//! RELATIVE: a number that is the smallest of its type ("none") or near another column's, stored as its distance from that.
 
 use super::node;
 use super::word::{Word, unzigzag, zigzag};
@@ -7,7 +7,7 @@ use super::word::{Word, unzigzag, zigzag};
 pub(super) fn codes<W: Word>(values: &[W], references: &[W]) -> Option<Vec<W>> {
     let zero = W::default();
     let code = |(&value, &reference): (&W, &W)| match value {
-        value if value == zero => Some(zero),
+        value if value == W::LEAST => Some(zero),
         value => zigzag(value, reference).to_u64().checked_add(1).map(W::from_u64).filter(|&code| code != zero),
     };
     let codes: Vec<W> = values.iter().zip(references).map(code).collect::<Option<_>>()?;
@@ -17,9 +17,8 @@ pub(super) fn codes<W: Word>(values: &[W], references: &[W]) -> Option<Vec<W>> {
 /// Turns codes into the values they stand for.
 pub(super) fn apply<W: Word>(codes: &mut [W], references: &[W]) {
     for (code, &reference) in codes.iter_mut().zip(references) {
-        if *code != W::default() {
-            *code = unzigzag(code.minus(W::from_u64(1)), reference);
-        }
+        let distance = code.minus(W::from_u64(1));
+        *code = if *code == W::default() { W::LEAST } else { unzigzag(distance, reference) };
     }
 }
 

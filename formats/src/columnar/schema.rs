@@ -25,11 +25,14 @@ pub enum ValueType {
     F64 = 6,
     /// A 128-bit [`Id`](crate::Id).
     Id = 7,
+    /// Signed, 64 bits.
+    I64 = 8,
 }
 
 impl ValueType {
     /// All types, by discriminant.
-    pub const ALL: [Self; 8] = [Self::Bool, Self::U8, Self::U16, Self::U32, Self::U64, Self::F32, Self::F64, Self::Id];
+    pub const ALL: [Self; 9] =
+        [Self::Bool, Self::U8, Self::U16, Self::U32, Self::U64, Self::F32, Self::F64, Self::Id, Self::I64];
 
     /// The type's name, as `COLUMNAR.md` writes it.
     pub const fn name(self) -> &'static str {
@@ -42,6 +45,7 @@ impl ValueType {
             Self::F32 => "f32",
             Self::F64 => "f64",
             Self::Id => "id",
+            Self::I64 => "i64",
         }
     }
 
@@ -51,7 +55,7 @@ impl ValueType {
             Self::Bool | Self::U8 => 1,
             Self::U16 => 2,
             Self::U32 | Self::F32 => 4,
-            Self::U64 | Self::F64 => 8,
+            Self::U64 | Self::F64 | Self::I64 => 8,
             Self::Id => 16,
         }
     }

@@ -1,11 +1,14 @@
-//! The unsigned integers that the number encodings work on.
+//! The integers that the number encodings work on.
 
 use bytemuck::Pod;
 
-/// An unsigned integer of a column: booleans are `u8`, floats the integers of the same bits.
+/// An integer of a column: booleans are `u8`, floats the unsigned integers of the same bits.
 pub(super) trait Word: Pod + Ord + Default + std::fmt::Debug {
     const BITS: u32;
     const BYTES: usize = Self::BITS as usize / 8;
+    /// The smallest of all: 0 of an unsigned type.
+    const LEAST: Self;
+    /// The same bits; below a wider type's highest ones there are zeros.
     fn to_u64(self) -> u64;
     /// The lowest bits.
     fn from_u64(value: u64) -> Self;
@@ -21,9 +24,10 @@ macro_rules! word {
     ($($integer:ty),*) => {$(
         impl Word for $integer {
             const BITS: u32 = <$integer>::BITS;
+            const LEAST: Self = <$integer>::MIN;
             #[inline(always)]
             fn to_u64(self) -> u64 {
-                u64::from(self)
+                self as u64
             }
             #[inline(always)]
             fn from_u64(value: u64) -> Self {
@@ -79,7 +83,7 @@ macro_rules! word {
         }
     )*};
 }
-word!(u8, u16, u32, u64);
+word!(u8, u16, u32, u64, i64);
 
 /// The signed difference `value − reference` (modulo 2^width) as an unsigned number that is small where it is near 0.
 #[inline(always)]

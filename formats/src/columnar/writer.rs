@@ -56,6 +56,11 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
+    /// Adds a word about the whole file, in place of what stood under the key.
+    pub fn set_metadata(&mut self, key: &str, value: &str) {
+        self.schema.metadata.insert(key.to_owned(), value.to_owned());
+    }
+
     /// Rows appended so far.
     pub fn rows(&self) -> u64 {
         self.rows

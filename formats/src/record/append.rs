@@ -87,7 +87,7 @@ impl<'a, F: Iterator<Item = (Field, &'a [u8])>> Record<'_, F> {
         self.batch.tweet_type.push(tweet_type);
         let language = self.value(value::id)?;
         self.batch.language.push(language);
-        let tweet_time = self.value(value::time)?;
+        let tweet_time = self.value(value::number)?;
         self.batch.tweet_time.push(tweet_time);
         self.user(|batch| &mut batch.author)?;
         self.user(|batch| &mut batch.reader)?;
@@ -95,7 +95,7 @@ impl<'a, F: Iterator<Item = (Field, &'a [u8])>> Record<'_, F> {
         self.batch.author_follows_reader.push(follows);
         if count.has_reactions() {
             for reaction in Reaction::RECORD_ORDER {
-                let time = self.value(value::optional_time)?;
+                let time = self.value(value::reaction_time)?;
                 if let Some(times) = &mut self.batch.reactions {
                     times[reaction].push(time);
                 }
@@ -115,10 +115,10 @@ impl<'a, F: Iterator<Item = (Field, &'a [u8])>> Record<'_, F> {
 
     fn user(&mut self, users: impl Fn(&mut RecordBatch) -> &mut Users) -> Result<(), Fault> {
         let id = self.value(value::id)?;
-        let followers = self.value(value::count)?;
-        let following = self.value(value::count)?;
+        let followers = self.value(value::number)?;
+        let following = self.value(value::number)?;
         let verified = self.value(value::flag)?;
-        let created = self.value(value::time)?;
+        let created = self.value(value::number)?;
         let users = users(self.batch);
         users.id.push(id);
         users.followers.push(followers);

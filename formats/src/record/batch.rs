@@ -5,6 +5,10 @@ use std::fmt;
 use super::FieldCount;
 use crate::{Id, Lists, PerReaction, Reaction, ReactionSet};
 
+/// Stands for "no such reaction" among the times of [`RecordBatch::reactions`]. It is no time: the least one is one second
+/// later.
+pub const NO_REACTION: i64 = i64::MIN;
+
 /// A kind of media in a tweet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -41,11 +45,13 @@ pub enum TweetType {
     Retweet = 1,
     /// A tweet passed on with a comment.
     Quote = 2,
+    /// An answer to another tweet. The data set's schema names it; no record with it is known.
+    Reply = 3,
 }
 
 impl TweetType {
     /// All types, by discriminant.
-    pub const ALL: [Self; 3] = [Self::TopLevel, Self::Retweet, Self::Quote];
+    pub const ALL: [Self; 4] = [Self::TopLevel, Self::Retweet, Self::Quote, Self::Reply];
 
     /// The name in the raw record.
     pub const fn name(self) -> &'static str {
@@ -53,6 +59,7 @@ impl TweetType {
             Self::TopLevel => "TopLevel",
             Self::Retweet => "Retweet",
             Self::Quote => "Quote",
+            Self::Reply => "Reply",
         }
     }
 }
@@ -75,13 +82,13 @@ pub struct Users {
     /// User ids.
     pub id: Vec<Id>,
     /// Number of accounts that follow the user.
-    pub followers: Vec<u32>,
+    pub followers: Vec<i64>,
     /// Number of accounts the user follows.
-    pub following: Vec<u32>,
+    pub following: Vec<i64>,
     /// Whether the account is verified.
     pub verified: Vec<bool>,
     /// When the account was created, in unix seconds.
-    pub created: Vec<u32>,
+    pub created: Vec<i64>,
 }
 
 impl Users {
@@ -96,8 +103,8 @@ impl Users {
 
 /// A batch of records, column by column.
 ///
-/// A batch read with a selection of [`Columns`] leaves the other columns empty. Times are unix seconds, at least 1; a
-/// reaction time of 0 stands for "no such reaction".
+/// A batch read with a selection of [`Columns`] leaves the other columns empty. Times are unix seconds. Any number is a
+/// time or a follower count, however implausible: the data set holds accounts created before 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordBatch {
     /// Number of records.
@@ -119,15 +126,15 @@ pub struct RecordBatch {
     /// Language ids.
     pub language: Vec<Id>,
     /// When the tweet was written.
-    pub tweet_time: Vec<u32>,
+    pub tweet_time: Vec<i64>,
     /// Who wrote the tweet.
     pub author: Users,
     /// Who saw the tweet.
     pub reader: Users,
     /// Field 19: whether the author (the engagee) follows the reader (the engager).
     pub author_follows_reader: Vec<bool>,
-    /// Times of the reactions, 0 where there was none; `None` for records of 20 fields.
-    pub reactions: Option<PerReaction<Vec<u32>>>,
+    /// Times of the reactions, [`NO_REACTION`] where there was none; `None` for records of 20 fields.
+    pub reactions: Option<PerReaction<Vec<i64>>>,
 }
 
 impl RecordBatch {
@@ -178,15 +185,15 @@ impl RecordBatch {
     /// The reactions record `row` has; none for records of 20 fields.
     pub fn reaction_set(&self, row: usize) -> ReactionSet {
         match &self.reactions {
-            Some(times) => Reaction::ALL.into_iter().filter(|&reaction| times[reaction][row] != 0).collect(),
+            Some(times) => Reaction::ALL.into_iter().filter(|&reaction| times[reaction][row] != NO_REACTION).collect(),
             None => ReactionSet::NONE,
         }
     }
 
     /// Event time of record `row` in unix seconds: its latest reaction, or the tweet's time if it has none.
-    pub fn event_time(&self, row: usize) -> u32 {
+    pub fn event_time(&self, row: usize) -> i64 {
         let latest = self.reactions.iter().flat_map(PerReaction::iter).map(|(_, times)| times[row]).max();
-        latest.filter(|&time| time != 0).unwrap_or(self.tweet_time[row])
+        latest.filter(|&time| time != NO_REACTION).unwrap_or(self.tweet_time[row])
     }
 }
 

@@ -62,9 +62,6 @@ pub enum Reason {
     /// The line ends with `\r\n`.
     #[error("the line ends with a carriage return: convert the file's line ends from CRLF to LF")]
     CarriageReturn,
-    /// The input ended before the line did.
-    #[error("the last record has no newline: is the file truncated?")]
-    NoNewline,
     /// The line is longer than [`MAX_RECORD_BYTES`].
     #[error("the line is longer than {MAX_RECORD_BYTES} bytes: is this a raw part?")]
     TooLong,
@@ -91,11 +88,14 @@ pub enum Reason {
     /// A number written with zeros before it; it could not be written back as it was read.
     #[error("has a leading zero")]
     LeadingZero,
+    /// Zero with a sign; it could not be written back as it was read.
+    #[error("is zero with a minus sign")]
+    MinusZero,
     /// A number outside what the field can hold.
-    #[error("is out of range {least} to {}", u32::MAX)]
+    #[error("is out of range {least} to {}", i64::MAX)]
     OutOfRange {
         /// The smallest number allowed.
-        least: u32,
+        least: i64,
     },
     /// A token id that is not in the vocabulary.
     #[error("is not in the vocabulary of {vocabulary} tokens")]
@@ -168,7 +168,7 @@ mod tests {
         let error = fault.at(7, 100, 3);
         assert_eq!(
             format!("part-00000:{error}"),
-            r#"part-00000:7: tweet timestamp: is out of range 1 to 4294967295 (found "-\x01")"#
+            r#"part-00000:7: tweet timestamp: is out of range 1 to 9223372036854775807 (found "-\x01")"#
         );
     }
 

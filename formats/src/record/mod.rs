@@ -1,8 +1,9 @@
 //! The raw tweet-engagement record: 24 fields with reactions (train, validation) or 20 without (test).
 //!
 //! A record is a line ended by `\n`; its fields are separated by byte `0x01`, the lists inside a field by TAB; nothing
-//! is quoted or escaped. Parsing accepts canonical text only (upper-case ids, decimals without leading zeros), so that
-//! writing a record gives back the bytes it was read from.
+//! is quoted or escaped; the last record's newline may be missing. Parsing accepts canonical text only (upper-case ids, decimals
+//! without leading zeros), so that writing a record gives back the bytes it was read from. A number that is merely implausible is
+//! data.
 //!
 //! * [`RecordParser`] — pushed pieces of text with borders anywhere, on csv-core;
 //! * [`RecordReader`] — the same over anything that can be read: a pipe, standard input;
@@ -28,7 +29,7 @@ mod value;
 mod wide;
 mod write;
 
-pub use batch::{Columns, Media, RecordBatch, TweetType, Users};
+pub use batch::{Columns, Media, NO_REACTION, RecordBatch, TweetType, Users};
 pub use error::{Reason, RecordError};
 pub use field::{Field, FieldCount};
 pub use options::{MAX_RECORD_BYTES, RecordOptions, VOCABULARY};

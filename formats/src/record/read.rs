@@ -72,7 +72,10 @@ impl<R: Read> RecordReader<R> {
             }
             if self.start == self.end {
                 if self.at_end {
-                    return Ok(false);
+                    return match self.parser.finish(batch) {
+                        Parsed::Bad(error) => Err(error.into()),
+                        Parsed::Record | Parsed::Incomplete => Ok(false),
+                    };
                 }
                 if batch.rows > 0 && (batch.rows == rows || !ready(&mut self.input)) {
                     break;
@@ -117,10 +120,7 @@ impl<R: Read> RecordReader<R> {
         };
         let read = read.map_err(|source| ReadError::Io { lines: self.parser.lines(), source })?;
         (self.start, self.end) = (0, read);
-        if read == 0 {
-            self.at_end = true;
-            self.parser.finish()?;
-        }
+        self.at_end = read == 0;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Media, RecordBatch, TweetType, Users, VOCABULARY};
+use super::{Media, NO_REACTION, RecordBatch, TweetType, Users, VOCABULARY};
 use crate::{Id, PerReaction, Reaction};
 
 /// Batches of valid records: `rows` of them, with reactions or without. A few ids occur again and again.
@@ -31,24 +31,35 @@ struct Row {
     tweet_type: TweetType,
     tweet: Id,
     language: Id,
-    time: u32,
+    time: i64,
     users: [User; 2],
     follows: bool,
-    reactions: PerReaction<u32>,
+    reactions: PerReaction<i64>,
 }
 
-type User = (Id, u32, u32, bool, u32);
+type User = (Id, i64, i64, bool, i64);
 
 fn id() -> impl Strategy<Value = Id> {
     prop_oneof![(0..5u8).prop_map(|few| Id([few * 51; 16])), any::<[u8; 16]>().prop_map(Id)]
 }
 
-fn number() -> impl Strategy<Value = u32> {
-    prop_oneof![0..200u32, any::<u32>(), Just(u32::MAX)]
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![4 => 0..200i64, 2 => any::<u32>().prop_map(i64::from), 1 => any::<i64>(), 1 => extreme()]
 }
 
-fn time() -> impl Strategy<Value = u32> {
-    prop_oneof![1_612_000_000..1_615_000_000u32, 1..=u32::MAX, Just(1)]
+fn time() -> impl Strategy<Value = i64> {
+    let usual = 1_612_000_000..1_615_000_000i64;
+    prop_oneof![8 => usual, 1 => any::<u32>().prop_map(i64::from), 1 => any::<i64>(), 1 => extreme()]
+}
+
+/// Numbers at which something ends: digits, bits, or all numbers.
+fn extreme() -> impl Strategy<Value = i64> {
+    let powers = (0..19u32).prop_map(|digits| 10i64.pow(digits));
+    let power = prop_oneof![powers, (0..63u32).prop_map(|bits| 1i64 << bits), Just(i64::MAX), Just(0)];
+    (power, -1..=1i64, any::<bool>()).prop_map(|(power, step, negative)| {
+        let number = power.saturating_add(step);
+        if negative { number.wrapping_neg() } else { number }
+    })
 }
 
 fn user() -> impl Strategy<Value = User> {
@@ -60,7 +71,7 @@ fn row() -> impl Strategy<Value = Row> {
     let ids = || vec(id(), 0..4);
     let text = (vec(token, 1..60), [ids(), ids(), ids()], vec(prop::sample::select(Media::ALL.to_vec()), 0..4));
     let tweet = (prop::sample::select(TweetType::ALL.to_vec()), id(), id(), time());
-    let reaction = || prop_oneof![Just(0), time()];
+    let reaction = || prop_oneof![Just(NO_REACTION), time()];
     let reactions = [reaction(), reaction(), reaction(), reaction()].prop_map(PerReaction::from_count_order);
     (text, tweet, [user(), user()], any::<bool>(), reactions).prop_map(|(text, tweet, users, follows, reactions)| {
         let ((tokens, lists, media), (tweet_type, tweet, language, time)) = (text, tweet);

@@ -6,7 +6,7 @@ use super::field::fields_of;
 #[cfg(target_arch = "x86_64")]
 use super::wide::WideReader;
 use super::{
-    FIELD_SEPARATOR, FieldCount, LIST_SEPARATOR, MAX_RECORD_BYTES, Media, Reason, RecordBatch, RecordError,
+    FIELD_SEPARATOR, FieldCount, LIST_SEPARATOR, MAX_RECORD_BYTES, Media, NO_REACTION, RecordBatch, RecordError,
     RecordOptions, TweetType, Users,
 };
 use crate::{Id, Lists, Reaction};
@@ -49,7 +49,7 @@ impl<'a> RecordScanner<'a> {
     /// next call goes on with the next line.
     ///
     /// # Errors
-    /// [`RecordError`] for a line that is no record, a last line without a newline included.
+    /// [`RecordError`] for a line that is no record. The last line's newline may be missing.
     ///
     /// # Panics
     /// If `batch` holds records of another number of fields.
@@ -65,11 +65,7 @@ impl<'a> RecordScanner<'a> {
         let newline = memchr::memchr(b'\n', self.rest);
         let (line, rest) = self.rest.split_at(newline.unwrap_or(self.rest.len()));
         (self.last, self.rest) = (line, rest.get(1..).unwrap_or_default());
-        let outcome = match newline {
-            Some(_) => self.read_line(line, batch),
-            None => Err(Fault::line(Reason::NoNewline)),
-        };
-        let outcome = outcome.map_err(|fault| fault.at(self.line, self.offset, line.len()));
+        let outcome = self.read_line(line, batch).map_err(|fault| fault.at(self.line, self.offset, line.len()));
         self.line += 1;
         self.offset += line.len() as u64 + 1;
         Some(outcome)
@@ -134,7 +130,7 @@ impl Cursor<'_> {
         self.list(&mut batch.domains, Self::id)?;
         batch.tweet_type.push(self.then_separator(Self::tweet_type)?);
         batch.language.push(self.then_separator(Self::id)?);
-        batch.tweet_time.push(self.then_separator(Self::time)?);
+        batch.tweet_time.push(self.then_separator(Self::number)?);
         self.user(&mut batch.author)?;
         self.user(&mut batch.reader)?;
         batch.author_follows_reader.push(self.flag()?);
@@ -143,7 +139,7 @@ impl Cursor<'_> {
             for reaction in Reaction::RECORD_ORDER {
                 self.separator()?;
                 let none = self.0.first().is_none_or(|&byte| byte == FIELD_SEPARATOR);
-                times[reaction].push(if none { 0 } else { self.time()? });
+                times[reaction].push(if none { NO_REACTION } else { self.number()? });
             }
         }
         self.0.is_empty().then_some(())
@@ -206,7 +202,7 @@ impl Cursor<'_> {
         users.followers.push(self.then_separator(Self::number)?);
         users.following.push(self.then_separator(Self::number)?);
         users.verified.push(self.then_separator(Self::flag)?);
-        users.created.push(self.then_separator(Self::time)?);
+        users.created.push(self.then_separator(Self::number)?);
         Some(())
     }
 
@@ -217,26 +213,24 @@ impl Cursor<'_> {
         Id::parse(digits).ok()
     }
 
+    /// A number of at most 18 digits: longer ones may not fit.
     #[inline]
-    fn number(&mut self) -> Option<u32> {
-        let (mut value, mut length) = (0u64, 0);
-        while let Some(digit) = self.0.get(length).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
-            value = 10 * value + u64::from(digit);
-            length += 1;
-            if length > 10 {
+    fn number(&mut self) -> Option<i64> {
+        let digits = self.0.strip_prefix(b"-").unwrap_or(self.0);
+        let (mut value, mut length) = (0i64, 0);
+        while let Some(digit) = digits.get(length).map(|byte| byte.wrapping_sub(b'0')).filter(|&digit| digit < 10) {
+            if length == 18 {
                 return None;
             }
+            value = 10 * value + i64::from(digit);
+            length += 1;
         }
-        if length == 0 || (length > 1 && self.0[0] == b'0') {
+        let negative = digits.len() < self.0.len();
+        if length == 0 || (digits[0] == b'0' && (length > 1 || negative)) {
             return None;
         }
-        self.0 = &self.0[length..];
-        u32::try_from(value).ok()
-    }
-
-    #[inline]
-    fn time(&mut self) -> Option<u32> {
-        self.number().filter(|&time| time != 0)
+        self.0 = &digits[length..];
+        Some(if negative { -value } else { value })
     }
 
     #[inline]
@@ -328,7 +322,7 @@ mod tests {
                 }
             }
         }
-        if let Err(error) = parser.finish() {
+        if let Parsed::Bad(error) = parser.finish(&mut batch) {
             errors.push(error);
             lines.push(parser.line_text());
         }
@@ -383,7 +377,8 @@ mod tests {
                     prop_assert_eq!(line.strip_suffix(b"\n").unwrap_or(line), &quoted[..]);
                     prop_assert_eq!(&text[error.offset as usize..][..error.length], &quoted[..]);
                 } else {
-                    expected.extend_from_slice(line);
+                    expected.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+                    expected.push(b'\n');
                 }
             }
             prop_assert!(bad.next().is_none());

@@ -1,10 +1,10 @@
 //! One field's text as a value. Only the canonical text of a value is accepted.
 
-use super::{Media, Reason, TweetType};
+use super::{Media, NO_REACTION, Reason, TweetType};
 use crate::Id;
 
-/// A decimal number from `least` to `u32::MAX`, without sign or leading zero.
-pub(super) fn number(text: &[u8], least: u32) -> Result<u32, Reason> {
+/// A decimal number of 64 bits, without plus sign or leading zeros.
+pub(super) fn number(text: &[u8]) -> Result<i64, Reason> {
     let (negative, digits) = match text {
         [] => return Err(Reason::Empty),
         [b'-', digits @ ..] => (true, digits),
@@ -13,38 +13,39 @@ pub(super) fn number(text: &[u8], least: u32) -> Result<u32, Reason> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(Reason::NotDecimal);
     }
-    if negative {
-        return Err(Reason::OutOfRange { least });
+    if digits[0] == b'0' {
+        return match (digits.len(), negative) {
+            (1, false) => Ok(0),
+            (1, true) => Err(Reason::MinusZero),
+            _ => Err(Reason::LeadingZero),
+        };
     }
-    if digits[0] == b'0' && digits.len() > 1 {
-        return Err(Reason::LeadingZero);
-    }
-    let value = digits.iter().try_fold(0u32, |value, digit| value.checked_mul(10)?.checked_add((digit - b'0').into()));
-    value.filter(|&value| value >= least).ok_or(Reason::OutOfRange { least })
+    // Negative numbers reach further by one.
+    let add = |value: i64, digit: i64| if negative { value.checked_sub(digit) } else { value.checked_add(digit) };
+    let value = digits.iter().try_fold(0i64, |value, digit| add(value.checked_mul(10)?, (digit - b'0').into()));
+    value.ok_or(Reason::OutOfRange { least: i64::MIN })
 }
 
 /// A token id below `vocabulary`.
 pub(super) fn token(text: &[u8], vocabulary: u32) -> Result<u32, Reason> {
-    match number(text, 0) {
-        Ok(token) if token < vocabulary => Ok(token),
-        Ok(_) => Err(Reason::BeyondVocabulary { vocabulary }),
-        Err(Reason::OutOfRange { .. }) if text[0] != b'-' => Err(Reason::BeyondVocabulary { vocabulary }),
+    let beyond = Reason::BeyondVocabulary { vocabulary };
+    match number(text) {
+        Ok(token) => u32::try_from(token).ok().filter(|&token| token < vocabulary).ok_or(beyond),
+        Err(Reason::OutOfRange { .. }) => Err(beyond),
         Err(reason) => Err(reason),
     }
 }
 
-/// Unix seconds from 1 on.
-pub(super) fn time(text: &[u8]) -> Result<u32, Reason> {
-    number(text, 1)
-}
-
-/// Unix seconds from 1 on, or 0 for an empty text.
-pub(super) fn optional_time(text: &[u8]) -> Result<u32, Reason> {
-    if text.is_empty() { Ok(0) } else { time(text) }
-}
-
-pub(super) fn count(text: &[u8]) -> Result<u32, Reason> {
-    number(text, 0)
+/// The time of a reaction, or [`NO_REACTION`] for an empty text.
+pub(super) fn reaction_time(text: &[u8]) -> Result<i64, Reason> {
+    if text.is_empty() {
+        return Ok(NO_REACTION);
+    }
+    let out_of_range = Reason::OutOfRange { least: NO_REACTION + 1 };
+    match number(text) {
+        Ok(NO_REACTION) | Err(Reason::OutOfRange { .. }) => Err(out_of_range),
+        other => other,
+    }
 }
 
 pub(super) fn id(text: &[u8]) -> Result<Id, Reason> {
@@ -70,7 +71,7 @@ pub(super) fn tweet_type(text: &[u8]) -> Result<TweetType, Reason> {
         return Err(Reason::Empty);
     }
     let known = TweetType::ALL.into_iter().find(|kind| kind.name().as_bytes() == text);
-    known.ok_or(Reason::Word { expected: "TopLevel, Retweet or Quote" })
+    known.ok_or(Reason::Word { expected: "TopLevel, Retweet, Quote or Reply" })
 }
 
 #[cfg(test)]
@@ -79,24 +80,33 @@ mod tests {
 
     #[test]
     fn numbers_are_canonical() {
-        let out = Err(Reason::OutOfRange { least: 1 });
+        let out = Err(Reason::OutOfRange { least: i64::MIN });
         for (text, expected) in [
             ("1", Ok(1)),
-            ("4294967295", Ok(u32::MAX)),
-            ("4294967296", out.clone()),
-            ("99999999999999999999999", out.clone()),
-            ("0", out.clone()),
-            ("-5", out),
+            ("0", Ok(0)),
+            ("-5", Ok(-5)),
+            ("4294967296", Ok(1 << 32)),
+            ("9223372036854775807", Ok(i64::MAX)),
+            ("-9223372036854775808", Ok(i64::MIN)),
+            ("9223372036854775808", out.clone()),
+            ("-9223372036854775809", out.clone()),
+            ("99999999999999999999999", out),
             ("05", Err(Reason::LeadingZero)),
             ("00", Err(Reason::LeadingZero)),
+            ("-05", Err(Reason::LeadingZero)),
+            ("-0", Err(Reason::MinusZero)),
+            ("--5", Err(Reason::NotDecimal)),
             ("", Err(Reason::Empty)),
             ("-", Err(Reason::NotDecimal)),
             ("+5", Err(Reason::NotDecimal)),
             (" 5", Err(Reason::NotDecimal)),
             ("5.0", Err(Reason::NotDecimal)),
         ] {
-            assert_eq!(time(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(number(text.as_bytes()), expected, "{text:?}");
         }
+        assert_eq!(reaction_time(b""), Ok(NO_REACTION));
+        assert_eq!(reaction_time(b"-9223372036854775807"), Ok(NO_REACTION + 1));
+        assert_eq!(reaction_time(b"-9223372036854775808"), Err(Reason::OutOfRange { least: -i64::MAX }));
     }
 
     #[test]
@@ -105,7 +115,7 @@ mod tests {
         assert_eq!(token(b"99", 100), Ok(99));
         assert_eq!(token(b"100", 100), beyond);
         assert_eq!(token(b"4294967296", 100), beyond);
-        assert_eq!(token(b"-1", 100), Err(Reason::OutOfRange { least: 0 }));
+        assert_eq!(token(b"-1", 100), beyond);
     }
 
     #[test]
@@ -115,6 +125,7 @@ mod tests {
         assert_eq!(media(b"GIF"), Ok(Media::Gif));
         assert!(media(b"Gif").is_err() && media(b"").is_err());
         assert_eq!(tweet_type(b"TopLevel"), Ok(TweetType::TopLevel));
+        assert_eq!(tweet_type(b"Reply"), Ok(TweetType::Reply));
         assert!(tweet_type(b"Toplevel").is_err());
     }
 }

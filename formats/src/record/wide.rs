@@ -16,7 +16,7 @@ use std::arch::x86_64::{
 };
 
 use super::ends::{self, AT_ONCE, FieldEnds, MOST_FIELDS, MOST_TOKENS};
-use super::{Field, FieldCount, LIST_SEPARATOR, Media, RecordBatch, TweetType, Users};
+use super::{Field, FieldCount, LIST_SEPARATOR, Media, NO_REACTION, RecordBatch, TweetType, Users, value};
 use crate::{Id, Lists, Reaction};
 
 /// Reads canonical records.
@@ -66,14 +66,14 @@ impl WideReader {
         line.ids(Field::Domains, &mut batch.domains)?;
         batch.tweet_type.push(line.tweet_type()?);
         batch.language.push(line.id(Field::Language)?);
-        batch.tweet_time.push(line.time(Field::TweetTime)?);
+        batch.tweet_time.push(line.number(Field::TweetTime as usize)?);
         line.user(Field::Author, &mut batch.author)?;
         line.user(Field::Reader, &mut batch.reader)?;
         batch.author_follows_reader.push(line.flag(Field::AuthorFollowsReader as usize)?);
         if fields.has_reactions() {
             let times = batch.reactions.as_mut()?;
             for reaction in Reaction::RECORD_ORDER {
-                times[reaction].push(line.optional_time(Field::time_of(reaction))?);
+                times[reaction].push(line.reaction_time(Field::time_of(reaction))?);
             }
         }
         (_mm256_testz_si256(line.invalid, line.invalid) == 1).then_some(ends.length)
@@ -256,29 +256,27 @@ impl<'a> Line<'a> {
         users.followers.push(self.number(field + 1)?);
         users.following.push(self.number(field + 2)?);
         users.verified.push(self.flag(field + 3)?);
-        users.created.push(self.number(field + 4).filter(|&time| time != 0)?);
+        users.created.push(self.number(field + 4)?);
         Some(())
     }
 
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     #[inline]
-    fn time(&mut self, field: Field) -> Option<u32> {
-        self.number(field as usize).filter(|&time| time != 0)
-    }
-
-    #[target_feature(enable = "avx2,bmi1,popcnt")]
-    #[inline]
-    fn optional_time(&mut self, field: Field) -> Option<u32> {
+    fn reaction_time(&mut self, field: Field) -> Option<i64> {
         let (start, end) = self.place(field as usize);
-        if start == end { Some(0) } else { self.time(field) }
+        if start == end { Some(NO_REACTION) } else { self.number(field as usize).filter(|&time| time != NO_REACTION) }
     }
 
+    /// A number. Those of at most 16 digits and no sign, which nearly all are, are read at once.
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     #[inline]
-    fn number(&mut self, field: usize) -> Option<u32> {
+    fn number(&mut self, field: usize) -> Option<i64> {
         let (start, end) = self.place(field);
         let length = end - start;
-        if length == 0 || length > 10 || (length > 1 && self.text[start] == b'0') {
+        if length > 16 || self.text[start] == b'-' {
+            return value::number(&self.text[start..end]).ok();
+        }
+        if length == 0 || (length > 1 && self.text[start] == b'0') {
             return None;
         }
         // The 16 bytes that end with the number; what comes before it is made zero.
@@ -293,7 +291,7 @@ impl<'a> Line<'a> {
         let fours = _mm_madd_epi16(pairs, _mm_set1_epi32(100 | 1 << 16));
         let eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(10_000 | 1 << 16));
         let eights = _mm_cvtsi128_si64(eights) as u64;
-        u32::try_from((eights & 0xFFFF_FFFF) * 100_000_000 + (eights >> 32)).ok()
+        Some(((eights & 0xFFFF_FFFF) * 100_000_000 + (eights >> 32)) as i64)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records as text, exactly as they were read.
 
-use super::{Media, RecordBatch, Users};
+use super::{Media, NO_REACTION, RecordBatch, Users};
 use crate::{Id, Reaction};
 
 /// Separates the fields of a record.
@@ -29,7 +29,7 @@ pub fn write_record(batch: &RecordBatch, row: usize, text: &mut Vec<u8>) {
         for reaction in Reaction::RECORD_ORDER {
             line.text.push(FIELD_SEPARATOR);
             match times[reaction][row] {
-                0 => {}
+                NO_REACTION => {}
                 time => line.decimal(time),
             }
         }
@@ -46,7 +46,7 @@ impl Line<'_> {
         self.text.extend_from_slice(&id.to_hex());
     }
 
-    fn decimal(&mut self, number: u32) {
+    fn decimal(&mut self, number: impl itoa::Integer) {
         self.text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 

@@ -114,7 +114,7 @@ impl Part {
             }
         }
         if rest.is_empty()
-            && let Err(error) = parser.finish()
+            && let Parsed::Bad(error) = parser.finish(batch)
         {
             rejected.push(self.keep(error, || parser.line_text())?);
         }

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use skimmer_formats::columnar::{Column, ColumnarError, Reader, Values};
+use skimmer_formats::columnar::{Column, ColumnarError, Reader, ValueType, Values};
 use skimmer_formats::part;
-use skimmer_formats::record::{Media, TweetType};
+use skimmer_formats::record::{Media, NO_REACTION, TweetType};
 
 /// What the numbers of a column stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,12 +13,16 @@ pub(super) enum Meaning {
     Value,
     /// Names by their place.
     Names(&'static [&'static str]),
-    /// Themselves, but 0 stands for none.
-    ZeroIsNone,
+    /// Times in unix seconds, one of which may stand for none.
+    Time {
+        /// That one.
+        none: Option<i64>,
+    },
 }
 
 const MEDIA: [&str; 3] = [Media::ALL[0].name(), Media::ALL[1].name(), Media::ALL[2].name()];
-const TWEET_TYPES: [&str; 3] = [TweetType::ALL[0].name(), TweetType::ALL[1].name(), TweetType::ALL[2].name()];
+const TWEET_TYPES: [&str; 4] =
+    [TweetType::ALL[0].name(), TweetType::ALL[1].name(), TweetType::ALL[2].name(), TweetType::ALL[3].name()];
 
 impl Meaning {
     /// The meaning of a column of this file.
@@ -27,9 +31,19 @@ impl Meaning {
         match (schema.kind.as_str(), schema.fields[field].name.as_str()) {
             (part::KIND, "media") => Self::Names(&MEDIA),
             (part::KIND, "tweet_type") => Self::Names(&TWEET_TYPES),
-            (part::KIND, "reply_time" | "retweet_time" | "quote_time" | "like_time") => Self::ZeroIsNone,
+            (part::KIND, "tweet_time" | "author_created" | "reader_created") => Self::Time { none: None },
+            (part::KIND, "reply_time" | "retweet_time" | "quote_time" | "like_time") => {
+                // As before version 3 of the format, where times are u32.
+                let none = if schema.fields[field].value == ValueType::I64 { NO_REACTION } else { 0 };
+                Self::Time { none: Some(none) }
+            }
             _ => Self::Value,
         }
+    }
+
+    /// Whether a number stands for none.
+    pub(super) fn is_none(self, number: i64) -> bool {
+        self == Self::Time { none: Some(number) }
     }
 }
 
@@ -65,25 +79,29 @@ impl Cells {
     fn write_value(&self, values: &Values, index: usize, text: &mut Vec<u8>) {
         match values {
             Values::Bool(values) => text.extend_from_slice(if values[index] { b"true" } else { b"false" }),
-            Values::U8(values) => self.write_number(values[index].into(), text),
-            Values::U16(values) => self.write_number(values[index].into(), text),
-            Values::U32(values) => self.write_number(values[index].into(), text),
-            Values::U64(values) => self.write_number(values[index], text),
+            Values::U8(values) => self.write_code(values[index], text),
+            Values::U16(values) => write_number(values[index], text),
+            Values::U32(values) if self.meaning.is_none(values[index].into()) => {}
+            Values::U32(values) => write_number(values[index], text),
+            Values::U64(values) => write_number(values[index], text),
+            Values::I64(values) if self.meaning.is_none(values[index]) => {}
+            Values::I64(values) => write_number(values[index], text),
             Values::F32(values) => write!(text, "{}", values[index]).expect("a vector takes all bytes"),
             Values::F64(values) => write!(text, "{}", values[index]).expect("a vector takes all bytes"),
             Values::Id(ids) => text.extend_from_slice(&ids[index].to_hex()),
         }
     }
 
-    fn write_number(&self, number: u64, text: &mut Vec<u8>) {
-        let name = match self.meaning {
-            Meaning::Names(names) => usize::try_from(number).ok().and_then(|place| names.get(place)),
-            Meaning::ZeroIsNone if number == 0 => return,
-            Meaning::ZeroIsNone | Meaning::Value => None,
-        };
-        match name {
-            Some(name) => text.extend_from_slice(name.as_bytes()),
-            None => text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes()),
+    fn write_code(&self, code: u8, text: &mut Vec<u8>) {
+        match self.meaning {
+            Meaning::Names(names) if usize::from(code) < names.len() => {
+                text.extend_from_slice(names[usize::from(code)].as_bytes());
+            }
+            _ => write_number(code, text),
         }
     }
+}
+
+fn write_number(number: impl itoa::Integer, text: &mut Vec<u8>) {
+    text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }

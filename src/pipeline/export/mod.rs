@@ -10,7 +10,7 @@ use skimmer_formats::columnar::{ColumnarError, Reader};
 use thiserror::Error;
 
 pub(crate) use cell::Cells;
-pub use parquet::export_parquet;
+pub use parquet::{ParquetTimes, export_parquet};
 pub use tsv::export_tsv;
 
 /// Why a file was not exported.
@@ -22,6 +22,18 @@ pub enum ExportError {
     /// A column is selected twice.
     #[error("column {0:?} is selected twice: name each column once")]
     Twice(String),
+    /// A time that the form of times cannot hold.
+    #[error(
+        "column {column:?}, row {row}: {seconds} seconds are beyond a Parquet timestamp; write times as numbers with --times seconds"
+    )]
+    Time {
+        /// The column.
+        column: String,
+        /// 0-based row.
+        row: u64,
+        /// The time, in unix seconds.
+        seconds: i64,
+    },
     /// The output does not take the bytes.
     #[error("cannot write the export: {0}")]
     Write(#[from] io::Error),

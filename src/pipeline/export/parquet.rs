@@ -4,9 +4,9 @@ use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
-use parquet::basic::{Compression, LogicalType, Repetition, Type as PhysicalType, ZstdLevel};
-use parquet::column::writer::ColumnWriter;
-use parquet::data_type::ByteArray;
+use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType, ZstdLevel};
+use parquet::column::writer::{ColumnWriter, ColumnWriterImpl};
+use parquet::data_type::{ByteArray, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
@@ -22,21 +22,34 @@ use crate::progress::{Progress, Unit};
 /// bounds the memory: one block of one column decoded, and one column of the row group compressed.
 const GROUP_ROWS: u64 = 1 << 20;
 
+/// What times become in Parquet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ParquetTimes {
+    /// `TIMESTAMP` in milliseconds of UTC, which is what other programs take for a time. 292 million years on either side of 1970
+    /// can be written.
+    #[default]
+    Timestamps,
+    /// Unix seconds, as `INT64`: any time.
+    Seconds,
+}
+
 /// Writes a file, or selected columns of it, as Parquet: zstd level 3, dictionaries, row groups of about a million rows.
 ///
-/// Numbers keep their types (unsigned), lists are LISTs of required elements, ids are strings of 32 hexadecimal
-/// digits, media and tweet types strings, and a reaction that did not happen is null.
+/// Numbers keep their types, lists are LISTs of required elements, ids are strings of 32 hexadecimal digits, media and tweet
+/// types strings, times as `times` says, and the time of a reaction that did not happen is null.
 ///
 /// # Errors
 /// [`ExportError`].
 pub fn export_parquet(
     reader: Reader,
     columns: Option<&[String]>,
+    times: ParquetTimes,
     out: &mut (dyn Write + Send),
     progress: &dyn Progress,
 ) -> Result<(), ExportError> {
     let fields = selected(&reader, columns)?;
-    let types = fields.iter().map(|&field| column_type(&reader.schema().fields[field], Meaning::of(&reader, field)));
+    let types =
+        fields.iter().map(|&field| column_type(&reader.schema().fields[field], Meaning::of(&reader, field), times));
     let types = types.collect::<Result<Vec<_>, _>>()?;
     let schema = Type::group_type_builder(&reader.schema().kind).with_fields(types).build()?;
     let properties = WriterProperties::builder()
@@ -53,7 +66,16 @@ pub fn export_parquet(
                 return Err(ParquetError::General("the schema has too few columns".into()).into());
             };
             for block in blocks.clone() {
-                write_column(column.untyped(), &reader.read(block, field)?, Meaning::of(&reader, field))?;
+                let (values, meaning) = (reader.read(block, field)?, Meaning::of(&reader, field));
+                match (column.untyped(), meaning) {
+                    (ColumnWriter::Int64ColumnWriter(writer), Meaning::Time { .. }) => {
+                        let first_row = reader.block_rows(block).start;
+                        let name = &reader.schema().fields[field].name;
+                        let column = TimeColumn { name, first_row, values: seconds(&values)?, meaning };
+                        column.write(times, writer)?;
+                    }
+                    (writer, _) => write_column(writer, &values, meaning)?,
+                }
                 progress.advance(1);
             }
             column.close()?;
@@ -79,21 +101,23 @@ fn groups(reader: &Reader) -> Vec<Range<usize>> {
 }
 
 /// The Parquet type of a column.
-fn column_type(field: &Field, meaning: Meaning) -> Result<Arc<Type>, ParquetError> {
+fn column_type(field: &Field, meaning: Meaning, times: ParquetTimes) -> Result<Arc<Type>, ParquetError> {
     let unsigned = |bit_width| Some(LogicalType::integer(bit_width, false));
     let (physical, logical) = match field.value {
         _ if matches!(meaning, Meaning::Names(_)) => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
+        _ if matches!(meaning, Meaning::Time { .. }) => (PhysicalType::INT64, times.logical_type()),
         ValueType::Bool => (PhysicalType::BOOLEAN, None),
         ValueType::U8 => (PhysicalType::INT32, unsigned(8)),
         ValueType::U16 => (PhysicalType::INT32, unsigned(16)),
         ValueType::U32 => (PhysicalType::INT32, unsigned(32)),
         ValueType::U64 => (PhysicalType::INT64, unsigned(64)),
+        ValueType::I64 => (PhysicalType::INT64, None),
         ValueType::F32 => (PhysicalType::FLOAT, None),
         ValueType::F64 => (PhysicalType::DOUBLE, None),
         ValueType::Id => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
     };
     let repetition = match meaning {
-        Meaning::ZeroIsNone if !field.list => Repetition::OPTIONAL,
+        Meaning::Time { none: Some(_) } if !field.list => Repetition::OPTIONAL,
         _ => Repetition::REQUIRED,
     };
     let of = |name: &str| {
@@ -156,16 +180,14 @@ fn write_column(writer: &mut ColumnWriter<'_>, column: &Column, meaning: Meaning
             let values: Vec<i32> = values.iter().map(|&value| value.into()).collect();
             writer.write_batch(&values, definition, repetition)?;
         }
-        (ColumnWriter::Int32ColumnWriter(writer), Values::U32(values)) if meaning == Meaning::ZeroIsNone => {
-            let definition: Vec<i16> = values.iter().map(|&value| i16::from(value != 0)).collect();
-            let values: Vec<i32> = values.iter().filter(|&&value| value != 0).map(|&value| value as i32).collect();
-            writer.write_batch(&values, Some(&definition), None)?;
-        }
         (ColumnWriter::Int32ColumnWriter(writer), Values::U32(values)) => {
             writer.write_batch(bytemuck::cast_slice(values), definition, repetition)?;
         }
         (ColumnWriter::Int64ColumnWriter(writer), Values::U64(values)) => {
             writer.write_batch(bytemuck::cast_slice(values), definition, repetition)?;
+        }
+        (ColumnWriter::Int64ColumnWriter(writer), Values::I64(values)) => {
+            writer.write_batch(values, definition, repetition)?;
         }
         (ColumnWriter::FloatColumnWriter(writer), Values::F32(values)) => {
             writer.write_batch(values, definition, repetition)?;
@@ -176,6 +198,55 @@ fn write_column(writer: &mut ColumnWriter<'_>, column: &Column, meaning: Meaning
         _ => return Err(ParquetError::General("a column is not of its schema's type".into()).into()),
     }
     Ok(())
+}
+
+/// The values of a flat column of times in unix seconds.
+fn seconds(column: &Column) -> Result<Vec<i64>, ParquetError> {
+    match column {
+        Column::Flat(Values::I64(times)) => Ok(times.clone()),
+        Column::Flat(Values::U32(times)) => Ok(times.iter().map(|&time| time.into()).collect()),
+        _ => Err(ParquetError::General("a column of times is not of its type".into())),
+    }
+}
+
+/// A block of a column of times.
+struct TimeColumn<'a> {
+    name: &'a str,
+    first_row: u64,
+    values: Vec<i64>,
+    meaning: Meaning,
+}
+
+impl TimeColumn<'_> {
+    fn write(&self, times: ParquetTimes, writer: &mut ColumnWriterImpl<'_, Int64Type>) -> Result<(), ExportError> {
+        let there = |&time: &i64| !self.meaning.is_none(time);
+        let definition: Vec<i16> = self.values.iter().map(|time| i16::from(there(time))).collect();
+        let values = (self.first_row..).zip(&self.values).filter(|(_, time)| there(time));
+        let values = values.map(|(row, &time)| self.value(times, row, time)).collect::<Result<Vec<_>, _>>()?;
+        let is_optional = self.meaning != Meaning::Time { none: None };
+        writer.write_batch(&values, is_optional.then_some(&definition[..]), None)?;
+        Ok(())
+    }
+
+    fn value(&self, times: ParquetTimes, row: u64, time: i64) -> Result<i64, ExportError> {
+        match times {
+            ParquetTimes::Seconds => Ok(time),
+            ParquetTimes::Timestamps => time.checked_mul(1_000).ok_or_else(|| ExportError::Time {
+                column: self.name.to_owned(),
+                row,
+                seconds: time,
+            }),
+        }
+    }
+}
+
+impl ParquetTimes {
+    fn logical_type(self) -> Option<LogicalType> {
+        match self {
+            Self::Timestamps => Some(LogicalType::timestamp(true, TimeUnit::MILLIS)),
+            Self::Seconds => None,
+        }
+    }
 }
 
 /// Ids as strings that share one allocation.

@@ -42,6 +42,9 @@ fn raw_records(part: &PartReader, out: &mut dyn Write, progress: &dyn Progress) 
         let batch = part.read(block, Columns::ALL)?;
         for row in 0..batch.rows {
             write_record(&batch, row, &mut text);
+            if row + 1 == batch.rows && block + 1 == part.blocks() && !part.has_final_newline() {
+                text.pop();
+            }
             hand_over(&mut text, PIECE, out)?;
         }
         progress.advance(batch.rows as u64);

@@ -127,6 +127,10 @@ impl Format for SkimFiles<'_> {
     fn append(&self, file: &mut PartFile, block: EncodedBlock) -> Result<(), PipelineError> {
         file.writer.append(block).map_err(|error| write_error(&file.target, error))
     }
+
+    fn without_final_newline(&self, file: &mut PartFile) {
+        file.writer.without_final_newline();
+    }
 }
 
 impl PartFile {

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_lone_record_joins_a_neighbour() {
-        let days = |records: &[u64]| -> Vec<(Vec<u32>, u64)> {
+        let days = |records: &[u64]| -> Vec<(Vec<i64>, u64)> {
             let days = (0..).map(Day).zip(records.iter().map(|&records| tally(records))).collect();
             let numbers = |session: Session| session.days.iter().map(|day| day.0).collect();
             sessions(&days).into_iter().map(|session| (numbers(session.clone()), session.tally.records)).collect()

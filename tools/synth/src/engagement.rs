@@ -124,7 +124,7 @@ impl Model {
                 + match tweet.kind {
                     TweetType::TopLevel => TOP_LEVEL[reaction],
                     TweetType::Retweet => RETWEET[reaction],
-                    TweetType::Quote => 0.0,
+                    TweetType::Quote | TweetType::Reply => 0.0,
                 }
         })
     }

@@ -45,7 +45,7 @@ fn generated(days: &[u64], validation: u64) -> Generated {
     let mut record = 0;
     for (day, &records) in days.iter().enumerate() {
         for _ in 0..records {
-            let (day, example) = (Day(18_660 + day as u32), example());
+            let (day, example) = (Day(18_660 + day as i64), example());
             survey.days.entry(day).or_default().add(example.labels.unwrap());
             examples.push((Portion::Training, Origin { record, day }, example));
             record += 1;

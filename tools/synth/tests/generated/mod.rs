@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use skimmer_formats::record::{Media, RecordBatch, TweetType, Users, write_record};
+use skimmer_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
 use skimmer_formats::{Id, PerReaction, Reaction};
 use skimmer_synth::Options;
 
@@ -73,7 +73,9 @@ pub(crate) fn rewritten(record: &[&str]) -> String {
         author: user(9),
         reader: user(14),
         author_follows_reader: vec![record[19].parse().unwrap()],
-        reactions: (record.len() == 24).then(|| times(record).map(|time| vec![time])),
+        reactions: (record.len() == 24).then(|| {
+            times(record).map(|time| vec![if time == 0 { NO_REACTION } else { time.into() }])
+        }),
         ..RecordBatch::default()
     };
     let media = |name: &str| Media::ALL.into_iter().find(|media| media.name() == name).unwrap();

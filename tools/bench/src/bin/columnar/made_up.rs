@@ -1,13 +1,13 @@
 //! Records of about the right shape, from a fixed seed.
 
 use skimmer_formats::part::BLOCK_ROWS;
-use skimmer_formats::record::{Media, RecordBatch, TweetType, Users};
+use skimmer_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users};
 use skimmer_formats::{Id, PerReaction, Reaction};
 
 const VOCABULARY: u64 = 119_547;
 const AUTHORS: f64 = 500_000.0;
 const READERS: f64 = 2_000_000.0;
-const FIRST_SECOND: u32 = 1_612_396_800;
+const FIRST_SECOND: i64 = 1_612_396_800;
 const SECONDS: u64 = 21 * 86_400;
 
 /// SplitMix64.
@@ -72,8 +72,8 @@ fn batch(rows: usize, noise: &mut Noise, tweets: &mut u64) -> RecordBatch {
             let rates =
                 [(Reaction::Like, 0.4), (Reaction::Retweet, 0.09), (Reaction::Reply, 0.026), (Reaction::Quote, 0.007)];
             for (reaction, rate) in rates {
-                let delay = noise.log_normal(3000.0, 1.8).min(86_400.0) as u32;
-                times[reaction].push(if noise.chance(rate) { time + delay } else { 0 });
+                let delay = noise.log_normal(3000.0, 1.8).min(86_400.0) as i64;
+                times[reaction].push(if noise.chance(rate) { time + delay } else { NO_REACTION });
             }
         }
     }
@@ -81,10 +81,10 @@ fn batch(rows: usize, noise: &mut Noise, tweets: &mut u64) -> RecordBatch {
 }
 
 /// Adds the tweet's columns and gives its time.
-fn push_tweet(batch: &mut RecordBatch, tweet: u64) -> u32 {
+fn push_tweet(batch: &mut RecordBatch, tweet: u64) -> i64 {
     let mut noise = Noise(tweet ^ 0x7EE7 << 40);
     let noise = &mut noise;
-    let time = FIRST_SECOND + (noise.next() % SECONDS) as u32;
+    let time = FIRST_SECOND + (noise.next() % SECONDS) as i64;
     let length = noise.log_normal(33.0, 0.6).clamp(1.0, 298.0) as usize;
     batch.tokens.push_value(101);
     for _ in 0..length {
@@ -114,16 +114,16 @@ fn push_tweet(batch: &mut RecordBatch, tweet: u64) -> u32 {
 }
 
 /// A user's profile depends on the user; the counts also move a little, a few times in three weeks.
-fn push_user(users: &mut Users, side: u64, user: u64, time: u32) {
+fn push_user(users: &mut Users, side: u64, user: u64, time: i64) {
     let mut noise = Noise(user ^ side << 50);
     let (median, deviation) = if side == 1 { (2000.0, 2.2) } else { (250.0, 1.5) };
     let followers = noise.log_normal(median, deviation);
     let following = noise.log_normal(350.0, 1.2);
-    let (verified, created) = (noise.chance(0.05), 1_150_000_000 + (noise.next() % 460_000_000) as u32);
-    let growth = 1.0 + f64::from(((u64::from(time) + noise.next() % SECONDS) / 400_000) as u32 % 6) / 500.0;
+    let (verified, created) = (noise.chance(0.05), 1_150_000_000 + (noise.next() % 460_000_000) as i64);
+    let growth = 1.0 + f64::from(((time as u64 + noise.next() % SECONDS) / 400_000) as u32 % 6) / 500.0;
     users.id.push(id(side, user));
-    users.followers.push((followers * growth) as u32);
-    users.following.push((following * growth) as u32);
+    users.followers.push((followers * growth) as i64);
+    users.following.push((following * growth) as i64);
     users.verified.push(verified);
     users.created.push(created);
 }

@@ -147,9 +147,9 @@ fn scan_skim(path: &Path, columns: Columns) -> Result<u64> {
         for ids in [&batch.tweet, &batch.author.id, &batch.reader.id] {
             sum = ids.iter().fold(sum, |sum, id| sum.wrapping_add(u64::from(id.0[15])));
         }
-        sum = sum.wrapping_add(peer::sum_u32(&batch.tweet_time));
+        sum = sum.wrapping_add(peer::sum_times(&batch.tweet_time));
         for (_, times) in batch.reactions.iter().flat_map(|times| times.iter()) {
-            sum = sum.wrapping_add(peer::sum_u32(times));
+            sum = sum.wrapping_add(peer::sum_times(times));
         }
     }
     Ok(sum)

@@ -14,7 +14,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use skimmer_formats::record::RecordBatch;
+use skimmer_formats::record::{NO_REACTION, RecordBatch};
 use skimmer_formats::{Id, Reaction};
 
 /// Row groups of so many batches have about a million rows.
@@ -35,7 +35,8 @@ pub(super) const SCAN: &[&str] = &[
 ];
 
 enum Values<'a> {
-    Numbers(Vec<&'a [u32]>),
+    Tokens(Vec<&'a [u32]>),
+    Numbers(Vec<&'a [i64]>),
     Flags(Vec<&'a [bool]>),
     Bytes(Vec<Vec<u8>>),
     Ids(Vec<&'a [Id]>),
@@ -49,13 +50,14 @@ fn columns(batches: &[RecordBatch]) -> Vec<(&'static str, &'static str, Offsets<
         batches.iter().map(of).collect()
     }
     const ID: &str = "FIXED_LEN_BYTE_ARRAY (16)";
-    const NUMBER: &str = "INT32";
+    const CODE: &str = "INT32";
+    const NUMBER: &str = "INT64";
     let lists = |of: fn(&RecordBatch) -> &skimmer_formats::Lists<Id>| {
         let offsets = Some(all(batches, |batch| of(batch).offsets()));
         (offsets, Values::Ids(all(batches, |batch| of(batch).values())))
     };
     let ids = |of: fn(&RecordBatch) -> &Vec<Id>| Values::Ids(all(batches, |batch| of(batch).as_slice()));
-    let numbers = |of: fn(&RecordBatch) -> &Vec<u32>| Values::Numbers(all(batches, |batch| of(batch).as_slice()));
+    let numbers = |of: fn(&RecordBatch) -> &Vec<i64>| Values::Numbers(all(batches, |batch| of(batch).as_slice()));
     let flags = |of: fn(&RecordBatch) -> &Vec<bool>| Values::Flags(all(batches, |batch| of(batch).as_slice()));
     let (hashtag_offsets, hashtags) = lists(|batch| &batch.hashtags);
     let (link_offsets, links) = lists(|batch| &batch.links);
@@ -65,13 +67,13 @@ fn columns(batches: &[RecordBatch]) -> Vec<(&'static str, &'static str, Offsets<
     let media = all(batches, |batch| batch.media.values().iter().map(|&media| media as u8).collect());
     let types = all(batches, |batch| batch.tweet_type.iter().map(|&tweet_type| tweet_type as u8).collect());
     let mut columns = vec![
-        ("tokens", NUMBER, token_offsets, Values::Numbers(all(batches, |batch| batch.tokens.values()))),
+        ("tokens", CODE, token_offsets, Values::Tokens(all(batches, |batch| batch.tokens.values()))),
         ("hashtags", ID, hashtag_offsets, hashtags),
         ("tweet", ID, None, ids(|batch| &batch.tweet)),
-        ("media", NUMBER, media_offsets, Values::Bytes(media)),
+        ("media", CODE, media_offsets, Values::Bytes(media)),
         ("links", ID, link_offsets, links),
         ("domains", ID, domain_offsets, domains),
-        ("tweet_type", NUMBER, None, Values::Bytes(types)),
+        ("tweet_type", CODE, None, Values::Bytes(types)),
         ("language", ID, None, ids(|batch| &batch.language)),
         ("tweet_time", NUMBER, None, numbers(|batch| &batch.tweet_time)),
         ("author", ID, None, ids(|batch| &batch.author.id)),
@@ -126,14 +128,17 @@ pub(super) fn write(path: &Path, batches: &[RecordBatch]) -> Result<()> {
                     None => (None, None),
                 };
                 match (column.untyped(), &values) {
-                    (ColumnWriter::Int32ColumnWriter(column), Values::Numbers(numbers)) if is_reaction(name) => {
-                        let definition: Vec<i16> = numbers[batch].iter().map(|&time| i16::from(time != 0)).collect();
-                        let times: Vec<i32> =
-                            numbers[batch].iter().filter(|&&time| time != 0).map(|&t| t as i32).collect();
+                    (ColumnWriter::Int64ColumnWriter(column), Values::Numbers(numbers)) if is_reaction(name) => {
+                        let there = |&time: &i64| time != NO_REACTION;
+                        let definition: Vec<i16> = numbers[batch].iter().map(|time| i16::from(there(time))).collect();
+                        let times: Vec<i64> = numbers[batch].iter().copied().filter(there).collect();
                         column.write_batch(&times, Some(&definition), None)?;
                     }
-                    (ColumnWriter::Int32ColumnWriter(column), Values::Numbers(numbers)) => {
-                        column.write_batch(bytemuck::cast_slice(numbers[batch]), definition, repetition)?;
+                    (ColumnWriter::Int64ColumnWriter(column), Values::Numbers(numbers)) => {
+                        column.write_batch(numbers[batch], definition, repetition)?;
+                    }
+                    (ColumnWriter::Int32ColumnWriter(column), Values::Tokens(tokens)) => {
+                        column.write_batch(bytemuck::cast_slice(tokens[batch]), definition, repetition)?;
                     }
                     (ColumnWriter::Int32ColumnWriter(column), Values::Bytes(codes)) => {
                         let codes: Vec<i32> = codes[batch].iter().map(|&code| code.into()).collect();
@@ -174,6 +179,11 @@ fn list_levels(offsets: &[u32]) -> (Vec<i16>, Vec<i16>) {
     (definition, repetition)
 }
 
+/// The sum of all times but [`NO_REACTION`].
+pub(super) fn sum_times(times: &[i64]) -> u64 {
+    times.iter().filter(|&&time| time != NO_REACTION).fold(0, |sum, &time| sum.wrapping_add(time as u64))
+}
+
 pub(super) fn sum_u32(values: &[u32]) -> u64 {
     values.iter().map(|&value| u64::from(value)).sum()
 }
@@ -201,6 +211,15 @@ pub(super) fn scan(path: &Path, names: &[&str]) -> Result<u64> {
                         break;
                     }
                     sum = sum.wrapping_add(sum_u32(bytemuck::cast_slice(&values)));
+                },
+                ColumnReader::Int64ColumnReader(mut column) => loop {
+                    let mut values = Vec::new();
+                    definition.clear();
+                    let (records, ..) = column.read_records(65_536, Some(&mut definition), None, &mut values)?;
+                    if records == 0 {
+                        break;
+                    }
+                    sum = sum.wrapping_add(sum_times(&values));
                 },
                 ColumnReader::FixedLenByteArrayColumnReader(mut column) => loop {
                     let mut values = Vec::new();
