@@ -6,11 +6,16 @@ use super::word::{Word, unzigzag, zigzag};
 /// The codes of `values`; `None` where one has no code or where the values alone are as cheap.
 pub(super) fn codes<W: Word>(values: &[W], references: &[W]) -> Option<Vec<W>> {
     let zero = W::default();
-    let code = |(&value, &reference): (&W, &W)| match value {
-        value if value == W::LEAST => Some(zero),
-        value => zigzag(value, reference).to_u64().checked_add(1).map(W::from_u64).filter(|&code| code != zero),
+    let one = W::from_u64(1);
+    // The largest distance has no code: adding one makes it zero.
+    let code = |(&value, &reference): (&W, &W)| {
+        if value == W::LEAST { zero } else { zigzag(value, reference).plus(one) }
     };
-    let codes: Vec<W> = values.iter().zip(references).map(code).collect::<Option<_>>()?;
+    let codes: Vec<W> = values.iter().zip(references).map(code).collect();
+    let without_code = |(&value, &code): (&W, &W)| code == zero && value != W::LEAST;
+    if values.iter().zip(&codes).fold(false, |found, pair| found | without_code(pair)) {
+        return None;
+    }
     (node::leaf_cost(&codes) < 0.95 * node::leaf_cost(values)).then_some(codes)
 }
 
