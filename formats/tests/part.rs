@@ -239,7 +239,10 @@ fn every_version_is_read() {
     for (version, expected) in [(1, &raw), (2, &raw), (3, &unusual_records())] {
         let part = PartReader::open(fixtures().join(format!("part-v{version}.skim"))).unwrap();
         part.reader().verify().unwrap();
-        assert_eq!((part.reader().version(), part.rows(), part.blocks(), part.has_reactions()), (version, 300, 1, true));
+        assert_eq!(
+            (part.reader().version(), part.rows(), part.blocks(), part.has_reactions()),
+            (version, 300, 1, true)
+        );
         let batch = part.read(0, Columns::ALL).unwrap();
         let mut text = Vec::new();
         (0..batch.rows).for_each(|row| write_record(&batch, row, &mut text));

@@ -44,10 +44,10 @@ use answer::LARGEST_RANGE;
 pub use answer::{CountBlock, CountColumn};
 use assemble::{Assembler, Assembly};
 pub use block::CountedBlock;
+use days::DayNumbers;
 pub use family::{
     Answer, COUNTS, Counter, FAMILIES, FIRST_COLUMNS, Family, Minor, Period, REAL_COLUMNS, Visitor, column_names,
 };
-use days::DayNumbers;
 use filter::IdFilter;
 use queue::Queue;
 use resolve::Resolving;

@@ -286,7 +286,8 @@ impl<F: Format> Sink<'_, F> {
 
     /// Closes the part under way; there must be one.
     fn close(&mut self) -> Result<(Option<F::Output>, ConvertSummary), ConvertError> {
-        let OpenPart { name, output, rejected, mut summary } = self.open.take().expect("a part has a block before its end");
+        let OpenPart { name, output, rejected, mut summary } =
+            self.open.take().expect("a part has a block before its end");
         self.progress.end();
         if !summary.unusual.is_empty() {
             self.progress.note(&format!("{}: {}", name.display(), summary.unusual));

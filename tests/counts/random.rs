@@ -17,7 +17,8 @@ fn id(number: u8) -> Id {
 fn record() -> impl Strategy<Value = Record> {
     let reaction = (prop::bool::weighted(0.3), 0..4i64);
     // Times before 1970 and beyond any clock are data, too.
-    let start = prop_oneof![8 => Just(1_612_400_000), 1 => Just(-100_000i64), 1 => Just(i64::MAX / 2), 1 => Just(-(1 << 62))];
+    let start =
+        prop_oneof![8 => Just(1_612_400_000), 1 => Just(-100_000i64), 1 => Just(i64::MAX / 2), 1 => Just(-(1 << 62))];
     let day = (start, 0..4i64).prop_map(|(start, day)| start + day * 86_400);
     (0..5u8, 0..5u8, 0..4u8, 0..3u8, vec(0..3u8, 0..4), day, vec(reaction, 4)).prop_map(
         |(author, reader, tweet, language, hashtags, tweet_time, reactions)| Record {

@@ -7,16 +7,8 @@ use crate::harness::{demo, files, fixture, run, run_with_input, stderr, success}
 
 /// Where times stand in a record: the tweet's, the accounts', the reactions'.
 const TIMES: [usize; 9] = [8, 13, 18, 20, 21, 22, 23, 13, 18];
-const NUMBERS: [&str; 8] = [
-    "-4665600",
-    "0",
-    "-1",
-    "4294967295",
-    "4294967296",
-    "9223372036854775807",
-    "-9223372036854775807",
-    "1612400000",
-];
+const NUMBERS: [&str; 8] =
+    ["-4665600", "0", "-1", "4294967295", "4294967296", "9223372036854775807", "-9223372036854775807", "1612400000"];
 
 /// The records with times, follower counts and types as nobody expects them, and no newline at the end.
 fn unusual(raw: &str) -> String {
@@ -122,7 +114,7 @@ fn they_are_predicted() {
     let predictions = String::from_utf8(success(output).stdout).unwrap();
     assert_eq!(predictions.lines().count(), lines);
     for line in predictions.lines() {
-        let probabilities = line.split(',').skip(2).map(|text| text.parse::<f64>().unwrap());
-        assert!(probabilities.fold(true, |sound, probability| sound && (0.0..=1.0).contains(&probability)), "{line}");
+        let mut probabilities = line.split(',').skip(2).map(|text| text.parse::<f64>().unwrap());
+        assert!(probabilities.all(|probability| (0.0..=1.0).contains(&probability)), "{line}");
     }
 }

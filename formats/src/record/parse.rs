@@ -266,7 +266,10 @@ mod tests {
                 "1: tweet id: an id has upper-case hexadecimal digits only, found byte 0x61 at digit 20",
             ),
             (with("Photo", "photo"), "1: present media: expected Photo, Video or GIF (found \"photo\")"),
-            (with("TopLevel", "Answer"), "1: tweet type: expected TopLevel, Retweet, Quote or Reply (found \"Answer\")"),
+            (
+                with("TopLevel", "Answer"),
+                "1: tweet type: expected TopLevel, Retweet, Quote or Reply (found \"Answer\")",
+            ),
             (with("TopLevel\x0100112233445566778899AABBCCDDEEFF", "TopLevel\x01"), "1: language: must not be empty"),
             (with("1613060891", "-0"), "1: tweet timestamp: is zero with a minus sign (found \"-0\")"),
             (with("1613060891", "1e9"), "1: tweet timestamp: is not a decimal number (found \"1e9\")"),

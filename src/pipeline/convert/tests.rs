@@ -104,7 +104,10 @@ fn a_part_without_a_final_newline_comes_back_without_one() {
     for count in [1, 2] {
         let (blocks, summary) = run(mapped(file.path(), 300), &threads(count)).unwrap();
         assert!(blocks.0.concat() == text);
-        assert_eq!((summary.records, summary.unusual.to_string().as_str()), (5_000, "no newline after the last record"));
+        assert_eq!(
+            (summary.records, summary.unusual.to_string().as_str()),
+            (5_000, "no newline after the last record")
+        );
         assert!(run(piped(&text, 300), &threads(count)).unwrap() == (blocks, summary));
     }
 }

@@ -80,12 +80,17 @@ impl<'b> Times<'b> {
     fn early_reactions(&self) -> u64 {
         let Some(times) = self.reactions else { return 0 };
         let early = |times: &[i64]| {
-            times.iter().zip(self.tweet).map(|(&time, &tweet)| u32::from(time < tweet && time != NO_REACTION)).sum::<u32>()
+            times
+                .iter()
+                .zip(self.tweet)
+                .map(|(&time, &tweet)| u32::from(time < tweet && time != NO_REACTION))
+                .sum::<u32>()
         };
         if Reaction::ALL.into_iter().all(|reaction| early(&times[reaction]) == 0) {
             return 0;
         }
-        let is_early = |row: usize| times.iter().any(|(_, times)| times[row] < self.tweet[row] && times[row] != NO_REACTION);
+        let is_early =
+            |row: usize| times.iter().any(|(_, times)| times[row] < self.tweet[row] && times[row] != NO_REACTION);
         (0..self.tweet.len()).filter(|&row| is_early(row)).count() as u64
     }
 }

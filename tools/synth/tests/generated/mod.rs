@@ -73,9 +73,8 @@ pub(crate) fn rewritten(record: &[&str]) -> String {
         author: user(9),
         reader: user(14),
         author_follows_reader: vec![record[19].parse().unwrap()],
-        reactions: (record.len() == 24).then(|| {
-            times(record).map(|time| vec![if time == 0 { NO_REACTION } else { time.into() }])
-        }),
+        reactions: (record.len() == 24)
+            .then(|| times(record).map(|time| vec![if time == 0 { NO_REACTION } else { time.into() }])),
         ..RecordBatch::default()
     };
     let media = |name: &str| Media::ALL.into_iter().find(|media| media.name() == name).unwrap();
