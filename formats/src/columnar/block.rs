@@ -10,7 +10,7 @@ use super::first_seen::FirstSeen;
 use super::footer::{ChunkEntry, Statistics};
 use super::ids;
 use super::keyed::{self, KeyRows};
-use super::node;
+use super::node::{self, Span};
 use super::schema::{Schema, ValueType};
 use super::spare::{Lent, Returns};
 use super::word::Word;
@@ -162,7 +162,7 @@ impl BlockEncoder {
         let start = chunk.bytes.len();
         let mut statistics = None;
         match advice_for(advice, field) {
-            Advice::Plain => encode_column(column, true, None, chunk)?,
+            Advice::Plain => statistics = encode_column(column, true, None, chunk)?,
             Advice::KeyedBy(key) => statistics = encode_keyed(column, key, keys[&key].rows.as_ref(), chunk)?,
             Advice::RelativeTo(reference) => {
                 let plain_reference = !matches!(advice_for(advice, reference), Advice::RelativeTo(_));
@@ -185,7 +185,9 @@ impl BlockEncoder {
                     _ => return Err(shape(schema, field, "is relative to a field that it cannot be relative to")),
                 }
             }
-            Advice::Auto => encode_column(column, false, keys.get(&field).map(|key| &key.seen), chunk)?,
+            Advice::Auto => {
+                statistics = encode_column(column, false, keys.get(&field).map(|key| &key.seen), chunk)?;
+            }
         }
         let (data, description) = chunk.finish(start);
         let bytes = &chunk.bytes[start..];
@@ -204,12 +206,13 @@ fn advice_for(advice: &[Advice], field: usize) -> Advice {
     advice.get(field).copied().unwrap_or_default()
 }
 
+/// Also gives the statistics, where they were needed on the way.
 fn encode_column(
     column: ColumnRef<'_>,
     plain: bool,
     first_seen: Option<&FirstSeen<Id>>,
     chunk: &mut ChunkWriter,
-) -> Result<(), ColumnarError> {
+) -> Result<Option<Statistics>, ColumnarError> {
     match column {
         ColumnRef::Flat(values) => {
             chunk.tag(FLAT);
@@ -229,14 +232,15 @@ fn encode_values(
     plain: bool,
     first_seen: Option<&FirstSeen<Id>>,
     chunk: &mut ChunkWriter,
-) -> Result<(), ColumnarError> {
-    fn numbers<W: Word>(values: &[W], plain: bool, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
+) -> Result<Option<Statistics>, ColumnarError> {
+    fn numbers<W: Word>(values: &[W], plain: bool, chunk: &mut ChunkWriter) -> Result<Option<Statistics>, ColumnarError> {
         if plain {
             node::encode_plain(values, chunk);
-            Ok(())
-        } else {
-            node::encode(values, chunk)
+            return Ok(None);
         }
+        let span = Span::of(values);
+        node::encode_within(values, span, chunk)?;
+        Ok((!values.is_empty()).then(|| Statistics::of_integers(span.minimum, span.maximum)))
     }
     match values {
         ValuesRef::Bool(values) => numbers::<u8>(bytemuck::cast_slice(values), plain, chunk),
@@ -245,19 +249,20 @@ fn encode_values(
         ValuesRef::U32(values) => numbers(values, plain, chunk),
         ValuesRef::U64(values) => numbers(values, plain, chunk),
         ValuesRef::I64(values) => numbers(values, plain, chunk),
-        ValuesRef::F32(values) => numbers::<u32>(bytemuck::cast_slice(values), plain, chunk),
-        ValuesRef::F64(values) => numbers::<u64>(bytemuck::cast_slice(values), plain, chunk),
+        // The smallest bits of floats are not those of the smallest float.
+        ValuesRef::F32(values) => numbers::<u32>(bytemuck::cast_slice(values), plain, chunk).map(|_| None),
+        ValuesRef::F64(values) => numbers::<u64>(bytemuck::cast_slice(values), plain, chunk).map(|_| None),
         ValuesRef::Id(ids) if plain => {
             ids::encode_plain(ids, chunk);
-            Ok(())
+            Ok(None)
         }
         ValuesRef::Id(ids) => match first_seen {
-            Some(first_seen) => ids::encode(ids, first_seen, chunk),
+            Some(first_seen) => ids::encode(ids, first_seen, chunk).map(|()| None),
             None => {
                 let first_seen = FirstSeen::of_ids(ids, &mut chunk.spare);
                 let outcome = ids::encode(ids, &first_seen, chunk);
                 first_seen.give_back(&mut chunk.spare);
-                outcome
+                outcome.map(|()| None)
             }
         },
     }
@@ -271,16 +276,16 @@ fn encode_keyed(
     chunk: &mut ChunkWriter,
 ) -> Result<Option<Statistics>, ColumnarError> {
     let Some(kept) = key_rows.and_then(|rows| rows.kept(column)) else {
-        return encode_column(column, false, None, chunk).map(|()| None);
+        return encode_column(column, false, None, chunk);
     };
     chunk.tag(KEYED);
     chunk.field(key);
     chunk.count(kept.rows.len());
     node::encode_leaf(&kept.changed, chunk)?;
     let stored = keyed::gather(column, &kept.rows, &mut chunk.spare);
-    encode_column(stored.as_ref(), false, None, chunk)?;
     // What is left out is equal to something that is stored.
-    let statistics = Statistics::of(stored.as_ref().values());
+    let statistics = encode_column(stored.as_ref(), false, None, chunk)?;
+    let statistics = statistics.or_else(|| Statistics::of(stored.as_ref().values()));
     keyed::give_back(stored, &mut chunk.spare);
     Ok(statistics)
 }

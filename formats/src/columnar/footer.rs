@@ -42,13 +42,18 @@ pub(super) struct Statistics {
 }
 
 impl Statistics {
+    /// Of integers, whose smallest and largest are known.
+    pub(super) fn of_integers<W: Word>(minimum: W, maximum: W) -> Self {
+        let scalar = |value: W| match W::LEAST == W::default() {
+            true => Scalar::Unsigned(value.to_u64()),
+            false => Scalar::Signed(value.to_u64() as i64),
+        };
+        Self { minimum: scalar(minimum), maximum: scalar(maximum) }
+    }
+
     pub(super) fn of(values: ValuesRef<'_>) -> Option<Self> {
-        fn ends<W: Word>(values: &[W], scalar: impl Fn(W) -> Scalar) -> Option<Statistics> {
-            let (minimum, maximum) = W::ends(values)?;
-            Some(Statistics { minimum: scalar(minimum), maximum: scalar(maximum) })
-        }
-        fn unsigned_ends<W: Word>(values: &[W]) -> Option<Statistics> {
-            ends(values, |value| Scalar::Unsigned(value.to_u64()))
+        fn ends<W: Word>(values: &[W]) -> Option<Statistics> {
+            W::ends(values).map(|(minimum, maximum)| Statistics::of_integers(minimum, maximum))
         }
         fn id_ends(ids: &[Id]) -> Option<Statistics> {
             // As numbers they compare faster than as bytes.
@@ -65,12 +70,12 @@ impl Statistics {
                 .then_some(Statistics { minimum: Scalar::Float(minimum), maximum: Scalar::Float(maximum) })
         }
         match values {
-            ValuesRef::Bool(values) => unsigned_ends::<u8>(bytemuck::cast_slice(values)),
-            ValuesRef::U8(values) => unsigned_ends(values),
-            ValuesRef::U16(values) => unsigned_ends(values),
-            ValuesRef::U32(values) => unsigned_ends(values),
-            ValuesRef::U64(values) => unsigned_ends(values),
-            ValuesRef::I64(values) => ends(values, Scalar::Signed),
+            ValuesRef::Bool(values) => ends::<u8>(bytemuck::cast_slice(values)),
+            ValuesRef::U8(values) => ends(values),
+            ValuesRef::U16(values) => ends(values),
+            ValuesRef::U32(values) => ends(values),
+            ValuesRef::U64(values) => ends(values),
+            ValuesRef::I64(values) => ends(values),
             ValuesRef::F32(values) => float_ends(values.iter().map(|&value| value.into())),
             ValuesRef::F64(values) => float_ends(values.iter().copied()),
             ValuesRef::Id(values) => id_ends(values),

@@ -100,7 +100,15 @@ pub(super) fn leaf_cost<W: Word>(values: &[W]) -> f64 {
 
 /// Writes numbers in the cheapest encoding.
 pub(super) fn encode<W: Word>(values: &[W], chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
-    let span = Span::of(values);
+    encode_within(values, Span::of(values), chunk)
+}
+
+/// The same of numbers whose span is known.
+pub(super) fn encode_within<W: Word>(
+    values: &[W],
+    span: Span<W>,
+    chunk: &mut ChunkWriter,
+) -> Result<(), ColumnarError> {
     if span.range() <= narrow::RANGE {
         return narrow::encode(values, span, chunk);
     }

@@ -73,7 +73,10 @@ impl WideReader {
         if fields.has_reactions() {
             let times = batch.reactions.as_mut()?;
             for reaction in Reaction::RECORD_ORDER {
-                times[reaction].push(line.reaction_time(Field::time_of(reaction))?);
+                // Most reactions did not happen.
+                let field = Field::time_of(reaction) as usize;
+                let time = if line.is_empty(field) { NO_REACTION } else { line.reaction_time(field)? };
+                times[reaction].push(time);
             }
         }
         (_mm256_testz_si256(line.invalid, line.invalid) == 1).then_some(ends.length)
@@ -260,11 +263,16 @@ impl<'a> Line<'a> {
         Some(())
     }
 
+    #[inline(always)]
+    fn is_empty(&self, field: usize) -> bool {
+        let (start, end) = self.place(field);
+        start == end
+    }
+
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     #[inline]
-    fn reaction_time(&mut self, field: Field) -> Option<i64> {
-        let (start, end) = self.place(field as usize);
-        if start == end { Some(NO_REACTION) } else { self.number(field as usize).filter(|&time| time != NO_REACTION) }
+    fn reaction_time(&mut self, field: usize) -> Option<i64> {
+        self.number(field).filter(|&time| time != NO_REACTION)
     }
 
     /// A number. Those of at most 16 digits and no sign, which nearly all are, are read at once.
