@@ -233,7 +233,11 @@ fn encode_values(
     first_seen: Option<&FirstSeen<Id>>,
     chunk: &mut ChunkWriter,
 ) -> Result<Option<Statistics>, ColumnarError> {
-    fn numbers<W: Word>(values: &[W], plain: bool, chunk: &mut ChunkWriter) -> Result<Option<Statistics>, ColumnarError> {
+    fn numbers<W: Word>(
+        values: &[W],
+        plain: bool,
+        chunk: &mut ChunkWriter,
+    ) -> Result<Option<Statistics>, ColumnarError> {
         if plain {
             node::encode_plain(values, chunk);
             return Ok(None);

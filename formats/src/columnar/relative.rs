@@ -5,18 +5,36 @@ use super::word::{Word, unzigzag, zigzag};
 
 /// The codes of `values`; `None` where one has no code or where the values alone are as cheap.
 pub(super) fn codes<W: Word>(values: &[W], references: &[W]) -> Option<Vec<W>> {
-    let zero = W::default();
-    let one = W::from_u64(1);
-    // The largest distance has no code: adding one makes it zero.
-    let code = |(&value, &reference): (&W, &W)| {
-        if value == W::LEAST { zero } else { zigzag(value, reference).plus(one) }
-    };
-    let codes: Vec<W> = values.iter().zip(references).map(code).collect();
-    let without_code = |(&value, &code): (&W, &W)| code == zero && value != W::LEAST;
-    if values.iter().zip(&codes).fold(false, |found, pair| found | without_code(pair)) {
-        return None;
+    let mut codes = vec![W::default(); values.len()];
+    let complete = fill(values, references, &mut codes);
+    (complete && node::leaf_cost(&codes) < 0.95 * node::leaf_cost(values)).then_some(codes)
+}
+
+/// Writes the codes; whether every value has one: the largest distance has none, for adding one makes it zero.
+fn fill<W: Word>(values: &[W], references: &[W], codes: &mut [W]) -> bool {
+    #[inline(always)]
+    fn fill<W: Word>(values: &[W], references: &[W], codes: &mut [W]) -> bool {
+        let (zero, one) = (W::default(), W::from_u64(1));
+        let mut complete = true;
+        for ((&value, &reference), code) in values.iter().zip(references).zip(codes) {
+            let near = zigzag(value, reference).plus(one);
+            *code = if value == W::LEAST { zero } else { near };
+            complete &= near != zero || value == W::LEAST;
+        }
+        complete
     }
-    (node::leaf_cost(&codes) < 0.95 * node::leaf_cost(values)).then_some(codes)
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2")]
+        fn fill_wide<W: Word>(values: &[W], references: &[W], codes: &mut [W]) -> bool {
+            fill(values, references, codes)
+        }
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has just been asked for what the function needs.
+            return unsafe { fill_wide(values, references, codes) };
+        }
+    }
+    fill(values, references, codes)
 }
 
 /// Turns codes into the values they stand for.

@@ -275,17 +275,20 @@ impl<'a> Line<'a> {
         self.number(field).filter(|&time| time != NO_REACTION)
     }
 
+    #[cold]
+    fn any_number(&self, field: usize) -> Option<i64> {
+        let (start, end) = self.place(field);
+        value::number(&self.text[start..end]).ok()
+    }
+
     /// A number. Those of at most 16 digits and no sign, which nearly all are, are read at once.
     #[target_feature(enable = "avx2,bmi1,popcnt")]
     #[inline]
     fn number(&mut self, field: usize) -> Option<i64> {
         let (start, end) = self.place(field);
         let length = end - start;
-        if length > 16 || self.text[start] == b'-' {
-            return value::number(&self.text[start..end]).ok();
-        }
-        if length == 0 || (length > 1 && self.text[start] == b'0') {
-            return None;
+        if length == 0 || length > 16 || (length > 1 && self.text[start] == b'0') {
+            return self.any_number(field);
         }
         // The 16 bytes that end with the number; what comes before it is made zero.
         let text: &[u8; 16] = self.text.get(end.checked_sub(16)?..)?.first_chunk()?;
@@ -293,7 +296,7 @@ impl<'a> Line<'a> {
         let places = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
         let digits = _mm_and_si128(digits, _mm_cmpgt_epi8(places, _mm_set1_epi8(15 - length as i8)));
         if _mm_testz_si128(_mm_subs_epu8(digits, _mm_set1_epi8(9)), _mm_set1_epi8(-1)) == 0 {
-            return None;
+            return self.any_number(field);
         }
         let pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(10 | 1 << 8));
         let fours = _mm_madd_epi16(pairs, _mm_set1_epi32(100 | 1 << 16));

@@ -31,6 +31,23 @@ pub struct Unusual {
 impl Unusual {
     /// What is unusual in a batch that has every column; `now`, in unix seconds, is where the future begins.
     pub fn of(batch: &RecordBatch, now: i64) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            // Comparing 64-bit numbers takes three times as long without it.
+            #[target_feature(enable = "avx2")]
+            fn wide(batch: &RecordBatch, now: i64) -> Unusual {
+                Unusual::count(batch, now)
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has just been asked for what the function needs.
+                return unsafe { wide(batch, now) };
+            }
+        }
+        Self::count(batch, now)
+    }
+
+    #[inline(always)]
+    fn count(batch: &RecordBatch, now: i64) -> Self {
         let times = Times::of(batch);
         let users = [&batch.author, &batch.reader];
         let counts = users.map(|Users { followers, following, .. }| [followers.as_slice(), following]);
@@ -77,6 +94,7 @@ impl<'b> Times<'b> {
         Self { tweet: &batch.tweet_time, reactions: batch.reactions.as_ref(), all }
     }
 
+    #[inline(always)]
     fn early_reactions(&self) -> u64 {
         let Some(times) = self.reactions else { return 0 };
         let early = |times: &[i64]| {
@@ -97,6 +115,7 @@ impl<'b> Times<'b> {
 
 /// In how many of so many rows a value of some column is so. Columns are scanned one after the other, which is fast, and row by
 /// row only where there is something to find.
+#[inline(always)]
 fn rows_where(columns: &[&[i64]], rows: usize, is_so: impl Fn(i64) -> bool) -> u64 {
     let found = |column: &&[i64]| column.iter().map(|&value| u32::from(is_so(value))).sum::<u32>() > 0;
     let columns: Vec<&[i64]> = columns.iter().copied().filter(found).collect();
