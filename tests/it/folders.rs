@@ -42,8 +42,9 @@ impl Place {
 
     /// Puts what `pack` makes of a file in its place, under another name.
     fn pack(&self, name: &str, packed_name: &str, pack: impl Fn(&[u8]) -> Vec<u8>) {
-        self.write(packed_name, &pack(&self.text(name)));
+        let packed = pack(&self.text(name));
         fs::remove_file(self.path(name)).unwrap();
+        self.write(packed_name, &packed);
     }
 
     fn skimmer(&self, command: &str) -> Output {
