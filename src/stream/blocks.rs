@@ -90,6 +90,8 @@ enum Source {
 
 /// Bytes asked of a reader at once.
 const READ: u64 = 1 << 20;
+/// Bytes of a packed file that are read at once.
+const READ_AHEAD: usize = 1 << 17;
 /// Bytes in which newlines are counted at once: a page, which is the most that the processor fetches ahead.
 const PIECE: usize = 4096;
 
@@ -111,7 +113,7 @@ impl LineBlocks {
             Source::Mapped { map: map(&file).map_err(failed)?, at: 0, last: 0 }
         } else {
             file.rewind().map_err(failed)?;
-            Source::text_of(BufReader::new(file), Origin::File(path))?
+            Source::text_of(BufReader::with_capacity(READ_AHEAD, file), Origin::File(path))?
         };
         Ok(Self { path: path.to_owned(), size, source, permit: permit.map(Arc::new), line: 1, offset: 0 })
     }

@@ -29,6 +29,18 @@ pub enum StreamError {
         /// What it holds instead.
         passed_over: Box<PassedOver>,
     },
+    /// The only part is the validation part.
+    #[error("{} holds no part but the validation part: there is nothing to train on", path.display())]
+    OnlyValidation {
+        /// The directory, or the file.
+        path: PathBuf,
+    },
+    /// There is a directory where a part should be.
+    #[error("{} is a folder: name a part in it", path.display())]
+    Folder {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Two files are the same part.
     #[error("{} and {} are the same part: move one of them away", first.display(), second.display())]
     SamePart {

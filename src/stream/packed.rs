@@ -34,6 +34,12 @@ impl<R: Read> Read for Explained<R> {
                     error.kind(),
                     format!("the {packing} file ends too early: download or copy it again"),
                 ),
+                // A bound on memory, which zstd keeps to without being told.
+                _ if error.to_string().contains("too much memory") => {
+                    let what = "it was packed with --long for more memory than is taken here: pipe its text instead, as \
+                                `zstd -dc --long=31 FILE` writes it";
+                    io::Error::new(io::ErrorKind::InvalidData, what)
+                }
                 _ => {
                     let what = format!("the {packing} file is damaged, download or copy it again ({error})");
                     io::Error::new(io::ErrorKind::InvalidData, what)
@@ -172,6 +178,15 @@ mod tests {
                 assert!(outcome.as_ref().map_or(true, |read| *read == text), "{packing:?}: byte {at}: {outcome:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_frame_for_more_memory_than_is_taken_says_how_to_read_it() {
+        let mut out = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        out.window_log(28).unwrap();
+        out.write_all(TEXT.as_bytes()).unwrap();
+        let error = unpacked(Packing::Zstd, &out.finish().unwrap()).unwrap_err();
+        assert!(error.contains("`zstd -dc --long=31 FILE`"), "{error}");
     }
 
     #[test]

@@ -46,14 +46,19 @@ impl StreamError {
 /// it.
 ///
 /// # Errors
-/// [`StreamError::Open`]; [`StreamError::NoText`] if it is neither text nor packed text nor a `.skim` file.
+/// [`StreamError::Open`]; [`StreamError::Folder`]; [`StreamError::NoText`] if it is neither text nor packed text nor a `.skim` file.
 pub fn content_of(path: &Path) -> Result<Content, StreamError> {
+    let failed = |source| StreamError::Open { path: path.to_owned(), source };
+    let metadata = path.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(StreamError::Folder { path: path.to_owned() });
+    }
     // Opening a pipe would wait for its writer.
-    let first = path.metadata().and_then(|metadata| match metadata.is_file() {
-        true => head(&mut File::open(path)?),
-        false => Ok(Vec::new()),
-    });
-    match Content::of(&first.map_err(|source| StreamError::Open { path: path.to_owned(), source })?) {
+    if !metadata.is_file() {
+        return Ok(Content::Text);
+    }
+    let first = File::open(path).and_then(|mut file| head(&mut file)).map_err(failed)?;
+    match Content::of(&first) {
         other @ Content::Other(_) => Err(StreamError::refusal(Origin::File(path), None, other)),
         content => Ok(content),
     }

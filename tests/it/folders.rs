@@ -78,6 +78,9 @@ impl Place {
     }
 }
 
+/// Makes a packed file of a text.
+type Pack = fn(&[u8]) -> Vec<u8>;
+
 fn gzip(text: &[u8]) -> Vec<u8> {
     let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     out.write_all(text).unwrap();
@@ -183,7 +186,7 @@ fn two_files_of_one_part_stop_the_run() {
 
 #[test]
 fn records_that_would_count_twice_stop_the_run() {
-    let copies: [(&str, fn(&[u8]) -> Vec<u8>); 3] =
+    let copies: [(&str, Pack); 3] =
         [("data/part-00002", <[u8]>::to_vec), ("data/part-00001-copy.gz", gzip), ("data/part-1.lzo", lzo)];
     for (name, pack) in copies {
         let place = Place::new();
@@ -262,6 +265,10 @@ fn one_file_is_a_data_set() {
 
     place.configure("recsys_data: elsewhere/validation.tsv\nvalidation_part: data/part-00000\n");
     place.refused(&["elsewhere/validation.tsv would be converted under the name of the validation part"]);
+    place.configure("recsys_data: elsewhere/training.tsv\nvalidation_part: elsewhere/training.tsv\n");
+    place.refused(&["elsewhere/training.tsv holds no part but the validation part"]);
+    place.configure("recsys_data: elsewhere/training.tsv\nvalidation_part: data\n");
+    place.refused(&["data is a folder: name a part in it"]);
     place.configure("recsys_data: elsewhere\n");
     place.refused(&["no part in ", "elsewhere", "training.tsv", "recsys_data"]);
 }

@@ -34,8 +34,7 @@ impl RawData {
         let parts = list.parts.into_iter().filter(|part| !is_validation(&part.path));
         let training: Vec<_> = parts.take(config.max_n_parts.unwrap_or(usize::MAX)).collect();
         if training.is_empty() {
-            let path = config.recsys_data.clone();
-            return Err(StreamError::NoPart { path, passed_over: Box::new(passed_over) }.into());
+            return Err(StreamError::OnlyValidation { path: config.recsys_data.clone() }.into());
         }
         if let Some(part) = training.iter().find(|part| validation.is_some() && part.name == VALIDATION) {
             return Err(StreamError::NameOfValidation { path: part.path.clone() }.into());
