@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use crate::harness::{files, fixture, golden_lines, run, run_with_input, skimmer, stderr, success};
+use crate::harness::{demo, files, fixture, golden_lines, run, run_with_input, skimmer, stderr, success};
 
 /// A folder with two training parts of some hundred records, a validation part and a configuration.
 struct Place(tempfile::TempDir);
@@ -402,4 +402,27 @@ fn parts_that_would_become_one_file_are_found_before_any_work() {
             .unwrap(),
     );
     assert_eq!(files(&place.path("out")).len(), 2);
+}
+
+#[test]
+fn predict_names_what_is_no_text() {
+    let model = demo().join("working_dir/model");
+    let text = fs::read(demo().join("recsys_data/test/part-00000")).unwrap();
+    let lines = golden_lines("train/part-00000", 3).concat();
+    let cases =
+        [(gzip(&text), "packed with gzip"), (zstd(&text), "zstd -dc FILE"), (b"<html></html>".to_vec(), "web page")];
+    for (input, word) in &cases {
+        for on_error in ["stop", "skip"] {
+            let arguments = ["predict", "--on-error", on_error, "--model"].map(Path::new);
+            let output = run_with_input(arguments.into_iter().chain([model.as_path()]), input);
+            let said = stderr(&output);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.starts_with("skimmer: standard input is ") && said.contains(word), "{said}");
+            assert!(output.stdout.is_empty());
+        }
+    }
+    // A bad first line of text stays what it is.
+    let arguments = ["predict", "--model"].map(Path::new);
+    let output = run_with_input(arguments.into_iter().chain([model.as_path()]), &lines[7..]);
+    assert!(stderr(&output).contains("standard input:1: "), "{}", stderr(&output));
 }

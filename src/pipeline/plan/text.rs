@@ -9,7 +9,6 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use skimmer_formats::part::PartReader;
 use skimmer_formats::record::{Columns, write_record};
@@ -19,10 +18,7 @@ use crate::stream::{Content, content_of, unpack};
 use crate::workspace::WorkspaceError;
 
 /// Bytes of a plain part, or of a packed part's text, that are read together.
-const CELL: u64 = 1 << 20;
-/// Bytes of a part that are read one after the other to see how fast that goes, and how long parts are read for it.
-const STRETCH: u64 = 1 << 26;
-const LONGEST_READING: Duration = Duration::from_secs(1);
+pub(super) const CELL: u64 = 1 << 20;
 /// Bytes that are read at a time in search of a line's end.
 const TAIL: u64 = 1 << 12;
 
@@ -282,39 +278,13 @@ fn read_cell(file: &mut File, start: u64, size: u64, lines: &mut Vec<u8>) -> std
     Ok(())
 }
 
-/// Bytes that the disk, or the system's cache of it, gives in a second when these files are read from one end to the other, as
-/// conversion reads them: cells that are far apart come several times as slowly. Infinite if there is nothing to read.
-pub(super) fn reading_speed(paths: &[PathBuf]) -> Result<f64, PipelineError> {
-    let begun = Instant::now();
-    let (mut bytes, mut buffer) = (0, Vec::with_capacity(CELL as usize));
-    for number in spread(paths.len() as u64) {
-        let path = &paths[number as usize];
-        let mut read = || {
-            let mut file = File::open(path)?;
-            // Not the beginning, which some program may just have looked at.
-            file.seek(SeekFrom::Start(file.metadata()?.len() / 2))?;
-            for _ in 0..STRETCH / CELL {
-                buffer.clear();
-                bytes += (&file).take(CELL).read_to_end(&mut buffer)? as u64;
-            }
-            Ok(())
-        };
-        read().map_err(WorkspaceError::io("read", path))?;
-        if begun.elapsed() > LONGEST_READING {
-            break;
-        }
-    }
-    let seconds = begun.elapsed().as_secs_f64();
-    Ok(if bytes > 0 { bytes as f64 / seconds.max(1e-9) } else { f64::INFINITY })
-}
-
 /// Whether a part is packed.
 pub(super) fn is_packed(path: &Path) -> Result<bool, PipelineError> {
     Ok(matches!(content_of(path)?, Content::Packed(_)))
 }
 
 /// The numbers below `count`, every few of them evenly distributed: with their bits in reverse.
-fn spread(count: u64) -> impl Iterator<Item = u64> {
+pub(super) fn spread(count: u64) -> impl Iterator<Item = u64> {
     let mut next = 0;
     std::iter::from_fn(move || {
         let (place, number) = spread_from(next, count)?;
@@ -406,19 +376,6 @@ mod tests {
         drawn(&mut both, u64::MAX);
         assert_eq!((both.records(), both.raw_records()), (10_000.0, 5_000.0));
         assert_eq!(both.text_bytes(), 2.0 * whole.len() as f64);
-    }
-
-    #[test]
-    fn how_fast_files_are_read_is_known_of_any() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("part-0");
-        assert_eq!(reading_speed(&[]).unwrap(), f64::INFINITY);
-        for (text, sound) in [("", f64::is_infinite as fn(f64) -> bool), ("some records", |speed| speed > 0.0)] {
-            fs::write(&path, text).unwrap();
-            assert!(sound(reading_speed(std::slice::from_ref(&path)).unwrap()));
-        }
-        fs::remove_file(&path).unwrap();
-        assert!(reading_speed(&[path]).is_err());
     }
 
     #[test]

@@ -10,7 +10,8 @@ use serde_json::Value;
 use skimmer_formats::part::BLOCK_ROWS;
 
 use super::growth::{Point, power};
-use super::text::{RawText, is_packed, reading_speed};
+use super::speed::reading_speed;
+use super::text::{RawText, is_packed};
 use crate::config::{ByteSize, Config};
 use crate::pipeline::run::RawData;
 use crate::pipeline::{Pipeline, PipelineError, Stage, memory};
