@@ -46,7 +46,7 @@ impl StreamError {
 /// it.
 ///
 /// # Errors
-/// [`StreamError::Open`]; [`StreamError::Folder`]; [`StreamError::NoText`] if it is neither text nor packed text nor a `.skim` file.
+/// [`StreamError::Open`]; [`StreamError::Folder`]; [`StreamError::Empty`]; [`StreamError::NoText`] if it is neither text nor packed text nor a `.skim` file.
 pub fn content_of(path: &Path) -> Result<Content, StreamError> {
     let failed = |source| StreamError::Open { path: path.to_owned(), source };
     let metadata = path.metadata().map_err(failed)?;
@@ -56,6 +56,9 @@ pub fn content_of(path: &Path) -> Result<Content, StreamError> {
     // Opening a pipe would wait for its writer.
     if !metadata.is_file() {
         return Ok(Content::Text);
+    }
+    if metadata.len() == 0 {
+        return Err(StreamError::Empty { path: path.to_owned() });
     }
     let first = File::open(path).and_then(|mut file| head(&mut file)).map_err(failed)?;
     match Content::of(&first) {

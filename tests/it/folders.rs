@@ -269,6 +269,10 @@ fn one_file_is_a_data_set() {
     place.refused(&["elsewhere/training.tsv holds no part but the validation part"]);
     place.configure("recsys_data: elsewhere/training.tsv\nvalidation_part: data\n");
     place.refused(&["data is a folder: name a part in it"]);
+    place.write("elsewhere/empty.tsv", b"");
+    place.configure("recsys_data: elsewhere/empty.tsv\n");
+    place.refused(&["elsewhere/empty.tsv is empty"]);
+    fs::remove_file(place.path("elsewhere/empty.tsv")).unwrap();
     place.configure("recsys_data: elsewhere\n");
     place.refused(&["no part in ", "elsewhere", "training.tsv", "recsys_data"]);
 }
@@ -423,6 +427,6 @@ fn predict_names_what_is_no_text() {
     }
     // A bad first line of text stays what it is.
     let arguments = ["predict", "--model"].map(Path::new);
-    let output = run_with_input(arguments.into_iter().chain([model.as_path()]), &lines[7..]);
+    let output = run_with_input(arguments.into_iter().chain([model.as_path()]), &[b"x", &lines[..]].concat());
     assert!(stderr(&output).contains("standard input:1: "), "{}", stderr(&output));
 }
