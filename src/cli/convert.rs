@@ -19,8 +19,8 @@ use super::{Common, Terminal};
 
 /// Convert raw parts into the compact format.
 ///
-/// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input. Parts
-/// packed with zstd, gzip or lzop are unpacked on the way, wherever they come from and whatever they are called.
+/// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input.
+/// Parts packed with zstd, gzip or lzop are unpacked on the way, wherever they come from and whatever they are called.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  skimmer convert part-00000.lzo -o part-00000.skim\n  xz -dc part-00000.xz | skimmer convert - -o part-00000.skim"

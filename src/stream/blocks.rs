@@ -96,8 +96,9 @@ const READ_AHEAD: usize = 1 << 17;
 const PIECE: usize = 4096;
 
 impl LineBlocks {
-    /// Opens a part: a plain file is mapped, a packed one is unpacked on the way, anything else (a named pipe) is read. What
-    /// a file is, is told by its first bytes, not by its name. The permit is given back when the last block is dropped.
+    /// Opens a part: a plain file is mapped, a packed one is unpacked on the way, anything else (a named pipe) is
+    /// read. What a file is, is told by its first bytes, not by its name. The permit is given back when the last block
+    /// is dropped.
     ///
     /// # Errors
     /// [`StreamError`] if the file is missing, unreadable, empty, or neither text nor packed text.
@@ -118,7 +119,8 @@ impl LineBlocks {
         Ok(Self { path: path.to_owned(), size, source, permit: permit.map(Arc::new), line: 1, offset: 0 })
     }
 
-    /// The blocks of what can be read from a pipe, packed or not. `name` stands for it in messages, for example `stdin`.
+    /// The blocks of what can be read from a pipe, packed or not. `name` stands for it in messages, for example
+    /// `stdin`.
     pub fn of_reader(name: &str, input: impl Read + Send + 'static, size: BlockSize) -> Self {
         Self { path: name.into(), size, source: Source::Pipe(Box::new(input)), permit: None, line: 1, offset: 0 }
     }

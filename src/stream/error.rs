@@ -18,8 +18,8 @@ pub enum StreamError {
     },
     /// The directory holds no part.
     #[error(
-        "no part in {}: expected files named part-00000, part-00001.gz and the like, or recsys_data to be one file of any \
-         name{}",
+        "no part in {}: expected files named part-00000, part-00001.gz and the like, or recsys_data to be one file of \
+         any name{}",
         path.display(),
         if passed_over.is_empty() { String::new() } else { format!("; {passed_over}") }
     )]

@@ -11,8 +11,8 @@ use std::fmt::Write;
 /// What the name of every part in a folder begins with.
 const PREFIX: &[u8] = b"part-";
 const TEXT_ENDINGS: [&str; 3] = [".tsv", ".csv", ".txt"];
-/// Of files that are read, and of some that are not: a part that is packed in another way must not be passed over, but be
-/// named when it is opened.
+/// Of files that are read, and of some that are not: a part that is packed in another way must not be passed over, but
+/// be named when it is opened.
 const FILE_ENDINGS: [&str; 10] = [".zst", ".gz", ".lzo", ".skim", ".bz2", ".xz", ".lz4", ".zip", ".7z", ".parquet"];
 /// What downloads and editors add to a name, be it behind a query.
 const LEFTOVER_ENDINGS: [&str; 13] = [
@@ -36,8 +36,8 @@ pub fn part_name(file_name: &OsStr) -> &OsStr {
     let bytes = file_name.as_encoded_bytes();
     let name = without_ending(&bytes[..query(bytes)], &FILE_ENDINGS);
     let name = without_ending(name, &TEXT_ENDINGS);
-    // SAFETY: the cut is at the end or just before one of the ASCII characters `.`, `?`, `@` and `%`, where a platform's
-    // string may be cut.
+    // SAFETY: the cut is at the end or just before one of the ASCII characters `.`, `?`, `@` and `%`, where a
+    // platform's string may be cut.
     unsafe { OsStr::from_encoded_bytes_unchecked(name) }
 }
 
@@ -49,8 +49,8 @@ pub(super) fn is_part(file_name: &OsStr) -> bool {
         && without_ending(&bytes[query(bytes)..], &LEFTOVER_ENDINGS).len() == bytes.len() - query(bytes)
 }
 
-/// What a name that is no part's has behind the letters that could be one's, up to a query; the whole name if it does not
-/// begin like a part's.
+/// What a name that is no part's has behind the letters that could be one's, up to a query; the whole name if it does
+/// not begin like a part's.
 pub(super) fn addition(file_name: &OsStr) -> &[u8] {
     let bytes = file_name.as_encoded_bytes();
     let Some(rest) = bytes.strip_prefix(PREFIX) else { return bytes };
@@ -59,8 +59,8 @@ pub(super) fn addition(file_name: &OsStr) -> &[u8] {
     &addition[..query(addition)]
 }
 
-/// A part's name as text that can name its artefacts: bytes that are no UTF-8 become `%` and two digits. No two parts of
-/// a folder have the same one, since their names hold no `%`.
+/// A part's name as text that can name its artefacts: bytes that are no UTF-8 become `%` and two digits. No two parts
+/// of a folder have the same one, since their names hold no `%`.
 pub(super) fn as_text(name: &OsStr) -> String {
     let mut text = String::new();
     for chunk in name.as_encoded_bytes().utf8_chunks() {
@@ -78,8 +78,8 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_') || !byte.is_ascii()
 }
 
-/// Where the query of an address begins, or the length. Some programs write `@` or `%3F` for its `?`, which count behind an
-/// ending only.
+/// Where the query of an address begins, or the length. Some programs write `@` or `%3F` for its `?`, which count
+/// behind an ending only.
 fn query(name: &[u8]) -> usize {
     let has_ending = |name: &[u8]| {
         without_ending(name, &FILE_ENDINGS).len() + without_ending(name, &TEXT_ENDINGS).len() < 2 * name.len()

@@ -36,8 +36,8 @@ impl<R: Read> Read for Explained<R> {
                 ),
                 // A bound on memory, which zstd keeps to without being told.
                 _ if error.to_string().contains("too much memory") => {
-                    let what = "it was packed with --long for more memory than is taken here: pipe its text instead, as \
-                                `zstd -dc --long=31 FILE` writes it";
+                    let what = "it was packed with --long for more memory than is taken here: pipe its text instead, \
+                                as `zstd -dc --long=31 FILE` writes it";
                     io::Error::new(io::ErrorKind::InvalidData, what)
                 }
                 _ => {

@@ -26,9 +26,10 @@ pub struct PartList {
     pub passed_over: PassedOver,
 }
 
-/// The parts in a directory: files that are named `part-` and then letters, digits, `-` and `_`, with or without a text
-/// ending (`.tsv`, `.csv`, `.txt`), a file ending (`.zst`, `.gz`, `.lzo`, `.skim`) and the query of the address that they
-/// came from (`?X-Goog-…`), in this order. Hidden files and folders are not looked at; what else there is, is passed over.
+/// The parts in a directory: files that are named `part-` and then letters, digits, `-` and `_`, with or without a
+/// text ending (`.tsv`, `.csv`, `.txt`), a file ending (`.zst`, `.gz`, `.lzo`, `.skim`) and the query of the address
+/// that they came from (`?X-Goog-…`), in this order. Hidden files and folders are not looked at; what else there is,
+/// is passed over.
 ///
 /// A file in place of a directory is a part whatever its name.
 ///

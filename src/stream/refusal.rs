@@ -42,11 +42,12 @@ impl StreamError {
     }
 }
 
-/// What a file is that a part should be read from. What is no plain file (a named pipe) counts as text, and nothing is read of
-/// it.
+/// What a file is that a part should be read from. What is no plain file (a named pipe) counts as text, and nothing is
+/// read of it.
 ///
 /// # Errors
-/// [`StreamError::Open`]; [`StreamError::Folder`]; [`StreamError::Empty`]; [`StreamError::NoText`] if it is neither text nor packed text nor a `.skim` file.
+/// [`StreamError::Open`]; [`StreamError::Folder`]; [`StreamError::Empty`]; [`StreamError::NoText`] if it is neither
+/// text nor packed text nor a `.skim` file.
 pub fn content_of(path: &Path) -> Result<Content, StreamError> {
     let failed = |source| StreamError::Open { path: path.to_owned(), source };
     let metadata = path.metadata().map_err(failed)?;
@@ -67,7 +68,8 @@ pub fn content_of(path: &Path) -> Result<Content, StreamError> {
     }
 }
 
-/// Refuses what is not plain text, for those who unpack nothing. `head` is what comes first, at most [`Content::HEAD`] bytes.
+/// Refuses what is not plain text, for those who unpack nothing. `head` is what comes first, at most [`Content::HEAD`]
+/// bytes.
 ///
 /// # Errors
 /// [`StreamError::NoText`] with what it is and what to do.

@@ -1,4 +1,5 @@
-//! Folders as downloads leave them: which files are parts, however they are packed and named, and what is said of the rest.
+//! Folders as downloads leave them: which files are parts, however they are packed and named, and what is said of the
+//! rest.
 
 use std::fs;
 use std::io::Write;

@@ -13,8 +13,9 @@ use crate::workspace::WorkspaceError;
 const STRETCH: u64 = 1 << 26;
 const LONGEST_READING: Duration = Duration::from_secs(1);
 
-/// Bytes that the disk, or the system's cache of it, gives in a second when these files are read from one end to the other, as
-/// conversion reads them: cells that are far apart come several times as slowly. Infinite if there is nothing to read.
+/// Bytes that the disk, or the system's cache of it, gives in a second when these files are read from one end to the
+/// other, as conversion reads them: cells that are far apart come several times as slowly. Infinite if there is
+/// nothing to read.
 pub(super) fn reading_speed(paths: &[PathBuf]) -> Result<f64, PipelineError> {
     let begun = Instant::now();
     let (mut bytes, mut buffer) = (0, Vec::with_capacity(CELL as usize));

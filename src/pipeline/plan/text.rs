@@ -1,8 +1,8 @@
 //! Raw records drawn evenly from all parts that are there.
 //!
-//! Parts are taken in turns. A plain part is cut into cells of a megabyte that come in a spread order, so that any number
-//! of them is about evenly distributed, and so is a converted part into its blocks; a packed part can only be read from its
-//! beginning.
+//! Parts are taken in turns. A plain part is cut into cells of a megabyte that come in a spread order, so that any
+//! number of them is about evenly distributed, and so is a converted part into its blocks; a packed part can only be
+//! read from its beginning.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -57,8 +57,8 @@ struct RawFile {
 enum Kind {
     /// Its size, and the number of its next cell in the spread order.
     Plain { file: File, size: u64, next: u64 },
-    /// Its text, the beginning of a line whose end has not been read, and how much of the file has been unpacked, in all and
-    /// when it was last asked.
+    /// Its text, the beginning of a line whose end has not been read, and how much of the file has been unpacked, in
+    /// all and when it was last asked.
     Packed { text: Box<dyn Read + Send>, begun: Vec<u8>, taken: Arc<AtomicU64>, at: u64 },
     /// And the number of its next block in the spread order.
     Converted { part: Box<PartReader>, next: u64 },
@@ -203,8 +203,8 @@ impl RawFile {
             Content::Text | Content::Other(_) => {
                 let file = open()?;
                 let size = file.metadata().map_err(WorkspaceError::io("find", path))?.len();
-                // Without it the system reads megabytes ahead of every cell. It is a hint, and not every file system takes
-                // it.
+                // Without it the system reads megabytes ahead of every cell. It is a hint, and not every file system
+                // takes it.
                 let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
                 Kind::Plain { file, size, next: 0 }
             }

@@ -18,8 +18,8 @@ use crate::stream::RawPart;
 use crate::workspace::{AtomicFile, Fingerprint, WorkspaceError, remove_if_there};
 
 impl<'s> Stages<'s> {
-    /// Checks a `.skim` part and gives it its place in the working directory: as a second name of the file (a hard link),
-    /// or as a copy where the file system has no such names or is another.
+    /// Checks a `.skim` part and gives it its place in the working directory: as a second name of the file (a hard
+    /// link), or as a copy where the file system has no such names or is another.
     pub(super) fn adoption(&self, part: RawPart) -> Result<Task<'s>, PipelineError> {
         let Self { config, workspace, progress, .. } = *self;
         let target = workspace.part(&part.name);
@@ -37,8 +37,8 @@ impl<'s> Stages<'s> {
     }
 }
 
-/// Makes sure that a `.skim` file is whole and what conversion could have made of a raw part with this vocabulary. Returns
-/// its number of records.
+/// Makes sure that a `.skim` file is whole and what conversion could have made of a raw part with this vocabulary.
+/// Returns its number of records.
 fn check(path: &Path, vocabulary: u32, progress: &dyn Progress) -> Result<u64, PipelineError> {
     let part = PartReader::open(path)?;
     if !part.has_reactions() {
