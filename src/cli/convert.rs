@@ -1,30 +1,32 @@
 //! `skimmer convert`.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
 use skimmer::pipeline::run::convert_part;
-use skimmer::stream::{BlockSize, LineBlocks};
+use skimmer::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
 
 use super::stages::run_stages;
 use super::{Common, Terminal};
 
 /// Convert raw parts into the compact format.
 ///
-/// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input, so
-/// that packed parts can be piped in.
+/// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input.
+/// Parts packed with zstd, gzip or lzop are unpacked on the way, wherever they come from and whatever they are called.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  skimmer convert part-00000 -o part-00000.skim\n  lzop -dc part-00000.lzo | skimmer convert - -o part-00000.skim"
+    after_help = "Examples:\n  skimmer convert part-00000.lzo -o part-00000.skim\n  xz -dc part-00000.xz | skimmer convert - -o part-00000.skim"
 )]
 pub(super) struct Convert {
-    /// Raw parts (24 or 20 fields a record), plain or .zst; `-` for standard input.
+    /// Raw parts (24 or 20 fields a record), plain, .zst, .gz or .lzo; `-` for standard input.
     #[arg(value_name = "PART")]
     parts: Vec<PathBuf>,
     /// The .skim file to write, or, for several parts, the folder to write them to.
@@ -41,14 +43,27 @@ pub(super) struct Convert {
     force: bool,
 }
 
+/// A part and the file to make of it.
+struct Conversion {
+    part: PathBuf,
+    output: PathBuf,
+}
+
 /// What became of a part.
 #[derive(Serialize)]
 struct Converted {
+    #[serde(serialize_with = "as_text")]
     part: PathBuf,
+    #[serde(serialize_with = "as_text")]
     output: PathBuf,
     #[serde(flatten)]
     summary: ConvertSummary,
     bytes_written: u64,
+}
+
+/// A path as text. JSON has no other strings.
+fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }
 
 impl Convert {
@@ -59,8 +74,9 @@ impl Convert {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let threads = self.threads.unwrap_or_else(cores);
         let terminal = common.terminal();
-        let converted =
-            self.parts.iter().map(|part| self.convert(part, threads, &terminal)).collect::<Result<Vec<_>, _>>()?;
+        let conversions = self.conversions()?;
+        let converted = conversions.into_iter().map(|conversion| self.convert(conversion, threads, &terminal));
+        let converted = converted.collect::<Result<Vec<_>, _>>()?;
         common.summarize(&converted, || {
             let line = |one: &Converted| {
                 format!(
@@ -76,28 +92,77 @@ impl Convert {
         })
     }
 
-    fn convert(&self, part: &Path, threads: NonZeroUsize, terminal: &Terminal) -> anyhow::Result<Converted> {
+    /// What is to be made of each part. What can be found wrong with any of them is found before any work.
+    fn conversions(&self) -> anyhow::Result<Vec<Conversion>> {
+        let (mut inputs, mut outputs) = (HashMap::new(), HashMap::new());
+        let mut conversions: Vec<Conversion> = Vec::new();
+        for part in &self.parts {
+            let is_input = part == Path::new("-");
+            if !is_input && content_of(part)? == Content::Skim {
+                return Err(StreamError::refusal(Origin::File(part), None, Content::Skim).into());
+            }
+            let output = self.output_of(part)?;
+            let input = if is_input { part.clone() } else { part.canonicalize().unwrap_or_else(|_| part.clone()) };
+            if let Some(first) = inputs.insert(input, conversions.len()) {
+                let first = &conversions[first].part;
+                if first == part {
+                    bail!("{} is given twice: a part is converted once", part.display());
+                }
+                bail!("{} and {} are the same file: give it once", first.display(), part.display());
+            }
+            if let Some(first) = outputs.insert(real_path(&output), conversions.len()) {
+                let first = &conversions[first].part;
+                bail!(
+                    "{} and {} would both become {}: convert them one by one, each with a name of its own (-o FILE)",
+                    first.display(),
+                    part.display(),
+                    output.display()
+                );
+            }
+            conversions.push(Conversion { part: part.clone(), output });
+        }
+        Ok(conversions)
+    }
+
+    fn convert(
+        &self,
+        Conversion { part, output }: Conversion,
+        threads: NonZeroUsize,
+        terminal: &Terminal,
+    ) -> anyhow::Result<Converted> {
         let blocks = if part == Path::new("-") {
             LineBlocks::of_reader("standard input", io::stdin(), BlockSize::default())
         } else {
-            LineBlocks::open(part, BlockSize::default(), None)?
+            LineBlocks::open(&part, BlockSize::default(), None)?
         };
-        let output = self.output_of(&blocks.part_name())?;
         let options = ConvertOptions { vocabulary: self.vocabulary, ..ConvertOptions::default() };
         let summary = convert_part(blocks, options, threads, &output, terminal)?;
         let bytes_written = output.metadata().with_context(|| output.display().to_string())?.len();
-        Ok(Converted { part: part.to_owned(), output, summary, bytes_written })
+        Ok(Converted { part, output, summary, bytes_written })
     }
 
-    fn output_of(&self, part_name: &str) -> anyhow::Result<PathBuf> {
-        let in_folder = |folder: &Path| folder.join(format!("{part_name}.skim"));
+    fn output_of(&self, part: &Path) -> anyhow::Result<PathBuf> {
+        let in_folder = |folder: &Path| {
+            let file_name = part.file_name().unwrap_or(part.as_os_str());
+            let mut name =
+                if part == Path::new("-") { OsString::from("stdin") } else { part_name(file_name).to_owned() };
+            name.push(".skim");
+            folder.join(name)
+        };
         match &self.output {
-            None if self.parts == [Path::new("-")] => {
-                bail!("standard input has no name: say where to write with -o FILE")
-            }
+            None if part == Path::new("-") => bail!("standard input has no name: say where to write with -o FILE"),
             None => Ok(in_folder(Path::new(""))),
             Some(output) if self.parts.len() > 1 || output.is_dir() => Ok(in_folder(output)),
             Some(output) => Ok(output.clone()),
         }
     }
+}
+
+/// The path that a file has or will have, without links and detours.
+fn real_path(path: &Path) -> PathBuf {
+    let in_real_folder = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(in_real_folder).unwrap_or_else(|| path.to_owned())
 }

@@ -154,6 +154,18 @@ impl Progress for Terminal {
         }
     }
 
+    fn warn(&self, text: &str) {
+        match self {
+            Self::Quiet => {}
+            Self::Bar(bar) => {
+                if let Ok(bar) = bar.lock() {
+                    bar.suspend(|| tracing::warn!("{text}"));
+                }
+            }
+            Self::Log { .. } => tracing::warn!("{text}"),
+        }
+    }
+
     fn end(&self) {
         match self {
             Self::Quiet => {}

@@ -22,9 +22,9 @@ pub use size::{ByteSize, machine_memory};
 pub struct Config {
     /// Folder for everything skimmer makes.
     pub working_dir: PathBuf,
-    /// Folder with the raw training parts, the files whose names start with `part-`.
+    /// Folder with the training parts, the files named `part-…`, or one file of training records.
     pub recsys_data: PathBuf,
-    /// The raw validation part; a name without a folder may also stand in `recsys_data`.
+    /// The validation part; a name without a folder may also stand in `recsys_data`.
     pub validation_part: Option<PathBuf>,
     /// How many training parts to use, in the order of their names; all of them if not given.
     pub max_n_parts: Option<usize>,
@@ -149,7 +149,10 @@ impl Config {
         let bare_validation_name = |path: &Path| path.parent() == Some(Path::new("")) && !folder.join(path).exists();
         self.recsys_data = folder.join(&self.recsys_data);
         if let Some(part) = &mut self.validation_part {
-            *part = if bare_validation_name(part) { self.recsys_data.join(&*part) } else { folder.join(&*part) };
+            // Beside the training records, if they are one file.
+            let is_file = self.recsys_data.is_file();
+            let data = self.recsys_data.parent().filter(|_| is_file).unwrap_or(&self.recsys_data);
+            *part = if bare_validation_name(part) { data.join(&*part) } else { folder.join(&*part) };
         }
         self.working_dir = folder.join(&self.working_dir);
         let optional = [

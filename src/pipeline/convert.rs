@@ -119,6 +119,28 @@ pub enum ConvertError {
     /// A file of bad lines cannot be made, or not be put in its place.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+    /// A part that is converted already is a test part.
+    #[error(
+        "{}: its records have 20 fields, without reactions: a part to learn from or to measure on has 24",
+        path.display()
+    )]
+    NoReactions {
+        /// The part.
+        path: PathBuf,
+    },
+    /// A part that is converted already was converted with another vocabulary.
+    #[error(
+        "{}: it holds the token {token}, which is not below vocabulary_size ({vocabulary}): raise vocabulary_size",
+        path.display()
+    )]
+    Token {
+        /// The part.
+        path: PathBuf,
+        /// The token.
+        token: u32,
+        /// The number of tokens.
+        vocabulary: u32,
+    },
     /// The columns cannot be encoded or written.
     #[error("cannot write the columns of {}: {source}", path.display())]
     Write {

@@ -1,7 +1,9 @@
 //! Runs the stages of a configuration in its working directory, skipping what is up to date.
 
+mod adoption;
 mod conversion;
 mod learning;
+mod raw;
 mod text;
 
 use std::num::NonZeroUsize;
@@ -18,11 +20,11 @@ use crate::config::Config;
 use crate::counts::Table;
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
-use crate::stream::{RawPart, list_parts};
 use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, remove_if_there};
 
 pub use conversion::convert_part;
 pub(super) use learning::recipe;
+pub(super) use raw::RawData;
 
 /// Name of the folder with the frozen counts in a model bundle.
 pub const BUNDLE_COUNTS: &str = "counts";
@@ -98,10 +100,13 @@ struct Stages<'s> {
 }
 
 impl<'s> Stages<'s> {
-    /// The converted training parts, each of which must be there.
+    /// The converted training parts, each of which must be there, and none of which may hold what another does.
     fn training_parts(&self) -> Result<Vec<PathBuf>, PipelineError> {
-        let parts = raw_parts(self.config)?.into_iter().map(|part| self.workspace.part(&part.name));
-        parts.map(|path| self.made(path, Stage::Convert)).collect()
+        let data = RawData::of(self.config)?;
+        let parts = data.training.iter().map(|part| self.made(self.workspace.part(&part.name), Stage::Convert));
+        let parts = parts.collect::<Result<_, _>>()?;
+        data.expect_distinct_records(self.workspace)?;
+        Ok(parts)
     }
 
     /// The converted validation part, which must be there if the configuration has one.
@@ -193,12 +198,4 @@ impl<'s> Stages<'s> {
         };
         Ok(Task { name: "features".into(), fingerprint, outputs: made, work: Box::new(work) })
     }
-}
-
-/// The raw training parts of a configuration.
-pub(super) fn raw_parts(config: &Config) -> Result<Vec<RawPart>, PipelineError> {
-    let validation = config.validation_part.as_ref().and_then(|path| path.canonicalize().ok());
-    let parts = list_parts(&config.recsys_data)?.into_iter();
-    let training = parts.filter(|part| validation.is_none() || part.path.canonicalize().ok() != validation);
-    Ok(training.take(config.max_n_parts.unwrap_or(usize::MAX)).collect())
 }

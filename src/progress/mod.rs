@@ -10,6 +10,8 @@ pub trait Progress: Sync {
     fn remark(&self, text: &str);
     /// Something to be kept, unlike a remark: a line of its own.
     fn note(&self, _text: &str) {}
+    /// Something about the input that may not be meant so. It does not stop the stage.
+    fn warn(&self, _text: &str) {}
     /// The task is done.
     fn end(&self);
     /// Whether whoever started the stage wants it to stop. A stage that asks stops soon after it is told so, with an

@@ -1,16 +1,17 @@
 //! A part's text in blocks of whole lines, the same whether the part is mapped, unpacked or piped.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use memmap2::Mmap;
 
+use super::content::{Content, head};
 use super::mapped::{MappedText, map, populate};
-use super::parts::{is_lzop, part_name};
-use super::{Permit, StreamError};
+use super::packed::unpack;
+use super::{Origin, Permit, StreamError};
 
 /// How large blocks are. They depend on the text alone, so that what is made of them does, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,43 +83,46 @@ enum Source {
         input: Box<dyn Read + Send>,
         ahead: Vec<u8>,
     },
+    /// Nothing has been read of it yet.
+    Pipe(Box<dyn Read + Send>),
     Over,
 }
 
 /// Bytes asked of a reader at once.
 const READ: u64 = 1 << 20;
+/// Bytes of a packed file that are read at once.
+const READ_AHEAD: usize = 1 << 17;
 /// Bytes in which newlines are counted at once: a page, which is the most that the processor fetches ahead.
 const PIECE: usize = 4096;
 
 impl LineBlocks {
-    /// Opens a part: a plain file is mapped, a `.zst` file is unpacked on the way, anything else (a named pipe) is read.
-    /// The permit is given back when the last block is dropped.
+    /// Opens a part: a plain file is mapped, a packed one is unpacked on the way, anything else (a named pipe) is
+    /// read. What a file is, is told by its first bytes, not by its name. The permit is given back when the last block
+    /// is dropped.
     ///
     /// # Errors
-    /// [`StreamError`] if the file is missing, unreadable, empty, or packed with lzop.
+    /// [`StreamError`] if the file is missing, unreadable, empty, or neither text nor packed text.
     pub fn open(path: &Path, size: BlockSize, permit: Option<Permit>) -> Result<Self, StreamError> {
         let failed = |source| StreamError::Open { path: path.to_owned(), source };
-        if is_lzop(path) {
-            return Err(StreamError::Lzop { path: path.to_owned() });
-        }
-        let file = File::open(path).map_err(failed)?;
+        let mut file = File::open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
-        let source = if path.extension().is_some_and(|ending| ending == "zst") {
-            Source::Read { input: Box::new(zstd::Decoder::new(file).map_err(failed)?), ahead: Vec::new() }
-        } else if !metadata.is_file() {
-            Source::Read { input: Box::new(file), ahead: Vec::new() }
+        let source = if !metadata.is_file() {
+            Source::Pipe(Box::new(file))
         } else if metadata.len() == 0 {
             return Err(StreamError::Empty { path: path.to_owned() });
-        } else {
+        } else if Content::of(&head(&mut file).map_err(failed)?) == Content::Text {
             Source::Mapped { map: map(&file).map_err(failed)?, at: 0, last: 0 }
+        } else {
+            file.rewind().map_err(failed)?;
+            Source::text_of(BufReader::with_capacity(READ_AHEAD, file), Origin::File(path))?
         };
         Ok(Self { path: path.to_owned(), size, source, permit: permit.map(Arc::new), line: 1, offset: 0 })
     }
 
-    /// The blocks of what can be read from a pipe. `name` stands for it in messages, for example `stdin`.
+    /// The blocks of what can be read from a pipe, packed or not. `name` stands for it in messages, for example
+    /// `stdin`.
     pub fn of_reader(name: &str, input: impl Read + Send + 'static, size: BlockSize) -> Self {
-        let source = Source::Read { input: Box::new(input), ahead: Vec::new() };
-        Self { path: name.into(), size, source, permit: None, line: 1, offset: 0 }
+        Self { path: name.into(), size, source: Source::Pipe(Box::new(input)), permit: None, line: 1, offset: 0 }
     }
 
     /// The part's path, or the name of what is read.
@@ -126,17 +130,11 @@ impl LineBlocks {
         &self.path
     }
 
-    /// The part's name: the file's name without the ending of a packed file.
-    pub fn part_name(&self) -> String {
-        let file_name = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy();
-        part_name(&file_name).to_owned()
-    }
-
     /// The part's size in bytes, where it is known.
     pub fn bytes(&self) -> Option<u64> {
         match &self.source {
             Source::Mapped { map, .. } => Some(map.len() as u64),
-            Source::Read { .. } | Source::Over => None,
+            Source::Read { .. } | Source::Pipe(_) | Source::Over => None,
         }
     }
 
@@ -145,8 +143,12 @@ impl LineBlocks {
             let (path, limit) = (self.path.clone(), self.size.bytes);
             StreamError::LineTooLong { path, line: self.line, offset: self.offset, limit }
         };
+        if let Source::Pipe(input) = &mut self.source {
+            let input = BufReader::new(std::mem::replace(input, Box::new(io::empty())));
+            self.source = Source::text_of(input, Origin::Pipe(&self.path))?;
+        }
         let (text, lines) = match &mut self.source {
-            Source::Over => return Ok(None),
+            Source::Over | Source::Pipe(_) => return Ok(None),
             Source::Mapped { map, at, last } => {
                 populate(map, *at..map.len().min(*at + *last));
                 let rest = &map[*at..];
@@ -191,6 +193,27 @@ impl LineBlocks {
         self.offset += length as u64;
         self.line += lines as u64;
         Ok(Some(block))
+    }
+}
+
+impl Source {
+    /// The text of something that is read: as it is, or unpacked.
+    fn text_of(mut input: impl BufRead + Send + 'static, origin: Origin<'_>) -> Result<Self, StreamError> {
+        let (Origin::File(path) | Origin::Pipe(path)) = origin;
+        let failed = |source| StreamError::Read { path: path.to_owned(), offset: 0, source };
+        let first = head(&mut input).map_err(failed)?;
+        let packing = match Content::of(&first) {
+            Content::Text => return Ok(Self::Read { input: Box::new(input), ahead: first }),
+            Content::Packed(packing) => packing,
+            other => return Err(StreamError::refusal(origin, None, other)),
+        };
+        let input = Cursor::new(first).chain(input);
+        let mut input = unpack(packing, input).map_err(failed)?;
+        let first = head(&mut input).map_err(failed)?;
+        match Content::of(&first) {
+            Content::Text => Ok(Self::Read { input, ahead: first }),
+            other => Err(StreamError::refusal(origin, Some(packing), other)),
+        }
     }
 }
 
@@ -328,10 +351,13 @@ mod tests {
         let packed = zstd::encode_all(&b"one\ntwo\n"[..], 3).unwrap();
         std::fs::write(&path, &packed).unwrap();
         let blocks = LineBlocks::open(&path, BlockSize::default(), None).unwrap();
-        assert_eq!(blocks.part_name(), "part-00000");
+        assert_eq!(cuts(blocks).unwrap(), [(1, 0, b"one\ntwo\n".to_vec())]);
+        // What it is called says nothing.
+        std::fs::write(&path, "one\ntwo\n").unwrap();
+        let blocks = LineBlocks::open(&path, BlockSize::default(), None).unwrap();
         assert_eq!(cuts(blocks).unwrap(), [(1, 0, b"one\ntwo\n".to_vec())]);
         std::fs::write(&path, &packed[..packed.len() - 2]).unwrap();
-        let cut_short = cuts(LineBlocks::open(&path, BlockSize::default(), None).unwrap()).unwrap_err();
+        let cut_short = LineBlocks::open(&path, BlockSize::default(), None).err().unwrap().to_string();
         assert!(cut_short.contains("part-00000.zst on from byte"), "{cut_short}");
     }
 
@@ -356,7 +382,6 @@ mod tests {
         let open =
             |path: &str| LineBlocks::open(Path::new(path), BlockSize::default(), None).err().unwrap().to_string();
         assert!(open("/no/part-1").starts_with("cannot open /no/part-1: "));
-        assert!(open("/no/part-1.lzo").starts_with("/no/part-1.lzo is packed with lzop: unpack it first"));
         let directory = LineBlocks::open(Path::new("/"), BlockSize::default(), None).map(cuts);
         assert!(directory.unwrap().unwrap_err().contains("cannot read / on from byte 0"));
     }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::PassedOver;
+
 /// Why parts cannot be listed, opened or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamError {
@@ -15,8 +17,27 @@ pub enum StreamError {
         source: io::Error,
     },
     /// The directory holds no part.
-    #[error("no part in {}: expected files whose names start with \"part-\"", path.display())]
+    #[error(
+        "no part in {}: expected files named part-00000, part-00001.gz and the like, or recsys_data to be one file of \
+         any name{}",
+        path.display(),
+        if passed_over.is_empty() { String::new() } else { format!("; {passed_over}") }
+    )]
     NoPart {
+        /// The directory.
+        path: PathBuf,
+        /// What it holds instead.
+        passed_over: Box<PassedOver>,
+    },
+    /// The only part is the validation part.
+    #[error("{} holds no part but the validation part: there is nothing to train on", path.display())]
+    OnlyValidation {
+        /// The directory, or the file.
+        path: PathBuf,
+    },
+    /// There is a directory where a part should be.
+    #[error("{} is a folder: name a part in it", path.display())]
+    Folder {
         /// The directory.
         path: PathBuf,
     },
@@ -27,6 +48,23 @@ pub enum StreamError {
         first: PathBuf,
         /// The other.
         second: PathBuf,
+    },
+    /// Two files have the same content.
+    #[error(
+        "{} and {} hold the same records, which would count twice: move one of them away",
+        first.display(), second.display()
+    )]
+    SameContent {
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// The training part, a single file, has the name that the validation part has when it is converted.
+    #[error("{} would be converted under the name of the validation part: give the file another name", path.display())]
+    NameOfValidation {
+        /// The file.
+        path: PathBuf,
     },
     /// A part cannot be opened.
     #[error("cannot open {}: {source}", path.display())]
@@ -42,14 +80,15 @@ pub enum StreamError {
         /// The part.
         path: PathBuf,
     },
-    /// A part is compressed in a way that is not read here.
-    #[error(
-        "{path} is packed with lzop: unpack it first, or pipe it with `lzop -dc {path} | skimmer convert -`",
-        path = path.display()
-    )]
-    Lzop {
-        /// The part.
+    /// What should be raw text is something else.
+    #[error("{} is {what}: {remedy}", path.display())]
+    NoText {
+        /// The file, or the name of what is read.
         path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do.
+        remedy: String,
     },
     /// A part cannot be read to its end.
     #[error("cannot read {} on from byte {offset}: {source}", path.display())]

@@ -5,6 +5,7 @@ mod bad_input;
 mod decode;
 mod demo;
 mod embed;
+mod folders;
 #[cfg(target_os = "linux")]
 mod full_disk;
 mod golden;

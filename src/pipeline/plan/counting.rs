@@ -91,7 +91,7 @@ impl Counting {
     /// What conversion takes.
     pub(super) fn convert(&self, trial: &Trial<'_>, whole: &Whole) -> StagePlan {
         let (conversion, records) = trial.conversion();
-        let times = whole.records() / records.max(1) as f64;
+        let times = whole.raw / records.max(1) as f64;
         let stays = whole.records() * trial.part_bytes(whole.training / whole.parts as f64);
         // Text is read ahead and parts are written while other blocks are converted.
         let disk = (whole.file_bytes + stays) / trial.reading_speed;

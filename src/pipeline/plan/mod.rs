@@ -9,6 +9,7 @@ mod advice;
 mod counting;
 mod growth;
 mod learning;
+mod speed;
 mod table;
 mod text;
 mod trial;

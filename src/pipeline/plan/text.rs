@@ -1,21 +1,24 @@
 //! Raw records drawn evenly from all parts that are there.
 //!
-//! Parts are taken in turns. A plain part is cut into cells of a megabyte that come in a spread order, so that any number
-//! of them is about evenly distributed; a packed part can only be read from its beginning.
+//! Parts are taken in turns. A plain part is cut into cells of a megabyte that come in a spread order, so that any
+//! number of them is about evenly distributed, and so is a converted part into its blocks; a packed part can only be
+//! read from its beginning.
 
 use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use skimmer_formats::part::PartReader;
+use skimmer_formats::record::{Columns, write_record};
 
 use crate::pipeline::PipelineError;
+use crate::stream::{Content, content_of, unpack};
 use crate::workspace::WorkspaceError;
 
 /// Bytes of a plain part, or of a packed part's text, that are read together.
-const CELL: u64 = 1 << 20;
-/// Bytes of a part that are read one after the other to see how fast that goes, and how long parts are read for it.
-const STRETCH: u64 = 1 << 26;
-const LONGEST_READING: Duration = Duration::from_secs(1);
+pub(super) const CELL: u64 = 1 << 20;
 /// Bytes that are read at a time in search of a line's end.
 const TAIL: u64 = 1 << 12;
 
@@ -30,10 +33,15 @@ pub(super) struct RawText {
     copied: usize,
     /// Bytes of all files.
     file_bytes: u64,
-    /// Records, their text, and what they took in their files, as far as read.
-    read: Amount,
+    /// Bytes of the files that are not converted, and what was read of them.
+    raw_bytes: u64,
+    raw: Amount,
+    /// Records of the converted files, and what was read of them.
+    converted_records: u64,
+    converted: Amount,
 }
 
+/// Records, their text, and what they took in their files, as far as read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Amount {
     records: u64,
@@ -49,22 +57,64 @@ struct RawFile {
 enum Kind {
     /// Its size, and the number of its next cell in the spread order.
     Plain { file: File, size: u64, next: u64 },
-    /// And the beginning of a line whose end has not been read.
-    Packed { text: Box<zstd::Decoder<'static, BufReader<File>>>, begun: Vec<u8>, at: u64 },
+    /// Its text, the beginning of a line whose end has not been read, and how much of the file has been unpacked, in
+    /// all and when it was last asked.
+    Packed { text: Box<dyn Read + Send>, begun: Vec<u8>, taken: Arc<AtomicU64>, at: u64 },
+    /// And the number of its next block in the spread order.
+    Converted { part: Box<PartReader>, next: u64 },
+}
+
+/// A file that is counted as it is unpacked, not as it is read ahead.
+struct Counted {
+    file: BufReader<File>,
+    taken: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.taken.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl BufRead for Counted {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.file.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.taken.fetch_add(amount as u64, Ordering::Relaxed);
+        self.file.consume(amount);
+    }
 }
 
 impl RawText {
     /// Opens the parts, taking them in a spread order.
     pub(super) fn open(paths: &[PathBuf]) -> Result<Self, PipelineError> {
-        let mut files = Vec::new();
-        let mut file_bytes = 0;
+        let mut text = Self {
+            files: Vec::new(),
+            turn: 0,
+            waiting: Vec::new(),
+            copied: 0,
+            file_bytes: 0,
+            raw_bytes: 0,
+            raw: Amount::default(),
+            converted_records: 0,
+            converted: Amount::default(),
+        };
         for number in spread(paths.len() as u64) {
             let path = &paths[number as usize];
             let file = RawFile::open(path)?;
-            file_bytes += fs::metadata(path).map_err(WorkspaceError::io("find", path))?.len();
-            files.push(file);
+            let bytes = fs::metadata(path).map_err(WorkspaceError::io("find", path))?.len();
+            text.file_bytes += bytes;
+            match &file.kind {
+                Kind::Converted { part, .. } => text.converted_records += part.rows(),
+                Kind::Plain { .. } | Kind::Packed { .. } => text.raw_bytes += bytes,
+            }
+            text.files.push(file);
         }
-        Ok(Self { files, turn: 0, waiting: Vec::new(), copied: 0, file_bytes, read: Amount::default() })
+        Ok(text)
     }
 
     /// Writes the next `records` records to `out`, a line each, or as many as there are left; says how many.
@@ -90,23 +140,26 @@ impl RawText {
         self.file_bytes
     }
 
-    /// How many records all files hold: as many for a byte as what was read so far.
+    /// How many records all files hold: as many for a byte as what was read so far; of converted files it is known.
     pub(super) fn records(&self) -> f64 {
-        self.each(self.file_bytes, self.read.records)
+        self.raw_records() + self.converted_records as f64
+    }
+
+    /// How many of them are to be converted.
+    pub(super) fn raw_records(&self) -> f64 {
+        self.whole(self.raw.records, self.raw_bytes, self.raw.file)
     }
 
     /// Bytes of the text of all files.
     pub(super) fn text_bytes(&self) -> f64 {
-        self.each(self.file_bytes, self.read.text)
+        let raw = self.whole(self.raw.text, self.raw_bytes, self.raw.file);
+        raw + self.whole(self.converted.text, self.converted_records, self.converted.records)
     }
 
-    fn each(&self, file_bytes: u64, amount: u64) -> f64 {
+    /// An amount of all files, of which so much was found in this part of the whole.
+    fn whole(&self, found: u64, whole: u64, part: u64) -> f64 {
         // What has been read to its end is known.
-        if self.files.is_empty() {
-            amount as f64
-        } else {
-            file_bytes as f64 * amount as f64 / self.read.file.max(1) as f64
-        }
+        if self.files.is_empty() { found as f64 } else { whole as f64 * found as f64 / part.max(1) as f64 }
     }
 
     /// Reads a cell of the next file; `false` if nothing is left.
@@ -116,19 +169,18 @@ impl RawText {
         while !self.files.is_empty() {
             self.turn %= self.files.len();
             let RawFile { path, kind } = &mut self.files[self.turn];
-            let file = kind.read(&mut self.waiting).map_err(WorkspaceError::io("read", path))?;
-            let Some(file) = file else {
+            let Some(file) = kind.read(path, &mut self.waiting)? else {
                 self.files.remove(self.turn);
                 continue;
             };
+            let amount = if matches!(kind, Kind::Converted { .. }) { &mut self.converted } else { &mut self.raw };
             self.turn += 1;
             if self.waiting.last().is_some_and(|&byte| byte != b'\n') {
                 self.waiting.push(b'\n');
             }
             let lines = memchr::memchr_iter(b'\n', &self.waiting).count() as u64;
-            let Amount { records, text, file: before } = self.read;
-            self.read =
-                Amount { records: records + lines, text: text + self.waiting.len() as u64, file: before + file };
+            let Amount { records, text, file: before } = *amount;
+            *amount = Amount { records: records + lines, text: text + self.waiting.len() as u64, file: before + file };
             if lines > 0 {
                 return Ok(true);
             }
@@ -139,15 +191,23 @@ impl RawText {
 
 impl RawFile {
     fn open(path: &Path) -> Result<Self, PipelineError> {
-        let file = File::open(path).map_err(WorkspaceError::io("open", path))?;
-        let kind = if is_packed(path) {
-            let text = zstd::Decoder::new(file).map_err(WorkspaceError::io("open", path))?;
-            Kind::Packed { text: Box::new(text), begun: Vec::new(), at: 0 }
-        } else {
-            let size = file.metadata().map_err(WorkspaceError::io("find", path))?.len();
-            // Without it the system reads megabytes ahead of every cell. It is a hint, and not every file system takes it.
-            let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
-            Kind::Plain { file, size, next: 0 }
+        let open = || File::open(path).map_err(WorkspaceError::io("open", path));
+        let kind = match content_of(path)? {
+            Content::Skim => Kind::Converted { part: Box::new(PartReader::open(path)?), next: 0 },
+            Content::Packed(packing) => {
+                let taken = Arc::new(AtomicU64::new(0));
+                let file = Counted { file: BufReader::new(open()?), taken: Arc::clone(&taken) };
+                let text = unpack(packing, file).map_err(WorkspaceError::io("open", path))?;
+                Kind::Packed { text, begun: Vec::new(), taken, at: 0 }
+            }
+            Content::Text | Content::Other(_) => {
+                let file = open()?;
+                let size = file.metadata().map_err(WorkspaceError::io("find", path))?.len();
+                // Without it the system reads megabytes ahead of every cell. It is a hint, and not every file system
+                // takes it.
+                let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::Random);
+                Kind::Plain { file, size, next: 0 }
+            }
         };
         Ok(Self { path: path.to_owned(), kind })
     }
@@ -155,18 +215,19 @@ impl RawFile {
 
 impl Kind {
     /// Reads the next lines and says how many bytes of the file they take; `None` at the end.
-    fn read(&mut self, lines: &mut Vec<u8>) -> std::io::Result<Option<u64>> {
-        match self {
+    fn read(&mut self, path: &Path, lines: &mut Vec<u8>) -> Result<Option<u64>, PipelineError> {
+        let failed = WorkspaceError::io("read", path);
+        Ok(match self {
             Self::Plain { file, size, next } => {
                 let cells = size.div_ceil(CELL);
                 let Some((place, cell)) = spread_from(*next, cells) else { return Ok(None) };
                 *next = place + 1;
-                read_cell(file, cell * CELL, *size, lines)?;
-                Ok(Some(CELL.min(*size - cell * CELL)))
+                read_cell(file, cell * CELL, *size, lines).map_err(failed)?;
+                Some(CELL.min(*size - cell * CELL))
             }
-            Self::Packed { text, begun, at } => {
+            Self::Packed { text, begun, taken, at } => {
                 lines.append(begun);
-                let read = text.by_ref().take(CELL).read_to_end(lines)?;
+                let read = text.take(CELL).read_to_end(lines).map_err(failed)?;
                 if read == 0 && lines.is_empty() {
                     return Ok(None);
                 }
@@ -175,12 +236,17 @@ impl Kind {
                     begun.extend_from_slice(&lines[whole..]);
                     lines.truncate(whole);
                 }
-                let now = text.get_mut().stream_position()?;
-                let taken = now - *at;
-                *at = now;
-                Ok(Some(taken))
+                let now = taken.load(Ordering::Relaxed);
+                Some(now - std::mem::replace(at, now))
             }
-        }
+            Self::Converted { part, next } => {
+                let Some((place, block)) = spread_from(*next, part.blocks() as u64) else { return Ok(None) };
+                *next = place + 1;
+                let records = part.read(block as usize, Columns::ALL)?;
+                (0..records.rows).for_each(|row| write_record(&records, row, lines));
+                Some(0)
+            }
+        })
     }
 }
 
@@ -212,39 +278,13 @@ fn read_cell(file: &mut File, start: u64, size: u64, lines: &mut Vec<u8>) -> std
     Ok(())
 }
 
-/// Bytes that the disk, or the system's cache of it, gives in a second when these files are read from one end to the other, as
-/// conversion reads them: cells that are far apart come several times as slowly. Infinite if there is nothing to read.
-pub(super) fn reading_speed(paths: &[PathBuf]) -> Result<f64, PipelineError> {
-    let begun = Instant::now();
-    let (mut bytes, mut buffer) = (0, Vec::with_capacity(CELL as usize));
-    for number in spread(paths.len() as u64) {
-        let path = &paths[number as usize];
-        let mut read = || {
-            let mut file = File::open(path)?;
-            // Not the beginning, which some program may just have looked at.
-            file.seek(SeekFrom::Start(file.metadata()?.len() / 2))?;
-            for _ in 0..STRETCH / CELL {
-                buffer.clear();
-                bytes += (&file).take(CELL).read_to_end(&mut buffer)? as u64;
-            }
-            Ok(())
-        };
-        read().map_err(WorkspaceError::io("read", path))?;
-        if begun.elapsed() > LONGEST_READING {
-            break;
-        }
-    }
-    let seconds = begun.elapsed().as_secs_f64();
-    Ok(if bytes > 0 { bytes as f64 / seconds.max(1e-9) } else { f64::INFINITY })
-}
-
-/// Whether a part is packed with zstd.
-pub(super) fn is_packed(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "zst")
+/// Whether a part is packed.
+pub(super) fn is_packed(path: &Path) -> Result<bool, PipelineError> {
+    Ok(matches!(content_of(path)?, Content::Packed(_)))
 }
 
 /// The numbers below `count`, every few of them evenly distributed: with their bits in reverse.
-fn spread(count: u64) -> impl Iterator<Item = u64> {
+pub(super) fn spread(count: u64) -> impl Iterator<Item = u64> {
     let mut next = 0;
     std::iter::from_fn(move || {
         let (place, number) = spread_from(next, count)?;
@@ -263,6 +303,8 @@ fn spread_from(place: u64, count: u64) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use skimmer_formats::part::{PartWriter, encode};
+    use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
     use std::collections::BTreeSet;
 
     fn lines(count: usize) -> Vec<String> {
@@ -290,11 +332,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let all = lines(6_000);
         let text = all.concat();
-        let (plain, packed) = (folder.path().join("part-0"), folder.path().join("part-1.zst"));
+        let [plain, packed, gzip] = ["part-0", "part-1.zst", "part-2.gz"].map(|name| folder.path().join(name));
         // The last line of a part may lack its newline.
         fs::write(&plain, text.trim_end()).unwrap();
         fs::write(&packed, zstd::encode_all(text.trim_end().as_bytes(), 1).unwrap()).unwrap();
-        for path in [&plain, &packed] {
+        let mut encoder = flate2::write::GzEncoder::new(File::create(&gzip).unwrap(), flate2::Compression::fast());
+        encoder.write_all(text.trim_end().as_bytes()).unwrap();
+        encoder.finish().unwrap();
+        for path in [&plain, &packed, &gzip] {
             let mut raw = RawText::open(std::slice::from_ref(path)).unwrap();
             let mut seen = drawn(&mut raw, 100);
             assert_eq!(seen.len(), 100);
@@ -308,16 +353,29 @@ mod tests {
     }
 
     #[test]
-    fn how_fast_files_are_read_is_known_of_any() {
+    fn records_of_a_converted_part_are_known_and_drawn_from_it() {
+        let raw = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden/small/raw/train/part-00000");
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("part-0");
-        assert_eq!(reading_speed(&[]).unwrap(), f64::INFINITY);
-        for (text, sound) in [("", f64::is_infinite as fn(f64) -> bool), ("some records", |speed| speed > 0.0)] {
-            fs::write(&path, text).unwrap();
-            assert!(sound(reading_speed(std::slice::from_ref(&path)).unwrap()));
+        let (whole, part) = (fs::read(&raw).unwrap(), folder.path().join("part-0.skim"));
+        let mut records = RecordBatch::default();
+        let mut scanner = RecordScanner::new(&whole, RecordOptions::default());
+        while let Some(outcome) = scanner.read(&mut records) {
+            outcome.unwrap();
         }
-        fs::remove_file(&path).unwrap();
-        assert!(reading_speed(&[path]).is_err());
+        let mut writer = PartWriter::new(File::create(&part).unwrap(), true).unwrap();
+        writer.append(encode(&records).unwrap()).unwrap();
+        writer.finish().unwrap();
+
+        let mut both = RawText::open(&[raw, part]).unwrap();
+        assert_eq!(drawn(&mut both, 10).len(), 10);
+        let (all, to_convert) = (both.records(), both.raw_records());
+        assert!(
+            (all - to_convert - 5_000.0).abs() < 1e-6 && (to_convert / 5_000.0 - 1.0).abs() < 0.1,
+            "{all} {to_convert}"
+        );
+        drawn(&mut both, u64::MAX);
+        assert_eq!((both.records(), both.raw_records()), (10_000.0, 5_000.0));
+        assert_eq!(both.text_bytes(), 2.0 * whole.len() as f64);
     }
 
     #[test]

@@ -10,9 +10,10 @@ use serde_json::Value;
 use skimmer_formats::part::BLOCK_ROWS;
 
 use super::growth::{Point, power};
-use super::text::{RawText, is_packed, reading_speed};
+use super::speed::reading_speed;
+use super::text::{RawText, is_packed};
 use crate::config::{ByteSize, Config};
-use crate::pipeline::run::raw_parts;
+use crate::pipeline::run::RawData;
 use crate::pipeline::{Pipeline, PipelineError, Stage, memory};
 use crate::progress::{Progress, Silent, Unit};
 use crate::workspace::WorkspaceError;
@@ -84,6 +85,8 @@ pub(super) struct Whole {
     pub(super) training: f64,
     /// Validation records.
     pub(super) validation: f64,
+    /// How many of all records are to be converted: all but those of `.skim` parts.
+    pub(super) raw: f64,
     /// Bytes of the raw files.
     pub(super) file_bytes: f64,
     /// Bytes of their text.
@@ -130,7 +133,11 @@ impl<'a> Trial<'a> {
         folder: &Path,
         clock: &'a Clock<'a>,
     ) -> Result<Self, PipelineError> {
-        let paths: Vec<PathBuf> = raw_parts(config)?.into_iter().map(|part| part.path).collect();
+        let data = RawData::of(config)?;
+        if !data.passed_over.is_empty() {
+            clock.progress.warn(&data.passed_over.to_string());
+        }
+        let paths: Vec<PathBuf> = data.training.into_iter().map(|part| part.path).collect();
         let parts = parts.unwrap_or(paths.len());
         for folder in [folder.join("new"), folder.join("raw")] {
             fs::create_dir_all(&folder).map_err(WorkspaceError::io("make the folder", &folder))?;
@@ -141,7 +148,7 @@ impl<'a> Trial<'a> {
             ..config.clone()
         };
         Ok(Self {
-            packed: paths.iter().any(|path| is_packed(path)),
+            packed: paths.iter().map(|path| is_packed(path)).collect::<Result<Vec<_>, _>>()?.contains(&true),
             times: parts as f64 / paths.len() as f64,
             reading_speed: reading_speed(&paths)?,
             training: RawText::open(&paths)?,
@@ -189,6 +196,7 @@ impl<'a> Trial<'a> {
             parts: self.parts,
             training: (self.times * self.training.records()).round(),
             validation: validation(RawText::records).round(),
+            raw: (self.times * self.training.raw_records() + validation(RawText::raw_records)).round(),
             file_bytes: self.times * self.training.file_bytes() as f64 + validation(|text| text.file_bytes() as f64),
             text_bytes: self.times * self.training.text_bytes() + validation(RawText::text_bytes),
         }
@@ -258,10 +266,10 @@ impl<'a> Trial<'a> {
         self.conversions.push((conversion, converted));
         let part = self.folder.join("work/parts").join(format!("{name}.skim"));
         self.converted.push(Point { records: drawn as f64, value: size(&part) as f64 });
-        // The stages take the parts' names from the raw ones; nothing reads the text any more.
+        // The stages take the parts' names from the raw ones; nothing reads the text any more. No two may be equal.
         remove(&new)?;
-        let empty = self.folder.join("raw").join(&name);
-        File::create(&empty).map_err(WorkspaceError::io("make", &empty))?;
+        let stand_in = self.folder.join("raw").join(&name);
+        fs::write(&stand_in, &name).map_err(PipelineError::write(&stand_in))?;
         Ok(true)
     }
 

@@ -8,6 +8,7 @@ use thiserror::Error;
 use crate::counts::frozen::FrozenError;
 use crate::net::NetError;
 use crate::pipeline::bundle::BundleError;
+use crate::stream::StreamError;
 
 /// Why records cannot be predicted.
 #[derive(Debug, Error)]
@@ -24,6 +25,9 @@ pub enum PredictError {
     /// A line is no record. The predictions of all lines before it were written.
     #[error("standard input:{0}")]
     Record(#[source] RecordError),
+    /// The input is no text of records at all, but packed, for example.
+    #[error(transparent)]
+    NoText(#[from] StreamError),
     /// The input cannot be read.
     #[error("standard input: {0}")]
     Read(#[source] ReadError),

@@ -3,6 +3,8 @@
 use std::fs::File;
 use std::io::{self, Cursor, Read};
 
+use crate::stream::Content;
+
 /// Input that knows whether there is more of it at the moment.
 pub trait Input: Read + Send {
     /// Whether reading would give something, or the end, without waiting.
@@ -76,17 +78,23 @@ impl Input for PipeInput {
     }
 }
 
-/// Input that notes when a batch's first bytes came and how long was waited for input.
+/// Input that notes when a batch's first bytes came and how long was waited for input, and keeps the very first bytes.
 #[derive(Debug)]
 pub(super) struct Watched<I> {
     input: I,
+    head: Option<Vec<u8>>,
     pub(super) first_read: Option<std::time::Instant>,
     pub(super) waited: std::time::Duration,
 }
 
 impl<I> Watched<I> {
     pub(super) fn new(input: I) -> Self {
-        Self { input, first_read: None, waited: std::time::Duration::ZERO }
+        Self { input, head: None, first_read: None, waited: std::time::Duration::ZERO }
+    }
+
+    /// What the first read gave, as much of it as says what the input is.
+    pub(super) fn head(&self) -> &[u8] {
+        self.head.as_deref().unwrap_or_default()
     }
 }
 
@@ -97,6 +105,11 @@ impl<I: Read> Read for Watched<I> {
         let now = std::time::Instant::now();
         self.first_read.get_or_insert(now);
         self.waited += now - begun;
+        if self.head.is_none()
+            && let Ok(read) = outcome
+        {
+            self.head = Some(buffer[..read.min(Content::HEAD)].to_vec());
+        }
         outcome
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use skimmer_formats::{PerReaction, Reaction};
 
 use super::input::Watched;
 use super::{Input, Latencies, Model, PredictError, Predictor, Times};
-use crate::stream::ordered_map_with;
+use crate::stream::{Origin, expect_text, ordered_map_with};
 
 /// What to do with a line that is no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +192,10 @@ impl<I: Input> Iterator for Batches<'_, I> {
         let arrived = if left_over { begun } else { input.first_read.unwrap_or(begun) };
         let waited = input.waited;
         let parsing = begun.elapsed().saturating_sub(waited);
+        // What is no text at all is one error, not one a line.
+        let at_first_line = matches!(&outcome, Err(ReadError::Record(error)) if error.line == 1);
+        let origin = Origin::Pipe(Path::new("standard input"));
+        let refusal = if at_first_line { expect_text(origin, input.head()).err() } else { None };
         let mut batch = ParsedBatch { records, bad: None, arrived, parsing, waited };
         self.next = match outcome {
             Ok(true) => Next::Batch,
@@ -203,6 +208,9 @@ impl<I: Input> Iterator for Batches<'_, I> {
             Err(ReadError::Record(error)) => Next::Error(PredictError::Record(error)),
             Err(error) => Next::Error(PredictError::Read(error)),
         };
+        if let Some(refusal) = refusal {
+            (self.next, batch.bad) = (Next::Error(refusal.into()), None);
+        }
         Some(Ok(batch))
     }
 }

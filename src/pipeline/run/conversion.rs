@@ -9,13 +9,13 @@ use skimmer_formats::columnar::{ColumnarError, EncodedBlock};
 use skimmer_formats::part::{PartEncoder, PartWriter};
 use skimmer_formats::record::{FieldCount, RecordBatch};
 
-use super::{Stages, raw_parts};
+use super::{RawData, Stages};
 use crate::config::BadRecords;
 use crate::pipeline::convert::{self, ConvertOptions, ConvertSummary, Format, convert};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::task::{Goal, TaskReport, Unsettled, run_together};
 use crate::progress::Progress;
-use crate::stream::{BlockSize, LineBlocks, Permits, RawPart};
+use crate::stream::{BlockSize, Content, LineBlocks, Permits, RawPart, content_of};
 use crate::workspace::{AtomicFile, Fingerprint, Manifest};
 
 /// A raw part and what is to become of it.
@@ -32,11 +32,29 @@ impl Stages<'_> {
         force: bool,
         done: &mut dyn FnMut(&TaskReport),
     ) -> Result<(), PipelineError> {
-        let mut parts = raw_parts(self.config)?;
-        if let Some(path) = &self.config.validation_part {
-            parts.push(RawPart { name: "validation".into(), path: path.clone() });
+        let data = RawData::of(self.config)?;
+        if !data.passed_over.is_empty() {
+            self.progress.warn(&data.passed_over.to_string());
         }
-        let goals = parts.into_iter().map(|part| self.conversion(part)).collect::<Result<Vec<_>, _>>()?;
+        let (mut raw, mut converted) = (Vec::new(), Vec::new());
+        for part in data.parts().cloned() {
+            match content_of(&part.path)? {
+                Content::Skim => converted.push(self.adoption(part)?),
+                _ => raw.push(self.conversion(part)?),
+            }
+        }
+        converted.into_iter().try_for_each(|part| part.run(manifest, force, done))?;
+        self.convert_raw(raw, manifest, force, done)?;
+        data.expect_distinct_records(self.workspace)
+    }
+
+    fn convert_raw(
+        &self,
+        goals: Vec<Goal<Conversion>>,
+        manifest: &mut Manifest,
+        force: bool,
+        done: &mut dyn FnMut(&TaskReport),
+    ) -> Result<(), PipelineError> {
         let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
         let permits = Permits::new(parts_at_once);
         run_together(goals, manifest, force, done, |conversions: Vec<Conversion>, made| {
