@@ -150,10 +150,11 @@ impl Demo {
             // A few thousand steps have to do what the full data's millions do: a narrow network and larger steps.
             config.train.hidden_size = 256;
             config.train.learning_rate = Some(1e-3);
-            let text = serde_yaml::to_string(&config)?;
+            let text = config.to_yaml();
+            let (_, keys) = text.split_once('\n').unwrap_or_default();
             write_file(&path, |out| {
-                writeln!(out, "# The demo's configuration; the repository's config.yaml explains every key.")?;
-                out.write_all(text.as_bytes())
+                writeln!(out, "# The demo's configuration: a small, quick run. Every key is optional.")?;
+                out.write_all(keys.as_bytes())
             })?;
         }
         Ok(Config::load(&path)?)
