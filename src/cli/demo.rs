@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use skimmer::config::{Config, Finetune, FromScratch};
+use skimmer::config::{Config, Finetune, FromScratch, Override};
 use skimmer::metrics::Report;
 use skimmer::net::Precision;
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::bundle::Verify;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
+use skimmer::pipeline::stages::stages;
 use skimmer::progress::{Progress, Unit};
 use skimmer::workspace::{AtomicFile, write_file};
 use skimmer_formats::Reaction;
@@ -70,10 +71,10 @@ impl Demo {
         let terminal = common.terminal();
         let data = self.out.join("recsys_data");
         self.generate(&data, &terminal)?;
-        let config = self.configure(&data)?;
+        let config = self.configure(&data, &common.set)?;
         // The stages' own JSON would come before the demo's.
-        let stages_common = Common { config: common.config.clone(), json: false, quiet: common.quiet };
-        let reports = run_stages(&stages_common, &config, &Stage::ALL, false)?;
+        let stages_common = Common { config: None, set: Vec::new(), json: false, quiet: common.quiet };
+        let reports = run_stages(&stages_common, &config, &stages(&config, Stage::Convert, Stage::Evaluate)?, false)?;
         let hold_out = reports.last().and_then(hold_out_report);
         let report = report::write(&config, None)?;
 
@@ -125,8 +126,8 @@ impl Demo {
         Ok(write_file(&made_path, |out| out.write_all(&text))?)
     }
 
-    /// Writes the configuration, unless it is there already, and reads it.
-    fn configure(&self, data: &Path) -> anyhow::Result<Config> {
+    /// Writes the configuration, unless it is there already, and reads it, with what `--set` changes.
+    fn configure(&self, data: &Path, overrides: &[Override]) -> anyhow::Result<Config> {
         let path = self.out.join("config.yaml");
         if !path.exists() {
             let relative = |path: &Path| path.strip_prefix(&self.out).unwrap_or(path).to_owned();
@@ -157,7 +158,7 @@ impl Demo {
                 out.write_all(keys.as_bytes())
             })?;
         }
-        Ok(Config::load(&path)?)
+        Ok(Config::load_with(&path, overrides)?)
     }
 }
 

@@ -136,8 +136,10 @@ struct Builder<'t, P> {
 
 impl<'t, P: Fn(usize) -> Place> Builder<'t, P> {
     fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, Wrong> {
-        let next = self.parser.next_event().transpose();
-        next.map_err(|error| Wrong::at((self.place)(error.marker().line()), explain(&error, self.text)))
+        self.parser.next_event().transpose().map_err(|error| {
+            let (line, problem) = explain(&error, self.text);
+            Wrong::at((self.place)(line), problem)
+        })
     }
 
     fn wrong(&self, span: Span, problem: impl Into<String>) -> Wrong {
@@ -203,13 +205,16 @@ impl<'t, P: Fn(usize) -> Place> Builder<'t, P> {
     }
 }
 
-/// Why the text is no YAML, with what to do where the cause is a common one.
-fn explain(error: &ScanError, text: &str) -> String {
+/// In which line the text is no YAML and why, with what to do where the cause is a common one.
+fn explain(error: &ScanError, text: &str) -> (usize, String) {
     let number = error.marker().line();
-    let line = |number: usize| number.checked_sub(1).and_then(|index| text.lines().nth(index)).unwrap_or_default();
-    let tab = |line: &str| line[..line.len() - line.trim_start().len()].contains('\t');
-    if tab(line(number)) || tab(line(number.saturating_sub(1))) {
-        return "the line is indented with a tab: YAML wants spaces".into();
+    let indented_by_tab = |&number: &usize| {
+        let line = number.checked_sub(1).and_then(|index| text.lines().nth(index)).unwrap_or_default();
+        line[..line.len() - line.trim_start().len()].contains('\t')
+    };
+    // A scanner may fail at the line before, whose value could have gone on, or at the line after.
+    if let Some(line) = [number, number + 1, number.saturating_sub(1)].into_iter().find(indented_by_tab) {
+        return (line, "the line is indented with a tab: YAML wants spaces".into());
     }
     let advice = match error.info() {
         info if info.contains("anchor") => "; a value that begins with `*` or `&` must stand in quotes",
@@ -217,7 +222,7 @@ fn explain(error: &ScanError, text: &str) -> String {
         info if info.contains("escape") => "; write \\\\ for a backslash between double quotes, or use single quotes",
         _ => "",
     };
-    format!("not valid YAML: {}{advice}", error.info())
+    (number, format!("not valid YAML: {}{advice}", error.info()))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::examples::ExamplesError;
 use super::features::FeaturesError;
 use super::freeze::FreezeError;
 use super::sketch::SketchStageError;
+use super::stages::NoTextModel;
 use super::train::TrainError;
 use crate::similar::SimilarError;
 use crate::sketch::{CodesFileError, SketchError};
@@ -35,8 +36,8 @@ pub enum PipelineError {
         stage: Stage,
     },
     /// There is no text model to take token vectors from.
-    #[error("distilbert.model is not set in the configuration: it names the model that token vectors come from")]
-    NoTextModel,
+    #[error(transparent)]
+    NoTextModel(#[from] NoTextModel),
     /// Nothing says how long to fine-tune.
     #[error(
         "the configuration has no fine-tuning: set distilbert.finetune.epochs or distilbert.finetune.max_steps, or give \

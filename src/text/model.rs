@@ -11,11 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Encoder, TextError, TokenBatch,
-    distilbert::{WEIGHTS_FILE, Weights},
+    distilbert::{Weights, check_folder, refuse_weights},
     library::{self, Library},
     onnxruntime::{self, OnnxRuntimeEncoder},
     tract::{self, TractEncoder, TractModel},
 };
+
+/// Name of the model in a folder.
+const ONNX_FILE: &str = "model.onnx";
 
 /// Longest sequence of a model that does not say its own.
 const DEFAULT_MAX_LENGTH: usize = 512;
@@ -113,16 +116,32 @@ impl Model {
     /// made from the directory's weights, if they are a DistilBERT's as Hugging Face stores it.
     ///
     /// # Errors
-    /// [`TextError::Weights`] for weights that are no DistilBERT's, [`TextError::Write`].
+    /// As [`Model::check`]; [`TextError::Weights`] for weights that are no DistilBERT's, [`TextError::Write`].
     pub fn file(path: &Path) -> Result<PathBuf, TextError> {
+        Self::check(path)?;
         if !path.is_dir() {
             return Ok(path.to_owned());
         }
-        let file = path.join("model.onnx");
-        if !file.exists() && path.join(WEIGHTS_FILE).exists() {
+        let file = path.join(ONNX_FILE);
+        if !file.exists() {
             Weights::read(path)?.onnx().save(&file).map_err(TextError::Write)?;
         }
         Ok(file)
+    }
+
+    /// Whether a path can be a model's, from the names of the files there: what [`Model::file`] would say sooner or later, without
+    /// reading any weights.
+    ///
+    /// # Errors
+    /// [`TextError::Weights`] with what is missing in a folder, or why the file is none of ONNX; [`TextError::File`] if there
+    /// is nothing.
+    pub fn check(path: &Path) -> Result<(), TextError> {
+        let metadata = fs::metadata(path).map_err(TextError::file(path))?;
+        if metadata.is_dir() {
+            let has_onnx = path.join(ONNX_FILE).exists();
+            return if has_onnx { Ok(()) } else { Ok(check_folder(path)?) };
+        }
+        Ok(refuse_weights(path)?)
     }
 
     /// Opens an ONNX file, or that of a directory as [`Model::file`] has it. A `config.json` beside it gives the size of the

@@ -59,6 +59,9 @@ pub struct Workspace {
 }
 
 impl Workspace {
+    /// Name of the folder of the text model's checkpoints.
+    pub const DISTILBERT: &str = "distilbert";
+
     /// Opens a working directory, making it if need be, and locks it. What an earlier run left half-done is removed.
     ///
     /// # Errors
@@ -120,7 +123,7 @@ impl Workspace {
 
     /// Folder of the text model's checkpoints.
     pub fn distilbert(&self) -> PathBuf {
-        self.root.join("distilbert")
+        self.root.join(Self::DISTILBERT)
     }
 
     /// Mean token vectors, `[tokens, width]`.

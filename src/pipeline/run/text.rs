@@ -10,6 +10,7 @@ use crate::config::{Config, Engine};
 use crate::pipeline::embed::EmbedOptions;
 use crate::pipeline::finetune::FinetuneOptions;
 use crate::pipeline::sketch::SketchOptions;
+use crate::pipeline::stages::{TextModel, text_model};
 use crate::pipeline::task::Task;
 use crate::pipeline::{PipelineError, Stage, embed, sketch};
 use crate::sketch::SketchShape;
@@ -35,16 +36,13 @@ impl<'s> Stages<'s> {
     }
 
     /// The model that token vectors come from.
-    pub(super) fn text_model(&self) -> Result<PathBuf, PipelineError> {
-        let distilbert = &self.config.distilbert;
-        match (&distilbert.onnx, &distilbert.model) {
-            (Some(model), _) => Ok(model.clone()),
-            (None, _) if distilbert.is_finetuned() => {
+    fn text_model(&self) -> Result<PathBuf, PipelineError> {
+        match text_model(self.config)? {
+            TextModel::Given(model) => Ok(model),
+            TextModel::Finetuned => {
                 let folder = self.workspace.distilbert();
                 self.made(newest_checkpoint(&folder).unwrap_or(folder).join(MODEL_FILE), Stage::Finetune)
             }
-            (None, Some(model)) => Ok(model.clone()),
-            (None, None) => Err(PipelineError::NoTextModel),
         }
     }
 
