@@ -81,7 +81,7 @@ pub(super) const KEYS: &[Key] = &[
     key("num_validation_chunks", Kind::Whole { least: 1, most: u16::MAX as u64 }),
     // Codes have 16 bits.
     key("sketch_width", Kind::Whole { least: 1, most: 1 << 16 }),
-    key("sketch_depth", Kind::Whole { least: 1, most: 1 << 16 }),
+    key("sketch_depth", Kind::Whole { least: 1, most: 1024 }),
     key("validation_split", Kind::Path).optional(),
     key("vocabulary_size", COUNT),
     key("seed", WHOLE),

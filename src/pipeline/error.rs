@@ -58,6 +58,14 @@ pub enum PipelineError {
     /// A summary cannot be written down.
     #[error("cannot write the summary: {0}")]
     Summary(#[from] serde_json::Error),
+    /// A stage's summary does not hold what it should.
+    #[error("the summary of {stage} cannot be read ({source}): this is a fault of skimmer, please report it")]
+    ReadSummary {
+        /// The stage.
+        stage: Stage,
+        /// What is missing or of another type.
+        source: serde_json::Error,
+    },
     /// The working directory is unusable.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),

@@ -1,6 +1,7 @@
 //! A model file, its limits and the engine that runs it.
 
 use std::{
+    borrow::Cow,
     fmt, fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -48,10 +49,10 @@ pub struct ModelOptions {
 }
 
 /// The engine in use and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineReport {
     /// `ONNX Runtime` or `tract`.
-    pub engine: &'static str,
+    pub engine: Cow<'static, str>,
     /// Version of the library, if it is one.
     pub version: Option<String>,
     /// File of the library, if it is one.
@@ -63,7 +64,7 @@ pub struct EngineReport {
 }
 
 /// What a model is computed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Device {
     /// The processor.
     #[serde(rename = "CPU")]
@@ -75,7 +76,7 @@ pub enum Device {
 
 impl fmt::Display for EngineReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.engine)?;
+        f.write_str(&self.engine)?;
         if let Some(version) = &self.version {
             write!(f, " {version}")?;
         }
@@ -168,7 +169,8 @@ impl Model {
             Ok(library) => {
                 let (version, file) = (Some(library.version.clone()), Some(library.path.clone()));
                 let (first, device, fallback) = OnnxRuntimeEncoder::open_anywhere(&path, &library)?;
-                let report = EngineReport { engine: onnxruntime::ENGINE, version, library: file, device, fallback };
+                let report =
+                    EngineReport { engine: onnxruntime::ENGINE.into(), version, library: file, device, fallback };
                 (Engine::OnnxRuntime { library, first: Mutex::new(Some(first)) }, report)
             }
             Err(fallback) => {
@@ -178,7 +180,8 @@ impl Model {
                     return Err(TextError::UnknownVocabulary { path });
                 }
                 let device = Device::Cpu;
-                let report = EngineReport { engine: tract::ENGINE, version: None, library: None, device, fallback };
+                let engine = tract::ENGINE.into();
+                let report = EngineReport { engine, version: None, library: None, device, fallback };
                 (Engine::Tract(Arc::new(model)), report)
             }
         };

@@ -36,7 +36,10 @@ fn engines() -> Vec<EngineChoice> {
 fn models() -> Vec<Model> {
     let models: Vec<Model> = engines().into_iter().map(open).collect();
     assert!(
-        models.iter().map(|model| model.engine().engine).eq(["tract", "ONNX Runtime"].into_iter().take(models.len()))
+        models
+            .iter()
+            .map(|model| model.engine().engine.as_ref())
+            .eq(["tract", "ONNX Runtime"].into_iter().take(models.len()))
     );
     models
 }

@@ -46,7 +46,7 @@ impl Entry {
 }
 
 /// What came of a training.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The last checkpoint.
     pub checkpoint: PathBuf,
