@@ -300,7 +300,7 @@ fn killed_again_and_again_the_means_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let snapshots = Snapshots {
             path: folder.path().join("snapshot"),
-            fingerprint: Fingerprint::new(),
+            identity: Fingerprint::new().identity(),
             every: std::time::Duration::ZERO,
         };
         let records = records();
