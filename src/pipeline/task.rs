@@ -13,10 +13,6 @@ use serde_json::Value;
 use super::{PipelineError, memory};
 use crate::workspace::{AtomicFile, Checksum, Difference, Fingerprint, Manifest, Outdated};
 
-/// Inputs of tasks that are done together get a checksum up to this size: raw parts, of which reading a whole one again would
-/// take a noticeable share of its conversion. Of larger ones that are touched, the outputs are compared.
-const LARGEST_SUMMED: u64 = 64 << 20;
-
 /// What became of a task: a stage, or one part's conversion.
 #[derive(Clone, Debug, Serialize)]
 pub struct TaskReport {
@@ -61,7 +57,7 @@ impl Task<'_> {
                 let watch = Watch::start();
                 let summary = work()?;
                 let peak = memory::peak();
-                done(&begun.complete(u64::MAX).finish(manifest, watch, peak, summary)?);
+                done(&begun.complete().finish(manifest, watch, peak, summary)?);
             }
             Some(Err(up_to_date)) => done(&up_to_date),
             None => {}
@@ -153,8 +149,8 @@ struct Begun {
     fingerprint: Fingerprint,
     outputs: Vec<PathBuf>,
     because: String,
-    /// What the only output holds, if the task is done only to see whether it still makes just this.
-    expected: Option<Checksum>,
+    /// What the only output holds, and the touched input, if the task is done to see whether it still makes just this.
+    expected: Option<(Checksum, String)>,
 }
 
 /// A task under way and its work, or the report that there is nothing to do.
@@ -165,7 +161,9 @@ fn begin<W>(goals: Vec<Goal<W>>, manifest: &mut Manifest, force: bool) -> Result
     let begun = goals.into_iter().map(|Goal { name, fingerprint, outputs, work }| {
         let reason = manifest.outdated(&name, &fingerprint);
         let expected = match &reason {
-            Some(Outdated::Input(Difference::Touched(_))) if !force => manifest.only_output(&name).cloned(),
+            Some(Outdated::Input(Difference::Touched(input))) if !force => {
+                manifest.only_output(&name).map(|made| (made.clone(), input.clone()))
+            }
             _ => None,
         };
         match reason.map(|reason| reason.to_string()).or_else(|| force.then(|| "asked for".to_owned())) {
@@ -188,33 +186,35 @@ fn up_to_date(name: String, manifest: &Manifest) -> TaskReport {
 }
 
 impl Begun {
-    /// Looks at what the inputs of up to so many bytes hold, so that they may be touched later.
-    fn complete(mut self, largest: u64) -> Self {
-        self.fingerprint.complete(largest);
+    /// Looks at what the inputs hold, so that they may be touched later.
+    fn complete(mut self) -> Self {
+        self.fingerprint.complete();
         self
     }
 
-    /// Gives the output its name and notes that the task is done; an output that holds what the last one does is dropped.
+    /// Gives the output its name and notes that the task is done. Raw parts are read once and get no checksum, which would take
+    /// a third of their conversion's time; so one that was touched is converted to see what comes of it, and an output that
+    /// holds what the last one does is dropped.
     fn settle(
-        self,
+        mut self,
         mut file: AtomicFile,
         manifest: &Mutex<&mut Manifest>,
         watch: Watch,
         peak_memory: Option<u64>,
         summary: Value,
     ) -> Result<TaskReport, PipelineError> {
-        let begun = self.complete(LARGEST_SUMMED);
         let lock = || manifest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(expected) = &begun.expected {
+        if let Some((expected, touched)) = self.expected.take() {
             file.close()?;
-            if Checksum::of(file.temporary())? == *expected {
+            if Checksum::of(file.temporary())? == expected {
                 let mut manifest = lock();
-                manifest.confirm(&begun.name, begun.fingerprint)?;
-                return Ok(up_to_date(begun.name, &manifest));
+                manifest.confirm(&self.name, self.fingerprint)?;
+                return Ok(up_to_date(self.name, &manifest));
             }
+            self.because = Difference::Content(touched).to_string();
         }
         file.commit()?;
-        begun.finish(&mut lock(), watch, peak_memory, summary)
+        self.finish(&mut lock(), watch, peak_memory, summary)
     }
 
     /// Notes that the task, which began when the watch did, is done.

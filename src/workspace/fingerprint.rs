@@ -106,10 +106,9 @@ impl Fingerprint {
         Ok(self)
     }
 
-    /// Takes the checksums of the files of up to `largest` bytes, those that were touched meanwhile left out.
-    pub(crate) fn complete(&mut self, largest: u64) {
-        let files = self.files.values_mut().filter(|file| file.state.bytes <= largest);
-        files.for_each(|Input { state, path }| state.complete(path));
+    /// Takes the checksums of all files, those that were touched meanwhile left out.
+    pub(crate) fn complete(&mut self) {
+        self.files.values_mut().for_each(|Input { state, path }| state.complete(path));
     }
 
     /// Compares what something was made from with what it would be made from now. Files are read where size and time of

@@ -14,5 +14,6 @@ mod packed;
 mod plan;
 mod report;
 mod resume;
+mod settings;
 #[cfg(unix)]
 mod training;

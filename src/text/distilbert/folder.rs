@@ -64,6 +64,9 @@ pub fn refuse_weights(file: &Path) -> Result<(), DistilBertError> {
     if let Some((_, kind, how)) = FOREIGN.into_iter().find(|(end, ..)| name.ends_with(end)) {
         return refuse(file, &format!("{kind}: {}, and name the folder", conversion(folder, how)));
     }
+    if name.ends_with(".json") {
+        return refuse(file, "this is JSON: name an ONNX file, or the folder that holds the model");
+    }
     refuse_pointer(file)
 }
 
@@ -222,6 +225,7 @@ mod tests {
             ("pytorch_model.bin", "save_pretrained"),
             ("model.safetensors", "name their folder"),
             ("tf_model.h5", "from_tf"),
+            ("config.json", "this is JSON"),
         ] {
             let path = folder.path().join(name);
             fs::write(&path, "x").unwrap();
