@@ -8,6 +8,7 @@ use serde_json::Value;
 use skimmer::config::{ByteSize, Config};
 use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
+use skimmer::pipeline::run::raw_parts;
 use skimmer::pipeline::stages::stages;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
 use skimmer::sketch::Quality;
@@ -132,6 +133,10 @@ impl Run {
             bail!("--from {} comes after --to {}: the stages run in the order {}", self.from, self.to, Stage::order());
         }
         let config = common.load_config()?;
+        if self.from == Stage::Convert {
+            // What is wrong with the data is said before what is wrong with the text model.
+            raw_parts(&config)?;
+        }
         let stages = stages(&config, self.from, self.to)?;
         if config.validation_part.is_none() && self.to >= Stage::Train && self.from != Stage::Evaluate {
             tracing::warn!(

@@ -197,7 +197,10 @@ impl<'s> Stages<'s> {
 }
 
 /// The raw training parts of a configuration.
-pub(super) fn raw_parts(config: &Config) -> Result<Vec<RawPart>, PipelineError> {
+///
+/// # Errors
+/// [`PipelineError::Stream`] if the folder cannot be read or holds no parts that can be told apart.
+pub fn raw_parts(config: &Config) -> Result<Vec<RawPart>, PipelineError> {
     let validation = config.validation_part.as_ref().and_then(|path| path.canonicalize().ok());
     let parts = list_parts(&config.recsys_data)?.into_iter();
     let training = parts.filter(|part| validation.is_none() || part.path.canonicalize().ok() != validation);

@@ -58,7 +58,8 @@ fn memory(plan: &Plan, config: &Config) -> Option<String> {
 }
 
 fn spilling(plan: &Plan) -> Option<String> {
-    let stages = plan.stages.iter().filter(|stage| stage.temporary > 0.0);
+    // What fine-tuning writes for a time is a checkpoint, whatever the budget.
+    let stages = plan.stages.iter().filter(|stage| stage.temporary > 0.0 && stage.stage != Stage::Finetune);
     let stage = stages.max_by(|one, other| one.temporary.total_cmp(&other.temporary))?;
     Some(format!(
         "Spill files: {} puts up to {} on disk for a time; a larger memory_budget makes them fewer.",
