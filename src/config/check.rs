@@ -1,4 +1,5 @@
-//! A tree of YAML against the table of keys: values that [`Config`](super::Config) takes, or what is wrong in plain words.
+//! A tree of YAML against the table of keys: values that [`Config`](super::Config) takes, or what is wrong in plain
+//! words.
 
 use std::path::{MAIN_SEPARATOR, Path};
 

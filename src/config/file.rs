@@ -1,4 +1,4 @@
-//! The bytes of a configuration file as text.
+//! The bytes of a configuration file, and what they are as text.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use super::{ConfigError, Place, Wrong};
 const LARGEST: u64 = 1 << 20;
 
 /// Reads a file, which may be a pipe.
-pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => ConfigError::Missing { path: path.to_owned() },
         io::ErrorKind::IsADirectory => ConfigError::Folder { path: path.to_owned() },
@@ -21,11 +21,11 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     }
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(failed)?;
-    text(bytes).map_err(|wrong| wrong.of(path.to_owned()))
+    Ok(bytes)
 }
 
 /// Text in UTF-8, with or without a byte order mark.
-fn text(mut bytes: Vec<u8>) -> Result<String, Wrong> {
+pub(super) fn text(mut bytes: Vec<u8>) -> Result<String, Wrong> {
     let refuse = |line, problem: &str| Err(Wrong::at(Place::Line(line), problem));
     if bytes.len() as u64 > LARGEST {
         return refuse(1, "the file is larger than 1 MiB: this is no configuration");

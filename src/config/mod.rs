@@ -1,9 +1,9 @@
 //! `config.yaml`: the original's eleven keys and ours, checked before anything is read or written.
 //!
-//! Every key has a default, so an empty file is a configuration. Relative paths are relative to the file's folder, those of
-//! an [`Override`] to the current one; `~/` is the home folder. A file goes through [`file`] (bytes to text), [`yaml`] (text
-//! to a tree with line numbers), [`overrides`] and [`check`] (the tree against the table of [`keys`]). A further key is a
-//! field here or in [`sections`], a row of the table and a line of `config.yaml`.
+//! Every key has a default, so an empty file is a configuration. Relative paths are relative to the file's folder,
+//! those of an [`Override`] to the current one; `~/` is the home folder. A file goes through `file` (bytes to text),
+//! `yaml` (text to a tree with line numbers), `overrides` and `check` (the tree against the table of `keys`). A
+//! further key is a field here or in `sections`, a row of the table and a line of `config.yaml`.
 
 mod check;
 mod error;
@@ -126,8 +126,17 @@ impl Config {
     /// # Errors
     /// As there.
     pub fn load_with(path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
+        Self::from_bytes(file::read(path)?, path, overrides)
+    }
+
+    /// [`Config::load_with`] for a file that was read already: `path` says where, for messages and relative paths.
+    ///
+    /// # Errors
+    /// As there, but for what concerns the reading.
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path, overrides: &[Override]) -> Result<Self, ConfigError> {
         let folder = path.parent().unwrap_or(Path::new(""));
-        Self::build(&file::read(path)?, folder, overrides, home().as_deref()).map_err(|wrong| wrong.of(path.to_owned()))
+        let config = file::text(bytes).and_then(|text| Self::build(&text, folder, overrides, home().as_deref()));
+        config.map_err(|wrong| wrong.of(path.to_owned()))
     }
 
     /// The defaults with keys that take their place, in the current folder.

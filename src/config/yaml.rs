@@ -274,7 +274,8 @@ mod tests {
 
     #[test]
     fn keys_know_their_lines_in_any_style() {
-        let text = "# a comment\n---\n'one': 1 # seed: 2\n\"two\": {three: 3,\n  four: [1, {five: 5}]}\nsix:\n    seven: |\n      seed: 5\n    eight: x\n";
+        let text = "# a comment\n---\n'one': 1 # seed: 2\n\"two\": {three: 3,\n  four: [1, {five: 5}]}\nsix:\n    \
+                    seven: |\n      seed: 5\n    eight: x\n";
         let Some(Node::Map(entries)) = parse(text, Place::Line).unwrap() else { panic!("no mapping") };
         let line = |entry: &Entry| match entry.place {
             Place::Line(line) => line,

@@ -65,8 +65,8 @@ pub fn text_model(config: &Config) -> Result<TextModel, NoTextModel> {
     }
 }
 
-/// The stages that a configuration has of those from `from` to `to`, in their order. `finetune` is left out where there is
-/// no fine-tuning, `evaluate` where there is no validation part, unless nothing else was asked for.
+/// The stages that a configuration has of those from `from` to `to`, in their order. `finetune` is left out where there
+/// is no fine-tuning, `evaluate` where there is no validation part, unless nothing else was asked for.
 ///
 /// # Errors
 /// What the configuration lacks for one of them, so that it is known before hours of work: [`PipelineError::NoTextModel`],

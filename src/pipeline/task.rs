@@ -192,9 +192,9 @@ impl Begun {
         self
     }
 
-    /// Gives the output its name and notes that the task is done. Raw parts are read once and get no checksum, which would take
-    /// a third of their conversion's time; so one that was touched is converted to see what comes of it, and an output that
-    /// holds what the last one does is dropped.
+    /// Gives the output its name and notes that the task is done. Raw parts are read once and get no checksum, which
+    /// would take a third of their conversion's time; so one that was touched is converted to see what comes of it, and
+    /// an output that holds what the last one does is dropped.
     fn settle(
         mut self,
         mut file: AtomicFile,

@@ -113,8 +113,8 @@ struct HuggingFaceConfig {
 }
 
 impl Model {
-    /// The ONNX file of a model: the path itself, or the `model.onnx` of a directory. Where that is not there yet, it is
-    /// made from the directory's weights, if they are a DistilBERT's as Hugging Face stores it.
+    /// The ONNX file of a model: the path itself, or the `model.onnx` of a directory. Where that is not there yet, it
+    /// is made from the directory's weights, if they are a DistilBERT's as Hugging Face stores it.
     ///
     /// # Errors
     /// As [`Model::check`]; [`TextError::Weights`] for weights that are no DistilBERT's, [`TextError::Write`].
@@ -130,8 +130,8 @@ impl Model {
         Ok(file)
     }
 
-    /// Whether a path can be a model's, from the names of the files there: what [`Model::file`] would say sooner or later, without
-    /// reading any weights.
+    /// Whether a path can be a model's, from the names of the files there: what [`Model::file`] would say sooner or
+    /// later, without reading any weights.
     ///
     /// # Errors
     /// [`TextError::Weights`] with what is missing in a folder, or why the file is none of ONNX; [`TextError::File`] if there
@@ -145,8 +145,8 @@ impl Model {
         Ok(refuse_weights(path)?)
     }
 
-    /// Opens an ONNX file, or that of a directory as [`Model::file`] has it. A `config.json` beside it gives the size of the
-    /// vocabulary and the longest sequence.
+    /// Opens an ONNX file, or that of a directory as [`Model::file`] has it. A `config.json` beside it gives the size
+    /// of the vocabulary and the longest sequence.
     ///
     /// # Errors
     /// [`TextError::File`], [`TextError::Config`], [`TextError::Load`], [`TextError::Signature`] for what is no usable
@@ -220,8 +220,8 @@ impl Model {
         }
     }
 
-    /// Tokens of a batch, padding included, that are computed fastest: their activations stay in the processor's caches,
-    /// while a graphics card wants many at a time.
+    /// Tokens of a batch, padding included, that are computed fastest: their activations stay in the processor's
+    /// caches, while a graphics card wants many at a time.
     pub fn batch_tokens(&self) -> usize {
         match self.report.device {
             Device::Cpu => 512,

@@ -89,8 +89,8 @@ impl Fingerprint {
         self.with_known_file(label, path, None)
     }
 
-    /// [`Fingerprint::with_file`] for a file that was in the state `known` when it was last looked at: its checksum, if it has
-    /// not been touched since.
+    /// [`Fingerprint::with_file`] for a file that was in the state `known` when it was last looked at: its checksum, if
+    /// it has not been touched since.
     ///
     /// # Errors
     /// As there.

@@ -1,11 +1,11 @@
 //! Which task made which artefacts from what, in `manifest.json`.
 //!
-//! A task is up to date if it depends on the same values and files as then and every file it made holds what it held. Size and
-//! time of change tell that of a file that nothing touched; where only the time is another, a checksum does, and the new time
-//! is noted. Files are known by their names in the working directory, which may be moved. Before a task is
-//! done anew, files that it made and will not make again are removed: the features of a raw part that was taken away
-//! must not lie among those of the others. Each part's conversion is a task of its own, so a converted part stays when
-//! its raw part goes, unused, and is right again when the raw part comes back.
+//! A task is up to date if it depends on the same values and files as then and every file it made holds what it held.
+//! Size and time of change tell that of a file that nothing touched; where only the time is another, a checksum does,
+//! and the new time is noted. Files are known by their names in the working directory, which may be moved. Before a
+//! task is done anew, files that it made and will not make again are removed: the features of a raw part that was taken
+//! away must not lie among those of the others. Each part's conversion is a task of its own, so a converted part stays
+//! when its raw part goes, unused, and is right again when the raw part comes back.
 
 mod stored;
 
@@ -83,8 +83,8 @@ impl Manifest {
         Self::read(workspace.root())
     }
 
-    /// Why `task` has to run, or `None` if its outputs are there and were made from just this. What was touched and holds the
-    /// same is known in its new state from then on.
+    /// Why `task` has to run, or `None` if its outputs are there and were made from just this. What was touched and
+    /// holds the same is known in its new state from then on.
     pub fn outdated(&mut self, task: &str, fingerprint: &Fingerprint) -> Option<Outdated> {
         let Some(record) = self.tasks.get_mut(task) else {
             return Some(if self.other_version { Outdated::OtherVersion } else { Outdated::NotMade });
@@ -157,8 +157,8 @@ impl Manifest {
         self.write()
     }
 
-    /// Forgets what is known of tasks, before they are done anew, and removes the files they made that are not among the
-    /// outputs given with them: nobody is to take them for their results.
+    /// Forgets what is known of tasks, before they are done anew, and removes the files they made that are not among
+    /// the outputs given with them: nobody is to take them for their results.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if such a file cannot be removed or the manifest cannot be written.
@@ -278,7 +278,10 @@ mod tests {
         let mut fingerprint = serde_json::to_value(values).unwrap();
         fingerprint["the input"] = stamp(&input).into();
         let task = serde_json::json!({
-            "fingerprint": fingerprint, "outputs": {"similar.skim": stamp(&output)}, "seconds": 1.0, "summary": {"records": 3},
+            "fingerprint": fingerprint,
+            "outputs": {"similar.skim": stamp(&output)},
+            "seconds": 1.0,
+            "summary": {"records": 3},
         });
         let text = serde_json::json!({"version": 1, "tasks": {"similar": task}}).to_string();
         std::fs::write(folder.path().join("manifest.json"), text).unwrap();

@@ -57,8 +57,8 @@ impl WorkspaceError {
     }
 }
 
-/// A working directory, held by this process alone. Dropped before any task was finished in it, it leaves nothing behind that
-/// was not there before.
+/// A working directory, held by this process alone. Dropped before any task was finished in it, it leaves nothing
+/// behind that was not there before.
 #[derive(Debug)]
 pub struct Workspace {
     root: PathBuf,

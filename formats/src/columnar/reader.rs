@@ -307,8 +307,8 @@ impl Reader {
         })
     }
 
-    /// What stands for everything in the file: a checksum of its end, which holds the checksums of all chunks. Two files of the
-    /// same identity hold the same if [`Reader::verify`] finds them undamaged.
+    /// What stands for everything in the file: a checksum of its end, which holds the checksums of all chunks. Two
+    /// files of the same identity hold the same if [`Reader::verify`] finds them undamaged.
     pub fn identity(&self) -> u128 {
         let chunks = self.blocks.last().and_then(|block| block.chunks.last());
         let end = chunks.map_or(HEADER_BYTES, |chunk| chunk.offset as usize + chunk.entry.length as usize);

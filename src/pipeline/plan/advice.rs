@@ -77,8 +77,8 @@ fn long(plan: &Plan) -> impl Iterator<Item = String> {
     plan.stages.iter().filter(|stage| stage.seconds > LONG).map(|stage| {
         let change = match stage.stage {
             Stage::Finetune => {
-                "set distilbert.finetune.max_steps, or distilbert.finetune.epochs, lower, or distilbert.device: cuda with an \
-                 NVIDIA card"
+                "set distilbert.finetune.max_steps, or distilbert.finetune.epochs, lower, or distilbert.device: cuda \
+                 with an NVIDIA card"
             }
             Stage::Embed => "set distilbert.max_n_parts lower, or distilbert.onnxruntime to a faster engine",
             Stage::Train => "use more threads, or set train.hidden_size or max_n_parts lower",

@@ -23,8 +23,8 @@ pub(super) struct Finetuning {
 }
 
 impl Finetuning {
-    /// Takes twice the steps again and again until a trial takes so many seconds. The checkpoint of the last trial stays, for
-    /// the embed stage to be tried with.
+    /// Takes twice the steps again and again until a trial takes so many seconds. The checkpoint of the last trial
+    /// stays, for the embed stage to be tried with.
     pub(super) fn measure(trial: &mut Trial<'_>, enough: f64) -> Result<Self, PipelineError> {
         while trial.records() < RECORDS && trial.grow()? {}
         let parts = trial.parts();

@@ -1,10 +1,10 @@
 //! What a run will take on this machine: time, memory and disk of every stage.
 //!
-//! The stages really run, on records that are drawn evenly from all raw parts that are there, in a folder of the working
-//! directory. [`counting`] tries conversion, similar authors and counts on ever more records, as long as the time lasts,
-//! and extends the curves; the text model ([`finetuning`], [`words`]) and training ([`learning`]) take so long a record that few are
-//! enough. Which stages there are is what a run would say ([`stages`]).
-//! A further stage gets a [`StagePlan`] of its own in [`forecast`].
+//! The stages really run, on records that are drawn evenly from all raw parts that are there, in a folder of the
+//! working directory. [`counting`] tries conversion, similar authors and counts on ever more records, as long as the
+//! time lasts, and extends the curves; the text model ([`finetuning`], [`words`]) and training ([`learning`]) take so
+//! long a record that few are enough. Which stages there are is what a run would say ([`stages`]). A further stage gets
+//! a [`StagePlan`] of its own in [`forecast`].
 
 mod advice;
 mod counting;
@@ -34,8 +34,8 @@ use crate::workspace::{Workspace, WorkspaceError};
 
 /// Seconds that planning takes if nothing else is asked for, about.
 pub const SECONDS: f64 = 60.0;
-/// Shares of the time: until a trial of the text model, or of its training, is long enough, until counting ends if training follows, until
-/// counting ends if it does not, and until a trial of training is long enough.
+/// Shares of the time: until a trial of the text model, or of its training, is long enough, until counting ends if
+/// training follows, until counting ends if it does not, and until a trial of training is long enough.
 const SHARES: [f64; 4] = [0.08, 0.7, 0.95, 0.1];
 
 /// How to plan.

@@ -199,8 +199,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The last three conversions together, since a single one is disturbed by whatever else the machine does, and the records
-    /// in them.
+    /// The last three conversions together, since a single one is disturbed by whatever else the machine does, and the
+    /// records in them.
     pub(super) fn conversion(&self) -> (Measured, u64) {
         let mut together = (Measured::default(), 0);
         for (one, records) in self.conversions.iter().rev().take(3) {
@@ -227,8 +227,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Draws and converts a part with as many records as all before it, and validation records in the same proportion as
-    /// in the whole. `false` if there were no records left.
+    /// Draws and converts a part with as many records as all before it, and validation records in the same proportion
+    /// as in the whole. `false` if there were no records left.
     pub(super) fn grow(&mut self) -> Result<bool, PipelineError> {
         let wanted = if self.records.is_empty() { FIRST_PART } else { self.records() };
         let name = format!("part-{:05}", self.parts());
@@ -270,8 +270,8 @@ impl<'a> Trial<'a> {
         Ok(true)
     }
 
-    /// Runs a stage as the trial's configuration, changed by `change`, says, with a share of the memory budget. Gives what it
-    /// took and its summary.
+    /// Runs a stage as the trial's configuration, changed by `change`, says, with a share of the memory budget. Gives
+    /// what it took and its summary.
     pub(super) fn run<S: DeserializeOwned>(
         &self,
         stage: Stage,
@@ -292,8 +292,8 @@ impl<'a> Trial<'a> {
         Ok((measured, read(stage, summary)?))
     }
 
-    /// Runs a stage up to three times if it takes but a moment: what the fastest run took, since a busy machine or memory that
-    /// comes slowly only ever adds to it.
+    /// Runs a stage up to three times if it takes but a moment: what the fastest run took, since a busy machine or
+    /// memory that comes slowly only ever adds to it.
     pub(super) fn run_again<S: DeserializeOwned>(&self, stage: Stage) -> Result<(Measured, S), PipelineError> {
         const MOMENT: f64 = 0.5;
         let mut fastest = self.run::<S>(stage, 1.0, |_| {})?;
@@ -316,7 +316,8 @@ impl<'a> Trial<'a> {
         self.folder.join("work").join(name)
     }
 
-    /// The peak that a stage would have had in a process of its own, where so many bytes were not left by earlier trials.
+    /// The peak that a stage would have had in a process of its own, where so many bytes were not left by earlier
+    /// trials.
     fn peak_memory(&self, peak: u64, resident: u64) -> u64 {
         self.resident + peak.saturating_sub(resident)
     }

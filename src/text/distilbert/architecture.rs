@@ -100,8 +100,8 @@ impl Architecture {
         // Said before the keys that another kind of model does not have are missed.
         if let Some(kind) = tree.get("model_type").and_then(Value::as_str).filter(|&kind| kind != "distilbert") {
             let problem = format!(
-                "model_type is {kind:?}, only \"distilbert\" can be read: export another model to ONNX (`optimum-cli export \
-                 onnx --model FOLDER --task feature-extraction OUT`) and name OUT/model.onnx in distilbert.onnx"
+                "model_type is {kind:?}, only \"distilbert\" can be read: export another model to ONNX (`optimum-cli \
+                 export onnx --model FOLDER --task feature-extraction OUT`) and name OUT/model.onnx in distilbert.onnx"
             );
             return Err(DistilBertError::Architecture { place: path.display().to_string(), problem });
         }

@@ -39,7 +39,8 @@ pub fn check_folder(folder: &Path) -> Result<(), DistilBertError> {
         (true, true) => refuse_pointer(&folder.join(WEIGHTS_FILE)),
         (false, true) => refuse(
             folder,
-            "config.json, which holds the model's sizes, is missing beside model.safetensors: copy it from where the model is from",
+            "config.json, which holds the model's sizes, is missing beside model.safetensors: copy it from where the \
+             model is from",
         ),
         (_, false) => refuse(folder, &without_weights(folder, &names)),
     }
@@ -123,18 +124,12 @@ fn without_weights(folder: &Path, names: &[String]) -> String {
             onnx.display()
         );
     }
-    match names {
-        [] => {
-            "the folder is empty: a model.onnx, or config.json and model.safetensors of a DistilBERT, are wanted".into()
-        }
-        [one] => format!(
-            "no model is here (only {one}): a model.onnx, or config.json and model.safetensors of a DistilBERT, are wanted"
-        ),
-        [one, two, ..] => format!(
-            "no model is here ({} files, {one}, {two} …): a model.onnx, or config.json and model.safetensors of a DistilBERT, are wanted",
-            names.len()
-        ),
-    }
+    let here = match names {
+        [] => "the folder is empty".to_owned(),
+        [one] => format!("no model is here (only {one})"),
+        [one, two, ..] => format!("no model is here ({} files, {one}, {two} …)", names.len()),
+    };
+    format!("{here}: a model.onnx, or config.json and model.safetensors of a DistilBERT, are wanted")
 }
 
 /// The checkpoint with the most steps among the names.

@@ -73,7 +73,8 @@ impl Manifest {
 }
 
 impl FirstRecord {
-    /// The record as it is written now; `None` if an output's state cannot be understood, so that the task is done anew.
+    /// The record as it is written now; `None` if an output's state cannot be understood, so that the task is done
+    /// anew.
     fn now(self) -> Option<TaskRecord> {
         let Self { fingerprint, outputs, seconds, peak_memory, summary } = self;
         let outputs = outputs.into_iter().map(|(name, stamp)| Some((name, state(&stamp)?)));
