@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use skimmer::config::{Config, Finetune, FromScratch};
+use skimmer::config::{Config, Finetune, FromScratch, Override};
 use skimmer::metrics::Report;
 use skimmer::net::Precision;
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::bundle::Verify;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
+use skimmer::pipeline::stages::stages;
 use skimmer::progress::{Progress, Unit};
 use skimmer::workspace::{AtomicFile, write_file};
 use skimmer_formats::Reaction;
@@ -70,10 +71,10 @@ impl Demo {
         let terminal = common.terminal();
         let data = self.out.join("recsys_data");
         self.generate(&data, &terminal)?;
-        let config = self.configure(&data)?;
+        let config = self.configure(&data, &common.set)?;
         // The stages' own JSON would come before the demo's.
-        let stages_common = Common { config: common.config.clone(), json: false, quiet: common.quiet };
-        let reports = run_stages(&stages_common, &config, &Stage::ALL, false)?;
+        let stages_common = Common { config: None, set: Vec::new(), json: false, quiet: common.quiet };
+        let reports = run_stages(&stages_common, &config, &stages(&config, Stage::Convert, Stage::Evaluate)?, false)?;
         let hold_out = reports.last().and_then(hold_out_report);
         let report = report::write(&config, None)?;
 
@@ -125,8 +126,8 @@ impl Demo {
         Ok(write_file(&made_path, |out| out.write_all(&text))?)
     }
 
-    /// Writes the configuration, unless it is there already, and reads it.
-    fn configure(&self, data: &Path) -> anyhow::Result<Config> {
+    /// Writes the configuration, unless it is there already, and reads it, with what `--set` changes.
+    fn configure(&self, data: &Path, overrides: &[Override]) -> anyhow::Result<Config> {
         let path = self.out.join("config.yaml");
         if !path.exists() {
             let relative = |path: &Path| path.strip_prefix(&self.out).unwrap_or(path).to_owned();
@@ -150,13 +151,14 @@ impl Demo {
             // A few thousand steps have to do what the full data's millions do: a narrow network and larger steps.
             config.train.hidden_size = 256;
             config.train.learning_rate = Some(1e-3);
-            let text = serde_yaml::to_string(&config)?;
+            let text = config.to_yaml();
+            let (_, keys) = text.split_once('\n').unwrap_or_default();
             write_file(&path, |out| {
-                writeln!(out, "# The demo's configuration; the repository's config.yaml explains every key.")?;
-                out.write_all(text.as_bytes())
+                writeln!(out, "# The demo's configuration: a small, quick run. Every key is optional.")?;
+                out.write_all(keys.as_bytes())
             })?;
         }
-        Ok(Config::load(&path)?)
+        Ok(Config::load_with(&path, overrides)?)
     }
 }
 

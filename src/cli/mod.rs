@@ -5,6 +5,7 @@ mod demo;
 mod embed;
 mod export;
 mod finetune;
+mod init;
 mod inspect;
 mod interrupt;
 mod plan;
@@ -15,13 +16,13 @@ mod synth;
 mod terminal;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
-use skimmer::config::Config;
+use skimmer::config::{Config, Override};
 use tracing_subscriber::EnvFilter;
 
 use terminal::Terminal;
@@ -39,16 +40,24 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Examples:
   skimmer demo                                          everything on synthetic records, in a few minutes
+  skimmer init                                          a config.yaml with every key explained
   skimmer run --config config.yaml                      raw parts to a trained, measured model
   skimmer predict --model model < test.tsv > predictions.csv
   skimmer convert part-00000 -o part-00000.skim         one raw part into the compact format";
 
+/// The configuration file where no other is named.
+const CONFIG: &str = "config.yaml";
+
 /// Options of every command.
 #[derive(Args)]
 struct Common {
-    /// The configuration file.
-    #[arg(long, global = true, value_name = "FILE", default_value = "config.yaml")]
-    config: PathBuf,
+    /// The configuration file [default: config.yaml].
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set a key of the configuration, whatever the file says: a dotted name and a value as YAML has it, for example
+    /// train.hidden_size=300. May be given several times. Where it sets working_dir and recsys_data, no file is needed.
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    set: Vec<Override>,
     /// Print a machine-readable summary on standard output (where standard output is not the result).
     #[arg(long, global = true)]
     json: bool,
@@ -61,6 +70,7 @@ struct Common {
 enum Command {
     Demo(demo::Demo),
     Synth(synth::Synth),
+    Init(init::Init),
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Export(export::Export),
@@ -74,7 +84,21 @@ enum Command {
 
 impl Common {
     fn load_config(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(&self.config)?)
+        let sets = |key: &str| self.set.iter().any(|set| set.key() == key);
+        let needs_file = self.config.is_some() || !sets("working_dir") || !sets("recsys_data");
+        if needs_file { self.load_file() } else { self.load_if_there() }
+    }
+
+    /// The configuration of a command that needs none: the defaults hold where there is no file.
+    fn load_if_there(&self) -> anyhow::Result<Config> {
+        if self.config.is_some() || Path::new(CONFIG).exists() {
+            return self.load_file();
+        }
+        Ok(Config::from_overrides(&self.set)?)
+    }
+
+    fn load_file(&self) -> anyhow::Result<Config> {
+        Ok(Config::load_with(self.config.as_deref().unwrap_or(Path::new(CONFIG)), &self.set)?)
     }
 
     fn terminal(&self) -> Terminal {
@@ -121,6 +145,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     match &cli.command {
         Command::Demo(demo) => demo.run(common),
         Command::Synth(synth) => synth.run(common),
+        Command::Init(init) => init.run(common),
         Command::Convert(convert) => convert.run(common),
         Command::Inspect(inspect) => inspect.run(common),
         Command::Export(export) => export.run(common),

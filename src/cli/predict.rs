@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use skimmer::config::{self, Config};
+use skimmer::config;
 use skimmer::net::Precision;
 use skimmer::pipeline::bundle::Verify;
 use skimmer::pipeline::memory;
@@ -132,8 +132,5 @@ impl Predict {
 
 /// The configuration's section. A model needs no configuration: without a file the defaults hold.
 fn configured(common: &Common) -> anyhow::Result<config::Predict> {
-    match common.config.exists() {
-        true => Ok(common.load_config()?.predict),
-        false => Ok(Config::default().predict),
-    }
+    Ok(common.load_if_there()?.predict)
 }

@@ -8,6 +8,8 @@ use serde_json::Value;
 use skimmer::config::{ByteSize, Config};
 use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
+use skimmer::pipeline::run::raw_parts;
+use skimmer::pipeline::stages::stages;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
 use skimmer::sketch::Quality;
 
@@ -128,19 +130,18 @@ impl StageCommand {
 impl Run {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         if self.from > self.to {
-            bail!("--from {} comes after --to {}", self.from, self.to);
+            bail!("--from {} comes after --to {}: the stages run in the order {}", self.from, self.to, Stage::order());
         }
         let config = common.load_config()?;
-        let mut stages: Vec<Stage> =
-            Stage::ALL.into_iter().filter(|stage| (self.from..=self.to).contains(stage)).collect();
-        if !config.distilbert.is_finetuned() {
-            stages.retain(|&stage| stage != Stage::Finetune);
+        if self.from == Stage::Convert {
+            // What is wrong with the data is said before what is wrong with the text model.
+            raw_parts(&config)?;
         }
-        if config.validation_part.is_none() && self.from != Stage::Evaluate {
+        let stages = stages(&config, self.from, self.to)?;
+        if config.validation_part.is_none() && self.to >= Stage::Train && self.from != Stage::Evaluate {
             tracing::warn!(
                 "validation_part is not set: the model is not fine-tuned, and there is nothing to evaluate it on"
             );
-            stages.retain(|&stage| stage != Stage::Evaluate);
         }
         let reports = run_stages(common, &config, &stages, self.force)?;
         if self.to >= Stage::Train {

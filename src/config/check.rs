@@ -1,73 +1,164 @@
-//! YAML to values, with the line and the key in every complaint.
+//! A tree of YAML against the table of keys: values that [`Config`](super::Config) takes, or what is wrong in plain
+//! words.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_yaml::Value;
+use std::path::{MAIN_SEPARATOR, Path};
 
-/// What is wrong, and in which line.
-#[derive(Debug)]
-pub(super) struct Wrong {
-    pub(super) line: usize,
-    pub(super) problem: String,
-}
+use serde_json::{Map, Value, json};
 
-/// Reads a value of which every key has a default.
-pub(super) fn deserialize<T: DeserializeOwned + Serialize + Default>(text: &str) -> Result<T, Wrong> {
-    let tree: Value = serde_yaml::from_str(text).map_err(|error| Wrong {
-        line: error.location().map_or(1, |location| location.line()),
-        problem: format!("not valid YAML: {error}"),
-    })?;
-    match &tree {
-        Value::Null => return Ok(T::default()),
-        Value::Mapping(_) => {}
+use super::keys::{Key, Kind, Range, find};
+use super::suggest::suggestion;
+use super::yaml::{Entry, Meaning, Node, Scalar, meaning};
+use super::{ByteSize, Place, Wrong};
+
+/// Checks a whole configuration and gives its values. `home` is what `~` stands for, where that is known.
+pub(super) fn check(root: &Node, home: Option<&Path>) -> Result<Value, Wrong> {
+    match root {
+        Node::Map(entries) => section(entries, "", home),
+        root if root.is_null() => Ok(json!({})),
         _ => {
-            let problem = "the configuration must be a mapping of keys to values (`key: value` lines)".into();
-            return Err(Wrong { line: 1, problem });
+            let problem = "the configuration must be a mapping of keys to values (`key: value` lines)";
+            Err(Wrong::at(Place::Line(1), problem))
         }
     }
-    let known = serde_yaml::to_value(T::default()).map_err(|error| Wrong { line: 1, problem: error.to_string() })?;
-    refuse_unknown_keys(text, &tree, &known, "")?;
-    serde_path_to_error::deserialize(tree).map_err(|error| {
-        let key = error.path().to_string();
-        Wrong { line: line_of(text, &key), problem: format!("{key}: {}", error.into_inner()) }
-    })
 }
 
-fn refuse_unknown_keys(text: &str, tree: &Value, known: &Value, path: &str) -> Result<(), Wrong> {
-    let (Value::Mapping(tree), Value::Mapping(known)) = (tree, known) else { return Ok(()) };
-    for (key, value) in tree {
-        let name = key.as_str().map_or_else(|| format!("{key:?}"), str::to_owned);
-        let full = format!("{path}{name}");
-        match known.get(key) {
-            Some(known) => refuse_unknown_keys(text, value, known, &format!("{full}."))?,
-            None => {
-                let nearest = known
-                    .keys()
-                    .filter_map(Value::as_str)
-                    .max_by(|a, b| strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name)))
-                    .unwrap_or_default();
-                let problem = format!("unknown key `{full}`; did you mean `{path}{nearest}`?");
-                return Err(Wrong { line: line_of(text, &full), problem });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The 1-based line in which a key of the given path (`section.key`) stands; the last section found, or 1, if it stands
-/// nowhere as `key:` at the start of a line.
-pub(super) fn line_of(text: &str, path: &str) -> usize {
-    let mut lines = text.lines().enumerate();
-    let mut found = 1;
-    for name in path.split('.') {
-        let is_key = |line: &str| {
-            let line = line.trim_start().trim_start_matches(['"', '\'']);
-            line.strip_prefix(name).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+/// The values of a section whose keys begin with `above`.
+fn section(entries: &[Entry], above: &str, home: Option<&Path>) -> Result<Value, Wrong> {
+    let mut values = Map::new();
+    for entry in entries {
+        let path = format!("{above}{}", entry.key);
+        let at = |problem: String| Wrong::at(entry.place.clone(), problem);
+        let Some(key) = find(&path) else {
+            return Err(at(format!("unknown key `{path}`{}", suggestion(above, &entry.key))));
         };
-        match lines.find(|(_, line)| is_key(line)) {
-            Some((index, _)) => found = index + 1,
-            None => break,
+        let value = match (&entry.value, key.kind) {
+            (Node::Map(entries), Kind::Section) => section(entries, &format!("{path}."), home)?,
+            // A section of which every key is left out or commented out.
+            (value, Kind::Section) if value.is_null() && !key.optional => json!({}),
+            (value, _) => of_key(key, value, home).map_err(|problem| at(format!("{path}: {problem}")))?,
+        };
+        values.insert(entry.key.clone(), value);
+    }
+    Ok(Value::Object(values))
+}
+
+/// The value of a key that is no section, or what is wrong with it.
+fn of_key(key: &Key, node: &Node, home: Option<&Path>) -> Result<Value, String> {
+    let Node::Scalar(scalar) = node else { return Err(refusal(key, node)) };
+    if key.kind == Kind::Path
+        && let Some(path) = path(key, scalar, home)?
+    {
+        return Ok(json!(path));
+    }
+    let text = scalar.text.as_str();
+    let value = match (key.kind, scalar.meaning()) {
+        (_, Meaning::Null) if key.optional => Some(Value::Null),
+        (Kind::Whole { least, most }, Meaning::Whole(whole)) => {
+            u64::try_from(whole).ok().filter(|whole| (least..=most).contains(whole)).map(Value::from)
+        }
+        (Kind::Number(range), Meaning::Whole(whole)) => range.holds(whole as f64).then(|| json!(whole as f64)),
+        (Kind::Number(range), Meaning::Number(number)) => range.holds(number).then(|| json!(number)),
+        (Kind::Flag, Meaning::Flag(flag)) => Some(Value::Bool(flag)),
+        (Kind::Choice(words), Meaning::Text) => words.contains(&text).then(|| json!(text)),
+        (Kind::Size { least }, Meaning::Whole(whole)) => {
+            u64::try_from(whole).ok().filter(|&bytes| bytes >= least).map(Value::from)
+        }
+        (Kind::Size { least }, Meaning::Text) => {
+            let size = serde_json::from_value::<ByteSize>(json!(text)).ok();
+            size.filter(|size| size.0 >= least).map(|size| json!(size.0))
+        }
+        _ => None,
+    };
+    value.ok_or_else(|| refusal(key, node))
+}
+
+/// A path, with `~` as the home folder; `None` if the value is none.
+fn path(key: &Key, scalar: &Scalar, home: Option<&Path>) -> Result<Option<String>, String> {
+    let text = scalar.text.as_str();
+    // Bare, it is YAML's null, which a key that must have a path cannot be.
+    let bare_home = scalar.plain && text == "~" && !key.optional;
+    if scalar.meaning() != Meaning::Text && !bare_home || text.is_empty() {
+        return Ok(None);
+    }
+    if text.contains('\0') {
+        return Err("a path cannot hold a zero byte".into());
+    }
+    let Some(rest) = text.strip_prefix('~') else { return Ok(Some(text.to_owned())) };
+    let below = rest.strip_prefix(['/', MAIN_SEPARATOR]);
+    if below.is_none() && !rest.is_empty() {
+        let name = rest.split('/').next().unwrap_or_default();
+        return Err(format!(
+            "`~{name}` is not expanded: write the folder out, or `./{text}` for a file or folder of that name"
+        ));
+    }
+    let home = home.ok_or("`~` stands for the home folder, but HOME is not set: write the folder out")?;
+    let path = home.join(below.unwrap_or_default().trim_start_matches('/'));
+    let path = path.into_os_string().into_string();
+    path.map(Some).map_err(|_| "the home folder's name is not UTF-8: write the folder out in a file of its own".into())
+}
+
+impl Range {
+    fn holds(self, number: f64) -> bool {
+        match self {
+            Self::Share => (0.0..=1.0).contains(&number),
+            Self::PositiveShare => number > 0.0 && number <= 1.0,
+            Self::Positive => number > 0.0 && number.is_finite(),
+            Self::Amount => (0.0..=1e9).contains(&number),
         }
     }
-    found
+}
+
+/// Says what a value must be and what it is.
+fn refusal(key: &Key, node: &Node) -> String {
+    let or_null = if key.optional { " (or null)" } else { "" };
+    format!("must be {}{or_null}, but is {}", wanted(key.kind, node), found(key.kind, node))
+}
+
+fn wanted(kind: Kind, node: &Node) -> String {
+    match kind {
+        Kind::Whole { least, most } => match node {
+            Node::Scalar(scalar) if above(scalar, most) => format!("a whole number of at most {most}"),
+            _ => format!("a whole number of at least {least}"),
+        },
+        Kind::Number(Range::Share) => "a number between 0 and 1".into(),
+        Kind::Number(Range::PositiveShare) => "a number above 0 and at most 1".into(),
+        Kind::Number(Range::Positive) => "a number above 0".into(),
+        Kind::Number(Range::Amount) => "a number between 0 and 1000000000".into(),
+        Kind::Flag => "true or false".into(),
+        Kind::Choice([first, second]) => format!("`{first}` or `{second}`"),
+        Kind::Choice(words) => format!("one of `{}`", words.join("`, `")),
+        Kind::Path => "a path (a text)".into(),
+        Kind::Size { least } => format!("an amount of memory such as 512MiB or 2GiB, at least {}MiB", least >> 20),
+        Kind::Section => "a mapping (indented `key: value` lines)".into(),
+    }
+}
+
+fn above(scalar: &Scalar, most: u64) -> bool {
+    match scalar.meaning() {
+        Meaning::Whole(whole) => whole > i128::from(most),
+        Meaning::Number(number) => number > most as f64,
+        _ => false,
+    }
+}
+
+fn found(kind: Kind, node: &Node) -> String {
+    let scalar = match node {
+        Node::List => return "a list".into(),
+        Node::Map(_) => return "a mapping".into(),
+        Node::Scalar(scalar) => scalar,
+    };
+    let text = &scalar.text;
+    match scalar.meaning() {
+        Meaning::Null => "null".into(),
+        Meaning::Text if text.is_empty() => "an empty text".into(),
+        Meaning::Text => {
+            let unquoted = !scalar.plain && !matches!(kind, Kind::Choice(_)) && meaning(text) != Meaning::Text;
+            let advice = if unquoted { ": leave out the quotes" } else { "" };
+            format!("the text {text:?}{advice}")
+        }
+        Meaning::Flag(_) | Meaning::Whole(_) | Meaning::Number(_) if kind == Kind::Path => {
+            format!("{text}: put it in quotes if that is its name")
+        }
+        _ => text.clone(),
+    }
 }

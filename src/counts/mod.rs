@@ -35,7 +35,7 @@ mod visit;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::progress::{Progress, Unit};
@@ -131,7 +131,7 @@ pub struct Options {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     /// Records answered.
     pub records: u64,
@@ -144,7 +144,7 @@ pub struct Summary {
 }
 
 /// Bytes that went through a shuffle.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shuffled {
     /// All of them.
     pub bytes: u64,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::part::PartReader;
 use skimmer_formats::record::Columns;
@@ -32,7 +32,7 @@ pub struct EmbedOptions {
 }
 
 /// What was embedded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmbedSummary {
     /// Records seen, sequences computed, records cut.
     #[serde(flatten)]

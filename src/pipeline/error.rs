@@ -15,6 +15,7 @@ use super::examples::ExamplesError;
 use super::features::FeaturesError;
 use super::freeze::FreezeError;
 use super::sketch::SketchStageError;
+use super::stages::NoTextModel;
 use super::train::TrainError;
 use crate::similar::SimilarError;
 use crate::sketch::{CodesFileError, SketchError};
@@ -35,8 +36,8 @@ pub enum PipelineError {
         stage: Stage,
     },
     /// There is no text model to take token vectors from.
-    #[error("distilbert.model is not set in the configuration: it names the model that token vectors come from")]
-    NoTextModel,
+    #[error(transparent)]
+    NoTextModel(#[from] NoTextModel),
     /// Nothing says how long to fine-tune.
     #[error(
         "the configuration has no fine-tuning: set distilbert.finetune.epochs or distilbert.finetune.max_steps, or give \
@@ -57,6 +58,14 @@ pub enum PipelineError {
     /// A summary cannot be written down.
     #[error("cannot write the summary: {0}")]
     Summary(#[from] serde_json::Error),
+    /// A stage's summary does not hold what it should.
+    #[error("the summary of {stage} cannot be read ({source}): this is a fault of skimmer, please report it")]
+    ReadSummary {
+        /// The stage.
+        stage: Stage,
+        /// What is missing or of another type.
+        source: serde_json::Error,
+    },
     /// The working directory is unusable.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),

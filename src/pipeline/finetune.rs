@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::PipelineError;
+use super::stages::NoTextModel;
 use crate::config::{self, Config};
 use crate::text::distilbert::Architecture;
 use crate::text::finetune::{Device, Options, SpecialTokens, Start};
@@ -34,7 +35,7 @@ impl FinetuneOptions {
         let start = match (from_scratch, model) {
             (Some(sizes), _) => Start::Scratch(architecture(sizes, config.vocabulary_size)),
             (None, Some(model)) => Start::Folder(model.clone()),
-            (None, None) => return Err(PipelineError::NoTextModel),
+            (None, None) => return Err(NoTextModel::NothingToStartFrom.into()),
         };
         let special = tokenizer.as_ref().map(|path| SpecialTokens::read(path)).transpose()?;
         let options = Options {

@@ -18,6 +18,7 @@ pub mod run;
 pub mod similar;
 pub mod sketch;
 mod stage;
+pub mod stages;
 mod task;
 pub mod train;
 

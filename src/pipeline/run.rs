@@ -6,6 +6,7 @@ mod learning;
 mod raw;
 mod text;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -20,7 +21,8 @@ use crate::config::Config;
 use crate::counts::Table;
 use crate::progress::Progress;
 use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest, Workspace, remove_if_there};
+use crate::stream::RawPart;
+use crate::workspace::{AtomicFile, FileState, Fingerprint, Manifest, Workspace, remove_if_there};
 
 pub use conversion::convert_part;
 pub(super) use learning::recipe;
@@ -95,7 +97,7 @@ struct Stages<'s> {
     config: &'s Config,
     workspace: &'s Workspace,
     /// What finished tasks made.
-    finished: Vec<PathBuf>,
+    finished: BTreeMap<PathBuf, FileState>,
     progress: &'s dyn Progress,
 }
 
@@ -117,7 +119,7 @@ impl<'s> Stages<'s> {
 
     /// The path of something an earlier stage made to its end.
     fn made(&self, path: PathBuf, stage: Stage) -> Result<PathBuf, PipelineError> {
-        let whole = path.exists() && self.finished.iter().any(|output| path.starts_with(output));
+        let whole = path.exists() && self.finished.contains_key(&path);
         if whole { Ok(path) } else { Err(PipelineError::Missing { path, stage }) }
     }
 
@@ -125,7 +127,7 @@ impl<'s> Stages<'s> {
     fn made_from<'p>(&self, paths: impl IntoIterator<Item = &'p PathBuf>) -> Result<Fingerprint, PipelineError> {
         paths.into_iter().try_fold(Fingerprint::new(), |fingerprint, path| {
             let name = path.strip_prefix(self.workspace.root()).unwrap_or(path);
-            Ok(fingerprint.with_file(&name.display().to_string(), path)?)
+            Ok(fingerprint.with_known_file(&name.display().to_string(), path, self.finished.get(path))?)
         })
     }
 
@@ -198,4 +200,12 @@ impl<'s> Stages<'s> {
         };
         Ok(Task { name: "features".into(), fingerprint, outputs: made, work: Box::new(work) })
     }
+}
+
+/// The training parts of a configuration, raw, packed or converted.
+///
+/// # Errors
+/// [`PipelineError::Stream`] if they cannot be read, there is none, or they cannot be told apart.
+pub fn raw_parts(config: &Config) -> Result<Vec<RawPart>, PipelineError> {
+    RawData::of(config).map(|data| data.training)
 }

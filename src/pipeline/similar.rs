@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skimmer_formats::Id;
 use skimmer_formats::columnar::ColumnarError;
 use skimmer_formats::part::PartReader;
@@ -20,7 +20,7 @@ const SIMILAR_TOGETHER: usize = 1 << 22;
 const AUTHORS_TOGETHER: usize = 1 << 13;
 
 /// What the stage found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SimilarSummary {
     /// Training records read.
     pub records: u64,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::progress::{Progress, Unit};
@@ -26,7 +26,7 @@ pub struct SketchOptions {
 }
 
 /// What was coded.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SketchSummary {
     /// Tokens that have codes.
     pub tokens: usize,

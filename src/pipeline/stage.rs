@@ -52,6 +52,13 @@ impl Stage {
     }
 }
 
+impl Stage {
+    /// The names of all stages in the order in which they run, for messages.
+    pub fn order() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+}
+
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -65,6 +72,6 @@ impl FromStr for Stage {
         Self::ALL
             .into_iter()
             .find(|stage| stage.name() == name)
-            .ok_or_else(|| format!("no stage of this name; the stages are {}", Self::ALL.map(Self::name).join(", ")))
+            .ok_or_else(|| format!("no stage of this name; the stages are {}", Self::order()))
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{PipelineError, memory};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest};
+use crate::workspace::{AtomicFile, Checksum, Difference, Fingerprint, Manifest, Outdated};
 
 /// What became of a task: a stage, or one part's conversion.
 #[derive(Clone, Debug, Serialize)]
@@ -56,7 +56,8 @@ impl Task<'_> {
             Some(Ok((begun, work))) => {
                 let watch = Watch::start();
                 let summary = work()?;
-                done(&begun.finish(manifest, watch, memory::peak(), summary)?);
+                let peak = memory::peak();
+                done(&begun.complete().finish(manifest, watch, peak, summary)?);
             }
             Some(Err(up_to_date)) => done(&up_to_date),
             None => {}
@@ -103,10 +104,7 @@ pub(super) fn run_together<W>(
             }
             let Some(Ok(begun)) = begun.pop_front() else { return Ok(()) };
             let (manifest, since) = (&manifest, std::mem::replace(&mut watch, Watch::start()));
-            settling = Some(scope.spawn(move || {
-                file.commit()?;
-                begun.finish(&mut manifest.lock().unwrap_or_else(PoisonError::into_inner), since, peak, summary)
-            }));
+            settling = Some(scope.spawn(move || begun.settle(file, manifest, since, peak, summary)));
             Ok(())
         };
         let outcome = if to_do.is_empty() { Ok(()) } else { work(to_do, &mut made) };
@@ -151,37 +149,74 @@ struct Begun {
     fingerprint: Fingerprint,
     outputs: Vec<PathBuf>,
     because: String,
+    /// What the only output holds, and the touched input, if the task is done to see whether it still makes just this.
+    expected: Option<(Checksum, String)>,
 }
 
 /// A task under way and its work, or the report that there is nothing to do.
-type Outdated<W> = Result<(Begun, W), TaskReport>;
+type Started<W> = Result<(Begun, W), TaskReport>;
 
 /// Notes that tasks are under way and gives their work; a report where there is nothing to do.
-fn begin<W>(goals: Vec<Goal<W>>, manifest: &mut Manifest, force: bool) -> Result<Vec<Outdated<W>>, PipelineError> {
+fn begin<W>(goals: Vec<Goal<W>>, manifest: &mut Manifest, force: bool) -> Result<Vec<Started<W>>, PipelineError> {
     let begun = goals.into_iter().map(|Goal { name, fingerprint, outputs, work }| {
-        let reason = manifest.outdated(&name, &fingerprint).map(|reason| reason.to_string());
-        let Some(because) = reason.or_else(|| force.then(|| "asked for".to_owned())) else {
-            let summary = manifest.task(&name).map(|record| record.summary.clone()).unwrap_or_default();
-            return Err(TaskReport {
-                task: name,
-                because: None,
-                seconds: 0.0,
-                cpu_seconds: 0.0,
-                peak_memory: None,
-                summary,
-            });
+        let reason = manifest.outdated(&name, &fingerprint);
+        let expected = match &reason {
+            Some(Outdated::Input(Difference::Touched(input))) if !force => {
+                manifest.only_output(&name).map(|made| (made.clone(), input.clone()))
+            }
+            _ => None,
         };
-        Ok((Begun { name, fingerprint, outputs, because }, work))
+        match reason.map(|reason| reason.to_string()).or_else(|| force.then(|| "asked for".to_owned())) {
+            Some(because) => Ok((Begun { name, fingerprint, outputs, because, expected }, work)),
+            None => Err(up_to_date(name, manifest)),
+        }
     });
     let begun: Vec<_> = begun.collect();
     // All at once: a manifest that is written part by part is as many syncs to wait for.
-    let outdated = begun.iter().flatten().map(|(begun, _)| (begun.name.as_str(), &begun.outputs[..]));
+    let outdated = begun.iter().flatten().filter(|(begun, _)| begun.expected.is_none());
+    let outdated = outdated.map(|(begun, _)| (begun.name.as_str(), &begun.outputs[..]));
     manifest.forget(outdated)?;
     memory::reset_peak();
     Ok(begun)
 }
 
+fn up_to_date(name: String, manifest: &Manifest) -> TaskReport {
+    let summary = manifest.task(&name).map(|record| record.summary.clone()).unwrap_or_default();
+    TaskReport { task: name, because: None, seconds: 0.0, cpu_seconds: 0.0, peak_memory: None, summary }
+}
+
 impl Begun {
+    /// Looks at what the inputs hold, so that they may be touched later.
+    fn complete(mut self) -> Self {
+        self.fingerprint.complete();
+        self
+    }
+
+    /// Gives the output its name and notes that the task is done. Raw parts are read once and get no checksum, which
+    /// would take a third of their conversion's time; so one that was touched is converted to see what comes of it, and
+    /// an output that holds what the last one does is dropped.
+    fn settle(
+        mut self,
+        mut file: AtomicFile,
+        manifest: &Mutex<&mut Manifest>,
+        watch: Watch,
+        peak_memory: Option<u64>,
+        summary: Value,
+    ) -> Result<TaskReport, PipelineError> {
+        let lock = || manifest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((expected, touched)) = self.expected.take() {
+            file.close()?;
+            if Checksum::of(file.temporary())? == expected {
+                let mut manifest = lock();
+                manifest.confirm(&self.name, self.fingerprint)?;
+                return Ok(up_to_date(self.name, &manifest));
+            }
+            self.because = Difference::Content(touched).to_string();
+        }
+        file.commit()?;
+        self.finish(&mut lock(), watch, peak_memory, summary)
+    }
+
     /// Notes that the task, which began when the watch did, is done.
     fn finish(
         self,

@@ -109,8 +109,8 @@ impl<'m> MeanVectors<'m> {
     /// Keeps what is computed from time to time, and goes on from where these snapshots leave off.
     pub fn resumed(mut self, mut snapshots: Snapshots) -> Self {
         let engine = self.model.engine();
-        snapshots.fingerprint = snapshots
-            .fingerprint
+        snapshots.identity = snapshots
+            .identity
             .with("engine", engine)
             .with("batch_tokens", self.batch_tokens)
             .with("window_tokens", self.window_tokens);

@@ -1,6 +1,7 @@
 //! A model file, its limits and the engine that runs it.
 
 use std::{
+    borrow::Cow,
     fmt, fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -11,11 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Encoder, TextError, TokenBatch,
-    distilbert::{WEIGHTS_FILE, Weights},
+    distilbert::{Weights, check_folder, refuse_weights},
     library::{self, Library},
     onnxruntime::{self, OnnxRuntimeEncoder},
     tract::{self, TractEncoder, TractModel},
 };
+
+/// Name of the model in a folder.
+const ONNX_FILE: &str = "model.onnx";
 
 /// Longest sequence of a model that does not say its own.
 const DEFAULT_MAX_LENGTH: usize = 512;
@@ -45,10 +49,10 @@ pub struct ModelOptions {
 }
 
 /// The engine in use and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineReport {
     /// `ONNX Runtime` or `tract`.
-    pub engine: &'static str,
+    pub engine: Cow<'static, str>,
     /// Version of the library, if it is one.
     pub version: Option<String>,
     /// File of the library, if it is one.
@@ -60,7 +64,7 @@ pub struct EngineReport {
 }
 
 /// What a model is computed on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Device {
     /// The processor.
     #[serde(rename = "CPU")]
@@ -72,7 +76,7 @@ pub enum Device {
 
 impl fmt::Display for EngineReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.engine)?;
+        f.write_str(&self.engine)?;
         if let Some(version) = &self.version {
             write!(f, " {version}")?;
         }
@@ -109,24 +113,40 @@ struct HuggingFaceConfig {
 }
 
 impl Model {
-    /// The ONNX file of a model: the path itself, or the `model.onnx` of a directory. Where that is not there yet, it is
-    /// made from the directory's weights, if they are a DistilBERT's as Hugging Face stores it.
+    /// The ONNX file of a model: the path itself, or the `model.onnx` of a directory. Where that is not there yet, it
+    /// is made from the directory's weights, if they are a DistilBERT's as Hugging Face stores it.
     ///
     /// # Errors
-    /// [`TextError::Weights`] for weights that are no DistilBERT's, [`TextError::Write`].
+    /// As [`Model::check`]; [`TextError::Weights`] for weights that are no DistilBERT's, [`TextError::Write`].
     pub fn file(path: &Path) -> Result<PathBuf, TextError> {
+        Self::check(path)?;
         if !path.is_dir() {
             return Ok(path.to_owned());
         }
-        let file = path.join("model.onnx");
-        if !file.exists() && path.join(WEIGHTS_FILE).exists() {
+        let file = path.join(ONNX_FILE);
+        if !file.exists() {
             Weights::read(path)?.onnx().save(&file).map_err(TextError::Write)?;
         }
         Ok(file)
     }
 
-    /// Opens an ONNX file, or that of a directory as [`Model::file`] has it. A `config.json` beside it gives the size of the
-    /// vocabulary and the longest sequence.
+    /// Whether a path can be a model's, from the names of the files there: what [`Model::file`] would say sooner or
+    /// later, without reading any weights.
+    ///
+    /// # Errors
+    /// [`TextError::Weights`] with what is missing in a folder, or why the file is none of ONNX; [`TextError::File`] if there
+    /// is nothing.
+    pub fn check(path: &Path) -> Result<(), TextError> {
+        let metadata = fs::metadata(path).map_err(TextError::file(path))?;
+        if metadata.is_dir() {
+            let has_onnx = path.join(ONNX_FILE).exists();
+            return if has_onnx { Ok(()) } else { Ok(check_folder(path)?) };
+        }
+        Ok(refuse_weights(path)?)
+    }
+
+    /// Opens an ONNX file, or that of a directory as [`Model::file`] has it. A `config.json` beside it gives the size
+    /// of the vocabulary and the longest sequence.
     ///
     /// # Errors
     /// [`TextError::File`], [`TextError::Config`], [`TextError::Load`], [`TextError::Signature`] for what is no usable
@@ -149,7 +169,8 @@ impl Model {
             Ok(library) => {
                 let (version, file) = (Some(library.version.clone()), Some(library.path.clone()));
                 let (first, device, fallback) = OnnxRuntimeEncoder::open_anywhere(&path, &library)?;
-                let report = EngineReport { engine: onnxruntime::ENGINE, version, library: file, device, fallback };
+                let report =
+                    EngineReport { engine: onnxruntime::ENGINE.into(), version, library: file, device, fallback };
                 (Engine::OnnxRuntime { library, first: Mutex::new(Some(first)) }, report)
             }
             Err(fallback) => {
@@ -159,7 +180,8 @@ impl Model {
                     return Err(TextError::UnknownVocabulary { path });
                 }
                 let device = Device::Cpu;
-                let report = EngineReport { engine: tract::ENGINE, version: None, library: None, device, fallback };
+                let engine = tract::ENGINE.into();
+                let report = EngineReport { engine, version: None, library: None, device, fallback };
                 (Engine::Tract(Arc::new(model)), report)
             }
         };
@@ -198,8 +220,8 @@ impl Model {
         }
     }
 
-    /// Tokens of a batch, padding included, that are computed fastest: their activations stay in the processor's caches,
-    /// while a graphics card wants many at a time.
+    /// Tokens of a batch, padding included, that are computed fastest: their activations stay in the processor's
+    /// caches, while a graphics card wants many at a time.
     pub fn batch_tokens(&self) -> usize {
         match self.report.device {
             Device::Cpu => 512,

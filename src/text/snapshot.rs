@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! FILE   := MAGIC HEADER_LENGTH:u64 HEADER TOKENS COUNTS SUMS CHECKSUM:u64
-//! HEADER := JSON: fingerprint, progress, number of tokens, width
+//! HEADER := JSON: identity, progress, number of tokens, width
 //! TOKENS := u32 a token, ascending     COUNTS := u64 a token     SUMS := f64 `[tokens, width]`
 //! ```
 //!
-//! Numbers are little-endian; the checksum is the XXH3 of everything before it. A file of another fingerprint, or one
+//! Numbers are little-endian; the checksum is the XXH3 of everything before it. A file of another identity, or one
 //! that is damaged, is as good as none: the computation begins anew.
 
 use std::fs::File;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::{MeanSummary, sums::Sums};
-use crate::workspace::{Fingerprint, WorkspaceError, write_file};
+use crate::workspace::{Identity, WorkspaceError, write_file};
 
 const MAGIC: [u8; 8] = *b"SKIMSUM1";
 
@@ -31,7 +31,7 @@ pub struct Snapshots {
     /// The file. It stays when the computation is done: its results come first.
     pub path: PathBuf,
     /// Everything that the result depends on, the records and the model's file included. The engine is added.
-    pub fingerprint: Fingerprint,
+    pub identity: Identity,
     /// Least time from one to the next.
     pub every: Duration,
 }
@@ -51,7 +51,7 @@ pub(super) struct Reached {
 
 #[derive(Serialize, Deserialize)]
 struct Header {
-    fingerprint: Fingerprint,
+    identity: Identity,
     reached: Reached,
     tokens: u64,
     width: u64,
@@ -64,8 +64,8 @@ impl Snapshots {
         let (tokens, width) = (tokens as u64, width as u64);
         write_file(&self.path, |out| {
             let mut out = Checked { inner: out, checksum: Xxh3::new() };
-            let fingerprint = self.fingerprint.clone();
-            let header = serde_json::to_vec(&Header { fingerprint, reached, tokens, width })?;
+            let identity = self.identity.clone();
+            let header = serde_json::to_vec(&Header { identity, reached, tokens, width })?;
             out.write_all(&MAGIC)?;
             out.write_all(&(header.len() as u64).to_le_bytes())?;
             out.write_all(&header)?;
@@ -94,11 +94,9 @@ impl Snapshots {
         }
         let mut header = vec![0; header_length as usize];
         input.read_exact(&mut header)?;
-        let Header { fingerprint, reached, tokens, width } = serde_json::from_slice(&header)?;
+        let Header { identity, reached, tokens, width } = serde_json::from_slice(&header)?;
         let expected = width.checked_mul(8).and_then(|size| size.checked_add(12)?.checked_mul(tokens));
-        if fingerprint != self.fingerprint
-            || expected.and_then(|size| size.checked_add(24 + header_length)) != Some(length)
-        {
+        if identity != self.identity || expected.and_then(|size| size.checked_add(24 + header_length)) != Some(length) {
             return Ok(None);
         }
         let mut ids = vec![0u32; tokens as usize];
@@ -158,10 +156,11 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::workspace::Fingerprint;
 
     fn snapshots(folder: &tempfile::TempDir, value: u32) -> Snapshots {
-        let fingerprint = Fingerprint::new().with("value", value);
-        Snapshots { path: folder.path().join("snapshot"), fingerprint, every: Duration::ZERO }
+        let identity = Fingerprint::new().with("value", value).identity();
+        Snapshots { path: folder.path().join("snapshot"), identity, every: Duration::ZERO }
     }
 
     fn sums() -> Sums {

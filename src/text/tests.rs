@@ -36,7 +36,10 @@ fn engines() -> Vec<EngineChoice> {
 fn models() -> Vec<Model> {
     let models: Vec<Model> = engines().into_iter().map(open).collect();
     assert!(
-        models.iter().map(|model| model.engine().engine).eq(["tract", "ONNX Runtime"].into_iter().take(models.len()))
+        models
+            .iter()
+            .map(|model| model.engine().engine.as_ref())
+            .eq(["tract", "ONNX Runtime"].into_iter().take(models.len()))
     );
     models
 }
@@ -297,7 +300,7 @@ fn killed_again_and_again_the_means_are_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let snapshots = Snapshots {
             path: folder.path().join("snapshot"),
-            fingerprint: Fingerprint::new(),
+            identity: Fingerprint::new().identity(),
             every: std::time::Duration::ZERO,
         };
         let records = records();

@@ -1,22 +1,22 @@
 //! Which task made which artefacts from what, in `manifest.json`.
 //!
-//! A task is up to date if it depends on the same values and files as then and every file it made is as it left it (size
-//! and time of change). Files are known by their names in the working directory, which may be moved. Before a task is
-//! done anew, files that it made and will not make again are removed: the features of a raw part that was taken away
-//! must not lie among those of the others. Each part's conversion is a task of its own, so a converted part stays when
-//! its raw part goes, unused, and is right again when the raw part comes back.
+//! A task is up to date if it depends on the same values and files as then and every file it made holds what it held.
+//! Size and time of change tell that of a file that nothing touched; where only the time is another, a checksum does,
+//! and the new time is noted. Files are known by their names in the working directory, which may be moved. Before a
+//! task is done anew, files that it made and will not make again are removed: the features of a raw part that was taken
+//! away must not lie among those of the others. Each part's conversion is a task of its own, so a converted part stays
+//! when its raw part goes, unused, and is right again when the raw part comes back.
+
+mod stored;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprint, Workspace, WorkspaceError, entries, file_stamp, remove_if_there, write_file};
-
-/// The version of the manifest's layout.
-const VERSION: u64 = 1;
+use super::content::{Checksum, Comparison, FileState};
+use super::{Difference, Fingerprint, Workspace, WorkspaceError, entries, remove_if_there};
 
 /// What is known of every finished task.
 #[derive(Debug)]
@@ -26,23 +26,18 @@ pub struct Manifest {
     path: PathBuf,
     /// Whether there was a manifest of another version, which counts for nothing.
     other_version: bool,
+    /// Whether something is known that is not in the file yet.
+    changed: bool,
     tasks: BTreeMap<String, TaskRecord>,
 }
 
-/// What stands in the file.
-#[derive(Serialize)]
-struct Stored<'a> {
-    version: u64,
-    tasks: &'a BTreeMap<String, TaskRecord>,
-}
-
 /// What is known of one finished task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TaskRecord {
     /// What the outputs were made from.
     pub fingerprint: Fingerprint,
-    /// The files made, as named in the working directory, with their size and time of change.
-    pub outputs: BTreeMap<PathBuf, String>,
+    /// The files made, as named in the working directory.
+    pub outputs: BTreeMap<PathBuf, FileState>,
     /// How long the task took.
     pub seconds: f64,
     /// Peak resident memory of the process meanwhile, in bytes, where the kernel tells.
@@ -59,21 +54,22 @@ pub enum Outdated {
     NotMade,
     /// It may have run to its end, but the manifest is another version's.
     OtherVersion,
-    /// An output is gone or was changed by something else.
-    Output(PathBuf),
-    /// Something it depends on changed: label, value then, value now.
-    Input(String, Option<String>, Option<String>),
+    /// An output is gone.
+    Gone(PathBuf),
+    /// An output holds something else than what was made.
+    Altered(PathBuf),
+    /// Something it depends on changed.
+    Input(Difference),
 }
 
 impl fmt::Display for Outdated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotMade => f.write_str("not made yet"),
+            Self::NotMade => f.write_str("it was never made"),
             Self::OtherVersion => f.write_str("manifest.json was written by another version"),
-            Self::Output(path) => write!(f, "{} is gone or was changed", path.display()),
-            Self::Input(label, Some(then), Some(now)) => write!(f, "{label} changed from {then} to {now}"),
-            Self::Input(label, None, _) => write!(f, "it is made from {label}, too, now"),
-            Self::Input(label, _, None) => write!(f, "it is no longer made from {label}"),
+            Self::Gone(name) => write!(f, "{} is gone", name.display()),
+            Self::Altered(name) => write!(f, "{} has other content than when it was made", name.display()),
+            Self::Input(difference) => difference.fmt(f),
         }
     }
 }
@@ -87,40 +83,53 @@ impl Manifest {
         Self::read(workspace.root())
     }
 
-    /// Reads the manifest of a directory that may be in use; an empty one if there is none yet.
-    ///
-    /// # Errors
-    /// As [`Manifest::open`].
-    pub fn read(root: &Path) -> Result<Self, WorkspaceError> {
-        let root = root.to_owned();
-        let path = root.join("manifest.json");
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Self { root, path, other_version: false, tasks: BTreeMap::new() });
-            }
-            Err(error) => return Err(WorkspaceError::io("read", &path)(error)),
-        };
-        let unreadable =
-            |error: serde_json::Error| WorkspaceError::Manifest { path: path.clone(), reason: error.to_string() };
-        let mut stored: serde_json::Value = serde_json::from_slice(&text).map_err(unreadable)?;
-        let other_version = stored.get("version").and_then(serde_json::Value::as_u64) != Some(VERSION);
-        let tasks = stored.get_mut("tasks").filter(|_| !other_version).map(serde_json::Value::take);
-        let tasks = tasks.map(serde_json::from_value).transpose().map_err(unreadable)?.unwrap_or_default();
-        Ok(Self { root, path, other_version, tasks })
-    }
-
-    /// Why `task` has to run, or `None` if its outputs are there and were made from just this.
-    pub fn outdated(&self, task: &str, fingerprint: &Fingerprint) -> Option<Outdated> {
-        let Some(record) = self.tasks.get(task) else {
+    /// Why `task` has to run, or `None` if its outputs are there and were made from just this. What was touched and
+    /// holds the same is known in its new state from then on.
+    pub fn outdated(&mut self, task: &str, fingerprint: &Fingerprint) -> Option<Outdated> {
+        let Some(record) = self.tasks.get_mut(task) else {
             return Some(if self.other_version { Outdated::OtherVersion } else { Outdated::NotMade });
         };
-        if let Some((label, then, now)) = record.fingerprint.difference(fingerprint) {
-            return Some(Outdated::Input(label.into(), then.map(Into::into), now.map(Into::into)));
+        let mut difference = None;
+        match record.fingerprint.compare(fingerprint) {
+            Ok(now) => {
+                self.changed |= !record.fingerprint.is_untouched(&now);
+                record.fingerprint = now;
+            }
+            // Unless an output is not right either, what comes of it may well be the same.
+            Err(touched @ Difference::Touched(_)) => difference = Some(Outdated::Input(touched)),
+            Err(other) => return Some(Outdated::Input(other)),
         }
-        let unchanged = |path: &Path, stamp: &String| file_stamp(path).is_ok_and(|now| now == *stamp);
-        let mut outputs = record.outputs.iter().map(|(name, stamp)| (self.root.join(name), stamp));
-        outputs.find(|(path, stamp)| !unchanged(path, stamp)).map(|(path, _)| Outdated::Output(path))
+        for (name, state) in &mut record.outputs {
+            let path = self.root.join(name);
+            let Ok(now) = FileState::of(&path) else { return Some(Outdated::Gone(name.clone())) };
+            match state.compare(&now, &path) {
+                Comparison::Same if state.is_untouched(&now) => {}
+                Comparison::Same => {
+                    *state = FileState { checksum: state.checksum.take(), ..now };
+                    self.changed = true;
+                }
+                Comparison::Other | Comparison::Unknown => return Some(Outdated::Altered(name.clone())),
+            }
+        }
+        difference
+    }
+
+    /// The checksum of the only file that `task` made, if it made one and its checksum is known.
+    pub(crate) fn only_output(&self, task: &str) -> Option<&Checksum> {
+        let mut outputs = self.tasks.get(task)?.outputs.values();
+        let only = outputs.next()?.checksum.as_ref();
+        only.filter(|_| outputs.next().is_none())
+    }
+
+    /// Notes that a finished task would make the same from this, and writes the manifest.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::Io`] if the manifest cannot be written.
+    pub(crate) fn confirm(&mut self, task: &str, fingerprint: Fingerprint) -> Result<(), WorkspaceError> {
+        if let Some(record) = self.tasks.get_mut(task) {
+            record.fingerprint = fingerprint;
+        }
+        self.write()
     }
 
     /// Notes that `task` is done, and writes the manifest. An output that is a folder stands for the files in it.
@@ -136,18 +145,20 @@ impl Manifest {
         peak_memory: Option<u64>,
         summary: &S,
     ) -> Result<(), WorkspaceError> {
-        let mut files = Vec::new();
-        outputs.iter().try_for_each(|path| add_files(path, &mut files))?;
-        let named = |path: &PathBuf| path.strip_prefix(&self.root).unwrap_or(path).to_owned();
-        let outputs = files.iter().map(|path| Ok((named(path), file_stamp(path)?)));
+        let named = |path: &Path| path.strip_prefix(&self.root).unwrap_or(path).to_owned();
+        let outputs = files_in(outputs)?.into_iter().map(|path| {
+            let mut state = FileState::of(&path)?;
+            state.complete(&path);
+            Ok((named(&path), state))
+        });
         let outputs = outputs.collect::<Result<_, WorkspaceError>>()?;
         let summary = serde_json::to_value(summary).unwrap_or_default();
         self.tasks.insert(task.into(), TaskRecord { fingerprint, outputs, seconds, peak_memory, summary });
         self.write()
     }
 
-    /// Forgets what is known of tasks, before they are done anew, and removes the files they made that are not among the
-    /// outputs given with them: nobody is to take them for their results.
+    /// Forgets what is known of tasks, before they are done anew, and removes the files they made that are not among
+    /// the outputs given with them: nobody is to take them for their results.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if such a file cannot be removed or the manifest cannot be written.
@@ -157,7 +168,6 @@ impl Manifest {
     ) -> Result<(), WorkspaceError> {
         // Only names within the working directory: a manifest that was tampered with must not cost other files.
         let ours = |name: &&PathBuf| name.components().all(|part| matches!(part, Component::Normal(_)));
-        let known = self.tasks.len();
         for (task, outputs) in tasks {
             let Some(record) = self.tasks.get(task) else { continue };
             for path in record.outputs.keys().filter(ours).map(|name| self.root.join(name)) {
@@ -166,13 +176,15 @@ impl Manifest {
                 }
             }
             self.tasks.remove(task);
+            self.changed = true;
         }
-        if self.tasks.len() < known { self.write() } else { Ok(()) }
+        if self.changed { self.write() } else { Ok(()) }
     }
 
-    /// The files that finished tasks made.
-    pub fn outputs(&self) -> Vec<PathBuf> {
-        self.tasks.values().flat_map(|record| record.outputs.keys().map(|name| self.root.join(name))).collect()
+    /// The files that finished tasks made, as they were when they were last looked at.
+    pub fn outputs(&self) -> BTreeMap<PathBuf, FileState> {
+        let outputs = self.tasks.values().flat_map(|record| &record.outputs);
+        outputs.map(|(name, state)| (self.root.join(name), state.clone())).collect()
     }
 
     /// Every finished task by its name.
@@ -184,21 +196,15 @@ impl Manifest {
     pub fn task(&self, task: &str) -> Option<&TaskRecord> {
         self.tasks.get(task)
     }
-
-    fn write(&self) -> Result<(), WorkspaceError> {
-        let text = serde_json::to_vec_pretty(&Stored { version: VERSION, tasks: &self.tasks })
-            .map_err(|error| WorkspaceError::Manifest { path: self.path.clone(), reason: error.to_string() })?;
-        write_file(&self.path, |out| out.write_all(&text))
-    }
 }
 
-/// Adds a file, or all files in a folder.
-fn add_files(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), WorkspaceError> {
-    if path.is_dir() {
-        return entries(path)?.iter().try_for_each(|path| add_files(path, files));
+/// The files among these paths, and those in the folders among them.
+fn files_in(paths: &[PathBuf]) -> Result<Vec<PathBuf>, WorkspaceError> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() { files.extend(files_in(&entries(path)?)?) } else { files.push(path.clone()) }
     }
-    files.push(path.to_owned());
-    Ok(())
+    Ok(files)
 }
 
 #[cfg(test)]
@@ -217,12 +223,76 @@ mod tests {
         assert_eq!(manifest.outdated("similar", &fingerprint(0.1)), Some(Outdated::NotMade));
         manifest.finish("similar", fingerprint(0.1), std::slice::from_ref(&output), 1.0, None, &"fine").unwrap();
 
-        let manifest = Manifest::open(&workspace).unwrap();
+        let mut manifest = Manifest::open(&workspace).unwrap();
         assert_eq!(manifest.outdated("similar", &fingerprint(0.1)), None);
         let reason = manifest.outdated("similar", &fingerprint(0.2)).unwrap();
         assert_eq!(reason.to_string(), "authors_similarity_threshold changed from 0.1 to 0.2");
         std::fs::write(&output, "spoilt").unwrap();
-        assert_eq!(manifest.outdated("similar", &fingerprint(0.1)), Some(Outdated::Output(output)));
+        assert_eq!(manifest.outdated("similar", &fingerprint(0.1)), Some(Outdated::Altered("similar.skim".into())));
+        std::fs::remove_file(&output).unwrap();
+        let reason = manifest.outdated("similar", &fingerprint(0.1)).unwrap();
+        assert_eq!(reason.to_string(), "similar.skim is gone");
+    }
+
+    #[test]
+    fn what_is_touched_and_holds_the_same_is_up_to_date_and_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(&folder.path().join("working_dir")).unwrap();
+        let (input, output) = (folder.path().join("input"), workspace.codes());
+        let write = |path: &Path, text: &str, seconds: u64| {
+            std::fs::write(path, text).unwrap();
+            let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            std::fs::File::options().append(true).open(path).unwrap().set_modified(time).unwrap();
+        };
+        write(&input, "what goes in", 1000);
+        write(&output, "what comes out", 1000);
+        let fingerprint = || Fingerprint::new().with_file("the input", &input).unwrap();
+        let mut complete = fingerprint();
+        complete.complete();
+        let mut manifest = Manifest::open(&workspace).unwrap();
+        manifest.finish("sketch", complete, std::slice::from_ref(&output), 1.0, None, &()).unwrap();
+        write(&input, "what goes in", 2000);
+        write(&output, "what comes out", 2000);
+        assert_eq!(manifest.outdated("sketch", &fingerprint()), None);
+        manifest.forget([]).unwrap();
+        let noted = Manifest::open(&workspace).unwrap().task("sketch").unwrap().clone();
+        assert_eq!(noted.outputs[Path::new("codes.skim")].changed, 2_000_000_000_000);
+        assert_eq!(noted.fingerprint.files["the input"].state.changed, 2_000_000_000_000);
+        write(&input, "what goes IN", 2000 + 1);
+        let reason = manifest.outdated("sketch", &fingerprint()).unwrap();
+        assert_eq!(reason.to_string(), "the input has other content than when this was made");
+    }
+
+    #[test]
+    fn a_manifest_of_version_1_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(folder.path()).unwrap();
+        let (input, output) = (folder.path().join("input"), workspace.similar());
+        std::fs::write(&input, "in").unwrap();
+        std::fs::write(&output, "out").unwrap();
+        let stamp = |path: &Path| {
+            let state = FileState::of(path).unwrap();
+            format!("{} bytes, changed at {}", state.bytes, state.changed)
+        };
+        let values = Fingerprint::new().with("seed", 3).values;
+        let mut fingerprint = serde_json::to_value(values).unwrap();
+        fingerprint["the input"] = stamp(&input).into();
+        let task = serde_json::json!({
+            "fingerprint": fingerprint,
+            "outputs": {"similar.skim": stamp(&output)},
+            "seconds": 1.0,
+            "summary": {"records": 3},
+        });
+        let text = serde_json::json!({"version": 1, "tasks": {"similar": task}}).to_string();
+        std::fs::write(folder.path().join("manifest.json"), text).unwrap();
+        let fingerprint = || Fingerprint::new().with("seed", 3).with_file("the input", &input).unwrap();
+        let mut manifest = Manifest::open(&workspace).unwrap();
+        assert_eq!(manifest.outdated("similar", &fingerprint()), None);
+        assert_eq!(manifest.task("similar").unwrap().summary["records"], 3);
+        // Nothing is known of what it held: a touched file may be another.
+        std::fs::File::options().append(true).open(&input).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
+        let reason = manifest.outdated("similar", &fingerprint());
+        assert_eq!(reason, Some(Outdated::Input(Difference::Touched("the input".into()))));
     }
 
     #[test]
@@ -241,14 +311,15 @@ mod tests {
         let moved = folder.path().join("elsewhere");
         std::fs::rename(&root, &moved).unwrap();
         let workspace = Workspace::open(&moved).unwrap();
-        let manifest = Manifest::open(&workspace).unwrap();
-        assert_eq!(manifest.outputs(), ["counts/pair", "weights"].map(|name| moved.join("model").join(name)));
+        let mut manifest = Manifest::open(&workspace).unwrap();
+        assert!(
+            manifest.outputs().into_keys().eq(["counts/pair", "weights"].map(|name| moved.join("model").join(name)))
+        );
         // Something added is none of our business; something that is gone is.
         std::fs::write(workspace.model().join("notes.txt"), "the best so far").unwrap();
         assert_eq!(manifest.outdated("train", &Fingerprint::new()), None);
-        let gone = workspace.model().join("weights");
-        std::fs::remove_file(&gone).unwrap();
-        assert_eq!(manifest.outdated("train", &Fingerprint::new()), Some(Outdated::Output(gone)));
+        std::fs::remove_file(workspace.model().join("weights")).unwrap();
+        assert_eq!(manifest.outdated("train", &Fingerprint::new()), Some(Outdated::Gone("model/weights".into())));
     }
 
     #[test]
@@ -272,7 +343,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::open(folder.path()).unwrap();
         let path = folder.path().join("manifest.json");
-        for text in [r#"{"version": 2, "tasks": [1]}"#, r#"{"similar": {"fingerprint": {}}}"#] {
+        for text in [r#"{"version": 3, "tasks": [1]}"#, r#"{"similar": {"fingerprint": {}}}"#] {
             std::fs::write(&path, text).unwrap();
             let mut manifest = Manifest::open(&workspace).unwrap();
             assert_eq!(manifest.outdated("similar", &Fingerprint::new()), Some(Outdated::OtherVersion), "{text}");

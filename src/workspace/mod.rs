@@ -2,18 +2,25 @@
 //! whole or not at all.
 
 mod atomic;
+mod content;
 mod fingerprint;
+mod lock;
 mod manifest;
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 pub use atomic::{AtomicFile, AtomicFolder, write_file};
-pub use fingerprint::{Fingerprint, file_stamp};
+pub use content::{Checksum, FileState};
+pub use fingerprint::{Difference, Fingerprint, Identity};
+use lock::Lock;
 pub use manifest::{Manifest, Outdated, TaskRecord};
+
+/// Name of the manifest.
+const MANIFEST: &str = "manifest.json";
 
 /// Why the working directory cannot be used.
 #[derive(Debug, Error)]
@@ -50,30 +57,25 @@ impl WorkspaceError {
     }
 }
 
-/// A working directory, held by this process alone.
+/// A working directory, held by this process alone. Dropped before any task was finished in it, it leaves nothing
+/// behind that was not there before.
 #[derive(Debug)]
 pub struct Workspace {
     root: PathBuf,
-    // Held for its lock, which the system gives back when the process ends, however it ends.
-    _lock: File,
+    // Held for what it does when it is dropped.
+    _lock: Lock,
 }
 
 impl Workspace {
+    /// Name of the folder of the text model's checkpoints.
+    pub const DISTILBERT: &str = "distilbert";
+
     /// Opens a working directory, making it if need be, and locks it. What an earlier run left half-done is removed.
     ///
     /// # Errors
     /// [`WorkspaceError::Locked`] if another process holds it, [`WorkspaceError::Io`] if it cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
-        fs::create_dir_all(root).map_err(WorkspaceError::io("make the folder", root))?;
-        let path = root.join(".lock");
-        let lock = File::options().create(true).append(true).open(&path);
-        let lock = lock.map_err(WorkspaceError::io("open the lock file", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(WorkspaceError::Locked { path }),
-            Err(TryLockError::Error(source)) => return Err(WorkspaceError::io("lock", &path)(source)),
-        }
-        let workspace = Self { root: root.to_owned(), _lock: lock };
+        let workspace = Self { root: root.to_owned(), _lock: Lock::take(root)? };
         workspace.remove_leftovers()?;
         Ok(workspace)
     }
@@ -120,7 +122,7 @@ impl Workspace {
 
     /// Folder of the text model's checkpoints.
     pub fn distilbert(&self) -> PathBuf {
-        self.root.join("distilbert")
+        self.root.join(Self::DISTILBERT)
     }
 
     /// Mean token vectors, `[tokens, width]`.
@@ -196,16 +198,28 @@ impl Workspace {
         remove_if_there(&self.root.join("scratch"))
     }
 
+    /// The folders that tasks make.
+    fn folders(&self) -> [PathBuf; 5] {
+        [self.parts(), self.features(), self.counts(), self.rejected(), self.distilbert()]
+    }
+
     fn remove_leftovers(&self) -> Result<(), WorkspaceError> {
         self.remove_scratch()?;
-        let folders =
-            [self.root.clone(), self.parts(), self.features(), self.counts(), self.rejected(), self.distilbert()];
-        for folder in folders {
+        for folder in self.folders().into_iter().chain([self.root.clone()]) {
             if folder.is_dir() {
                 entries(&folder)?.iter().try_for_each(|path| atomic::clear_leftover(path))?;
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        // What cannot be removed is in nobody's way.
+        let _ = self.remove_scratch();
+        // Goes only if it is empty.
+        self.folders().into_iter().for_each(|folder| drop(fs::remove_dir(folder)));
     }
 }
 
@@ -238,6 +252,29 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_left_of_a_directory_in_which_nothing_was_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("above/work");
+        let workspace = Workspace::open(&root).unwrap();
+        drop(AtomicFile::create(&workspace.part("part-00000")).unwrap());
+        workspace.scratch("features").unwrap();
+        assert!(root.join("parts").exists());
+        drop(workspace);
+        assert_eq!(entries(folder.path()).unwrap(), [""; 0].map(PathBuf::from));
+
+        // What was there stays, and so does the lock file of a directory in which something was finished.
+        fs::create_dir_all(&root).unwrap();
+        fs::write(root.join("notes.txt"), "of the user").unwrap();
+        drop(Workspace::open(&root).unwrap());
+        assert_eq!(entries(&root).unwrap(), [root.join("notes.txt")]);
+        let workspace = Workspace::open(&root).unwrap();
+        let mut manifest = Manifest::open(&workspace).unwrap();
+        manifest.finish("similar", Fingerprint::new(), &[], 1.0, None, &()).unwrap();
+        drop(workspace);
+        assert_eq!(entries(&root).unwrap().len(), 3);
+    }
+
+    #[test]
     fn leftovers_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let parts = folder.path().join("parts");
@@ -248,7 +285,7 @@ mod tests {
         std::mem::forget(AtomicFolder::create(&folder.path().join("model")).unwrap());
         fs::create_dir(folder.path().join(".replaced-model")).unwrap();
         assert_eq!(fs::read_dir(&parts).unwrap().count(), 1);
-        Workspace::open(folder.path()).unwrap();
+        let _workspace = Workspace::open(folder.path()).unwrap();
         assert_eq!(fs::read_dir(&parts).unwrap().count(), 0);
         let mut left: Vec<_> = entries(folder.path()).unwrap();
         left.sort();

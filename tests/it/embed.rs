@@ -19,7 +19,7 @@ fn configuration(folder: &Path, change: impl FnOnce(&mut DistilBert)) -> PathBuf
     config.distilbert = DistilBert::default();
     change(&mut config.distilbert);
     let path = folder.join("config.yaml");
-    fs::write(&path, serde_yaml::to_string(&config).unwrap()).unwrap();
+    fs::write(&path, config.to_yaml()).unwrap();
     success(run([Path::new("convert"), Path::new("--config"), &path]));
     path
 }

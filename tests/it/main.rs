@@ -15,6 +15,7 @@ mod packed;
 mod plan;
 mod report;
 mod resume;
+mod settings;
 #[cfg(unix)]
 mod training;
 mod unusual;

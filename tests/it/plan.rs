@@ -5,10 +5,61 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{fixture, run, success};
+use crate::harness::{demo, files, fixture, run, success};
 
 fn bytes(folder: &Path) -> f64 {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum::<u64>() as f64
+}
+
+#[test]
+fn every_text_model_that_a_run_knows_is_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = demo().join("config.yaml");
+    let work = folder.path().join("work");
+    let plan = |sets: &[String]| -> Value {
+        let own = [format!("working_dir={}", work.display()), "train.hidden_size=16".to_owned()];
+        let words = ["plan", "-q", "--json", "--seconds", "1", "--config"].map(str::to_owned).into_iter();
+        let words = words.chain([config.display().to_string()]);
+        let sets = own.iter().chain(sets).flat_map(|set| ["--set".to_owned(), set.clone()]);
+        serde_json::from_slice(&success(run(words.chain(sets))).stdout).unwrap()
+    };
+    let names = |plan: &Value| -> String {
+        let stages = plan["stages"].as_array().unwrap().iter().map(|stage| stage["stage"].as_str().unwrap());
+        stages.collect::<Vec<_>>().join(" ")
+    };
+    let advice = |plan: &Value| plan["advice"].to_string();
+    // The demo trains its text model from scratch.
+    let of_demo = plan(&[]);
+    assert_eq!(names(&of_demo), "convert similar features finetune embed sketch train evaluate");
+    assert!(!advice(&of_demo).contains("cannot run"), "{of_demo}");
+    let finetune = &of_demo["stages"][3];
+    for key in ["records", "seconds", "cpu_seconds", "memory", "reads", "temporary"] {
+        assert!(finetune[key].as_f64().unwrap() > 0.0, "{key}: {finetune}");
+    }
+    assert_eq!(finetune["records"], 1600.0, "100 steps of 16 records");
+    let made = demo().join("working_dir/distilbert");
+    let (planned, really) = (finetune["stays"]["expected"].as_f64().unwrap(), tree_bytes(&made));
+    assert!((planned / really - 1.0).abs() < 0.1, "checkpoints: planned {planned}, really {really}");
+    // Its checkpoint as it is, by either key; fine-tuning it further.
+    let checkpoint = made.join("checkpoint-100");
+    let without = ["distilbert.from_scratch=null", "distilbert.finetune.max_steps=null"].map(str::to_owned);
+    for key in ["model", "onnx"] {
+        let sets = [&without[..], &[format!("distilbert.{key}={}", checkpoint.display())]].concat();
+        assert_eq!(names(&plan(&sets)), "convert similar features embed sketch train evaluate", "{key}");
+    }
+    let more = ["distilbert.from_scratch=null".to_owned(), format!("distilbert.model={}", checkpoint.display())];
+    assert_eq!(names(&plan(&more)), names(&of_demo));
+    // None, and one that cannot be: what is planned is what a run could do.
+    let none = plan(&without);
+    assert_eq!(names(&none), "convert similar features");
+    assert!(advice(&none).contains("no text model is set") && advice(&none).contains("not planned"), "{none}");
+    let nothing = plan(&["distilbert.from_scratch=null".to_owned()]);
+    assert!(advice(&nothing).contains("nothing says what to start from"), "{nothing}");
+    assert!(!work.exists());
+}
+
+fn tree_bytes(folder: &Path) -> f64 {
+    files(folder).values().map(|bytes| bytes.len() as f64).sum()
 }
 
 #[test]
@@ -39,8 +90,7 @@ fn a_plan_holds_all_stages_and_the_disk_they_take() {
         }
     }
     // Nothing of the trials is left.
-    let left: Vec<_> = fs::read_dir(path("work")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, [".lock"]);
+    assert!(!Path::new(&path("work")).exists());
 
     // From the first part alone, told how many there will be.
     for part in 1..3 {

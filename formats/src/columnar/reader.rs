@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytemuck::Pod;
 use memmap2::Mmap;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::block::{FLAT, type_name};
 use super::chunk::ChunkReader;
@@ -305,6 +305,14 @@ impl Reader {
             encoding,
             range: chunk.entry.statistics.map(|statistics| (statistics.minimum, statistics.maximum)),
         })
+    }
+
+    /// What stands for everything in the file: a checksum of its end, which holds the checksums of all chunks. Two
+    /// files of the same identity hold the same if [`Reader::verify`] finds them undamaged.
+    pub fn identity(&self) -> u128 {
+        let chunks = self.blocks.last().and_then(|block| block.chunks.last());
+        let end = chunks.map_or(HEADER_BYTES, |chunk| chunk.offset as usize + chunk.entry.length as usize);
+        xxh3_128(&self.map[end..])
     }
 
     /// Checks every checksum.

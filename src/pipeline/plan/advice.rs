@@ -4,6 +4,7 @@ use super::Plan;
 use super::table::{bytes, time};
 use crate::config::Config;
 use crate::pipeline::Stage;
+use crate::pipeline::stages::stages;
 
 /// The least budget that a configuration may set.
 const LEAST_BUDGET: f64 = 67_108_864.0;
@@ -43,6 +44,7 @@ fn memory(plan: &Plan, config: &Config) -> Option<String> {
     let without = (stage.memory - budget).max(0.0);
     let change = match stage.stage {
         Stage::Convert => "set max_n_parts_in_memory or threads lower".to_owned(),
+        Stage::Finetune => "set distilbert.finetune.batch_size or distilbert.finetune.max_length lower".to_owned(),
         Stage::Embed => "set distilbert.batch_tokens or threads lower".to_owned(),
         Stage::Sketch => "set sketch_depth or sketch_width lower".to_owned(),
         _ if without + LEAST_BUDGET <= machine => {
@@ -56,7 +58,8 @@ fn memory(plan: &Plan, config: &Config) -> Option<String> {
 }
 
 fn spilling(plan: &Plan) -> Option<String> {
-    let stages = plan.stages.iter().filter(|stage| stage.temporary > 0.0);
+    // What fine-tuning writes for a time is a checkpoint, whatever the budget.
+    let stages = plan.stages.iter().filter(|stage| stage.temporary > 0.0 && stage.stage != Stage::Finetune);
     let stage = stages.max_by(|one, other| one.temporary.total_cmp(&other.temporary))?;
     Some(format!(
         "Spill files: {} puts up to {} on disk for a time; a larger memory_budget makes them fewer.",
@@ -66,16 +69,17 @@ fn spilling(plan: &Plan) -> Option<String> {
 }
 
 fn text(config: &Config) -> Option<String> {
-    let missing = config.distilbert.model.is_none();
-    missing.then(|| {
-        "Text model: distilbert.model is not set, so embed, sketch, train and evaluate cannot run and are not planned."
-            .into()
-    })
+    let lacking = stages(config, Stage::Convert, Stage::Evaluate).err()?;
+    Some(format!("Text model: {lacking}. So the stages from finetune on cannot run and are not planned."))
 }
 
 fn long(plan: &Plan) -> impl Iterator<Item = String> {
     plan.stages.iter().filter(|stage| stage.seconds > LONG).map(|stage| {
         let change = match stage.stage {
+            Stage::Finetune => {
+                "set distilbert.finetune.max_steps, or distilbert.finetune.epochs, lower, or distilbert.device: cuda \
+                 with an NVIDIA card"
+            }
             Stage::Embed => "set distilbert.max_n_parts lower, or distilbert.onnxruntime to a faster engine",
             Stage::Train => "use more threads, or set train.hidden_size or max_n_parts lower",
             _ => "use more threads, or set max_n_parts lower",

@@ -9,6 +9,8 @@ use skimmer_formats::columnar::{Reader, ValueType};
 use super::growth::{Estimate, Point, line, power, saturating, seconds, wait};
 use super::trial::{Measured, Trial, Whole};
 use super::{StagePlan, spilled};
+use crate::counts;
+use crate::pipeline::similar::SimilarSummary;
 use crate::pipeline::{PipelineError, Stage};
 use crate::similar::Follows;
 use crate::workspace::WorkspaceError;
@@ -34,7 +36,11 @@ struct Rung {
     /// Training and validation records.
     records: f64,
     similar: Measured,
+    /// Different pairs of an author and a reader that follows it.
+    follows: f64,
     features: Measured,
+    /// What was shuffled.
+    shuffled: counts::Summary,
     /// Bytes of real numbers and of all others in `features/`.
     real_bytes: f64,
     count_bytes: f64,
@@ -110,14 +116,14 @@ impl Counting {
     /// What finding similar authors takes, reading parts of so many bytes.
     pub(super) fn similar(&self, trial: &Trial<'_>, whole: &Whole, parts: f64) -> StagePlan {
         let records = whole.records();
-        let follows = power(&self.points(Rung::follows), records, 0.0, 1.0).expected;
+        let follows = power(&self.points(|rung| rung.follows), records, 0.0, 1.0).expected;
         // Of an even sample, follows are the better measure of the work: ever fewer of its records have a new one. Where there
         // are none, records are read and nothing else is done.
         let measure = |records, found| if follows > 0.0 { found } else { records };
         let points = self
             .rungs
             .iter()
-            .map(|rung| Point { records: measure(rung.records, rung.follows()), value: rung.similar.cpu_seconds });
+            .map(|rung| Point { records: measure(rung.records, rung.follows), value: rung.similar.cpu_seconds });
         let points: Vec<Point> = points.collect();
         let cpu_seconds = seconds(&points, measure(records, follows), 1.0, MOST_SIMILAR_POWER);
         let temporary = Follows::temporary_bytes(follows as u64, trial.config.memory_budget() as usize);
@@ -143,8 +149,10 @@ impl Counting {
         let records = whole.records();
         let counts = power(&self.points(|rung| rung.count_bytes), records, 1.0, 2.0);
         let reals = saturating(&self.points(|rung| rung.real_bytes), records, MOST_REAL_BYTES);
-        let shuffled = |path: &str| power(&self.points(|rung| rung.features.number(path)), records, 0.0, 2.0).expected;
-        let (visits, answers) = (shuffled("/visits/bytes"), shuffled("/answers/bytes"));
+        let shuffled = |of: fn(&counts::Summary) -> counts::Shuffled| {
+            power(&self.points(|rung| of(&rung.shuffled).bytes as f64), records, 0.0, 2.0).expected
+        };
+        let (visits, answers) = (shuffled(|summary| summary.visits), shuffled(|summary| summary.answers));
         let cpu_seconds = seconds(&self.points(|rung| rung.features.cpu_seconds), records, 1.0, 1.35);
         // What is held besides the budget is about the same in any trial.
         let peaks = self.points(|rung| rung.features.peak_memory as f64);
@@ -167,24 +175,22 @@ impl Counting {
 impl Rung {
     fn measure(trial: &Trial<'_>, share: f64) -> Result<Self, PipelineError> {
         // So short that other programs disturb it most: the better of two.
-        let [first, second] = [trial.run(Stage::Similar, share, |_| {})?, trial.run(Stage::Similar, share, |_| {})?];
-        let similar = if second.cpu_seconds < first.cpu_seconds { second } else { first };
-        let features = trial.run(Stage::Features, share, |_| {})?;
+        let run = || trial.run::<SimilarSummary>(Stage::Similar, share, |_| {});
+        let [first, second] = [run()?, run()?];
+        let (similar, found) = if second.0.cpu_seconds < first.0.cpu_seconds { second } else { first };
+        let (features, shuffled) = trial.run(Stage::Features, share, |_| {})?;
         let (real_bytes, count_bytes) = feature_bytes(&trial.path("features"))?;
         Ok(Self {
             records: (trial.records() + trial.validation_records()) as f64,
             similar,
+            follows: found.follows as f64,
             features,
+            shuffled,
             real_bytes,
             count_bytes,
             totals_bytes: trial.bytes("counts") as f64,
             similar_bytes: trial.bytes("similar.skim") as f64,
         })
-    }
-
-    /// Different pairs of an author and a reader that follows it.
-    fn follows(&self) -> f64 {
-        self.similar.number("/follows")
     }
 }
 

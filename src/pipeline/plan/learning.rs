@@ -11,6 +11,7 @@ use crate::pipeline::bundle::{Bundle, Verify};
 use crate::pipeline::evaluate::evaluate;
 use crate::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
 use crate::pipeline::run::recipe;
+use crate::pipeline::train::Summary;
 use crate::pipeline::{PipelineError, Stage, freeze};
 use crate::progress::Silent;
 use crate::similar::SimilarAuthors;
@@ -52,7 +53,7 @@ impl Learning {
                 continue;
             }
             // Fine-tuning goes over its records as training does over its own.
-            train = trial.run(Stage::Train, 1.0, |config| {
+            (train, _) = trial.run::<Summary>(Stage::Train, 1.0, |config| {
                 config.max_n_parts = Some(parts);
                 config.validation_part = None;
             })?;

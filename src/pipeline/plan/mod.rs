@@ -1,12 +1,14 @@
 //! What a run will take on this machine: time, memory and disk of every stage.
 //!
-//! The stages really run, on records that are drawn evenly from all raw parts that are there, in a folder of the working
-//! directory. [`counting`] tries conversion, similar authors and counts on ever more records, as long as the time lasts,
-//! and extends the curves; the text model ([`words`]) and training ([`learning`]) take so long a record that few are enough.
-//! A further stage gets a [`StagePlan`] of its own in [`forecast`].
+//! The stages really run, on records that are drawn evenly from all raw parts that are there, in a folder of the
+//! working directory. [`counting`] tries conversion, similar authors and counts on ever more records, as long as the
+//! time lasts, and extends the curves; the text model ([`finetuning`], [`words`]) and training ([`learning`]) take so
+//! long a record that few are enough. Which stages there are is what a run would say ([`stages`]). A further stage gets
+//! a [`StagePlan`] of its own in [`forecast`].
 
 mod advice;
 mod counting;
+mod finetuning;
 mod growth;
 mod learning;
 mod speed;
@@ -20,10 +22,12 @@ use std::path::Path;
 use serde::{Serialize, Serializer};
 
 use self::counting::Counting;
+use self::finetuning::Finetuning;
 pub use self::growth::Estimate;
 use self::learning::Learning;
 use self::trial::{Clock, Trial, size};
 use self::words::Words;
+use super::stages::stages;
 use super::{PipelineError, Stage};
 use crate::config::{Config, machine_memory};
 use crate::progress::Progress;
@@ -31,8 +35,8 @@ use crate::workspace::{Workspace, WorkspaceError};
 
 /// Seconds that planning takes if nothing else is asked for, about.
 pub const SECONDS: f64 = 60.0;
-/// Shares of the time: until a trial of the text model is long enough, until counting ends if training follows, until
-/// counting ends if it does not, and until a trial of training is long enough.
+/// Shares of the time: until a trial of the text model, or of its training, is long enough, until counting ends if
+/// training follows, until counting ends if it does not, and until a trial of training is long enough.
 const SHARES: [f64; 4] = [0.08, 0.7, 0.95, 0.1];
 
 /// How to plan.
@@ -83,7 +87,7 @@ pub struct Plan {
     pub raw_bytes: f64,
     /// Records that the largest trial of counting had.
     pub tried_records: f64,
-    /// The stages, in their order; without a text model those before `embed`.
+    /// The stages, in their order; without a text model those before `finetune`.
     pub stages: Vec<StagePlan>,
     /// Bytes in `counts/`, which are part of what `features` leaves.
     pub counts_bytes: Estimate,
@@ -130,8 +134,13 @@ fn forecast(
     let clock = Clock::start(options.seconds, progress);
     let disk_free = free(&config.working_dir)?;
     let mut trial = Trial::new(config, options.parts, scratch, &clock)?;
-    let has_model = config.distilbert.model.is_some();
+    // What a run would refuse is in the advice.
+    let planned = stages(config, Stage::Convert, Stage::Evaluate);
+    let planned = planned.or_else(|_| stages(config, Stage::Convert, Stage::Features))?;
+    let has_model = planned.contains(&Stage::Embed);
     let [embedding, counting_first, counting_last, training] = SHARES.map(|share| clock.share(share));
+    let is_finetuned = planned.contains(&Stage::Finetune);
+    let finetuning = is_finetuned.then(|| Finetuning::measure(&mut trial, embedding)).transpose()?;
     let words = has_model.then(|| Words::measure(&mut trial, embedding)).transpose()?;
     let counting_ends = if has_model { counting_first } else { counting_last };
     let counting = Counting::climb(&mut trial, counting_ends, disk_free)?;
@@ -146,6 +155,7 @@ fn forecast(
     let totals = counting.totals(&whole);
     let inputs = parts_bytes + features.stays.expected - totals.expected;
     let mut stages = vec![convert, similar, features];
+    stages.extend(finetuning.map(|finetuning| finetuning.plan(&trial, &whole, parts_bytes)));
     if let (Some(words), Some(learning)) = (&words, &learning) {
         stages.extend(words.plans(&trial, &whole, parts_bytes)?);
         stages.extend(learning.plans(&trial, &whole, totals, inputs, words)?);
@@ -162,6 +172,7 @@ fn forecast(
         workspace.similar(),
         workspace.features(),
         workspace.counts(),
+        workspace.distilbert(),
         workspace.token_embeddings(),
         workspace.codes(),
         workspace.model(),

@@ -6,6 +6,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use skimmer_formats::part::BLOCK_ROWS;
 
@@ -14,7 +16,8 @@ use super::speed::reading_speed;
 use super::text::{RawText, is_packed};
 use crate::config::{ByteSize, Config};
 use crate::pipeline::run::RawData;
-use crate::pipeline::{Pipeline, PipelineError, Stage, memory};
+use crate::pipeline::stages::{TextModel, text_model};
+use crate::pipeline::{Pipeline, PipelineError, Stage, TaskReport, memory};
 use crate::progress::{Progress, Silent, Unit};
 use crate::workspace::WorkspaceError;
 
@@ -66,14 +69,12 @@ pub(super) struct Measured {
     /// Seconds of all threads together.
     pub(super) cpu_seconds: f64,
     pub(super) peak_memory: u64,
-    pub(super) summary: Value,
 }
 
-impl Measured {
-    /// A number of the stage's summary, 0 if there is none of this name.
-    pub(super) fn number(&self, path: &str) -> f64 {
-        self.summary.pointer(path).and_then(Value::as_f64).unwrap_or(0.0)
-    }
+/// What a conversion says of itself, as far as it matters here.
+#[derive(Deserialize)]
+struct Converted {
+    records: u64,
 }
 
 /// The sizes of the whole data set, as far as known from what was drawn of it.
@@ -142,11 +143,15 @@ impl<'a> Trial<'a> {
         for folder in [folder.join("new"), folder.join("raw")] {
             fs::create_dir_all(&folder).map_err(WorkspaceError::io("make the folder", &folder))?;
         }
-        let config = Config {
+        let mut config = Config {
             memory_budget: Some(ByteSize(config.memory_budget())),
             threads: Some(config.threads()),
             ..config.clone()
         };
+        // The trial has a working directory of its own, which checkpoints that are there are not in.
+        if let Ok(TextModel::Given(model)) = text_model(&config) {
+            config.distilbert.onnx = Some(model);
+        }
         Ok(Self {
             packed: paths.iter().map(|path| is_packed(path)).collect::<Result<Vec<_>, _>>()?.contains(&true),
             times: parts as f64 / paths.len() as f64,
@@ -202,8 +207,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// The last three conversions together, since a single one is disturbed by whatever else the machine does, and the records
-    /// in them.
+    /// The last three conversions together, since a single one is disturbed by whatever else the machine does, and the
+    /// records in them.
     pub(super) fn conversion(&self) -> (Measured, u64) {
         let mut together = (Measured::default(), 0);
         for (one, records) in self.conversions.iter().rev().take(3) {
@@ -230,8 +235,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Draws and converts a part with as many records as all before it, and validation records in the same proportion as
-    /// in the whole. `false` if there were no records left.
+    /// Draws and converts a part with as many records as all before it, and validation records in the same proportion
+    /// as in the whole. `false` if there were no records left.
     pub(super) fn grow(&mut self) -> Result<bool, PipelineError> {
         let wanted = if self.records.is_empty() { FIRST_PART } else { self.records() };
         let name = format!("part-{:05}", self.parts());
@@ -252,16 +257,16 @@ impl<'a> Trial<'a> {
         }
         let config = Config { recsys_data: self.folder.join("new"), ..self.trial_config(f64::INFINITY) };
         let mut conversion = Measured::default();
-        let mut converted = 0;
+        let mut summaries = Vec::new();
         let resident = resident();
         Pipeline::open(&config, &Silent)?.run(Stage::Convert, false, &mut |report| {
             if report.because.is_some() {
-                conversion.seconds += report.seconds;
-                conversion.cpu_seconds += report.cpu_seconds;
-                conversion.peak_memory = conversion.peak_memory.max(report.peak_memory.unwrap_or(0));
-                converted += report.summary.get("records").and_then(Value::as_u64).unwrap_or(0);
+                conversion.add(report);
+                summaries.push(report.summary.clone());
             }
         })?;
+        let converted = summaries.into_iter().map(|summary| read::<Converted>(Stage::Convert, summary));
+        let converted = converted.map(|one| Ok(one?.records)).sum::<Result<u64, PipelineError>>()?;
         conversion.peak_memory = self.peak_memory(conversion.peak_memory, resident);
         self.conversions.push((conversion, converted));
         let part = self.folder.join("work/parts").join(format!("{name}.skim"));
@@ -273,38 +278,37 @@ impl<'a> Trial<'a> {
         Ok(true)
     }
 
-    /// Runs a stage as the trial's configuration, changed by `change`, says, with a share of the memory budget.
-    pub(super) fn run(
+    /// Runs a stage as the trial's configuration, changed by `change`, says, with a share of the memory budget. Gives
+    /// what it took and its summary.
+    pub(super) fn run<S: DeserializeOwned>(
         &self,
         stage: Stage,
         share: f64,
         change: impl FnOnce(&mut Config),
-    ) -> Result<Measured, PipelineError> {
+    ) -> Result<(Measured, S), PipelineError> {
         let records = self.records();
         self.clock.tell(&format!("trying {stage} on {records} records"));
         let mut config = self.trial_config(share);
         change(&mut config);
-        let mut measured = Measured::default();
+        let (mut measured, mut summary) = (Measured::default(), Value::Null);
         let resident = resident();
         Pipeline::open(&config, &Silent)?.run(stage, true, &mut |report| {
-            measured.seconds += report.seconds;
-            measured.cpu_seconds += report.cpu_seconds;
-            measured.peak_memory = measured.peak_memory.max(report.peak_memory.unwrap_or(0));
-            measured.summary = report.summary.clone();
+            measured.add(report);
+            summary = report.summary.clone();
         })?;
         measured.peak_memory = self.peak_memory(measured.peak_memory, resident);
-        Ok(measured)
+        Ok((measured, read(stage, summary)?))
     }
 
-    /// Runs a stage up to three times if it takes but a moment: what the fastest run took, since a busy machine or memory that
-    /// comes slowly only ever adds to it.
-    pub(super) fn run_again(&self, stage: Stage) -> Result<Measured, PipelineError> {
+    /// Runs a stage up to three times if it takes but a moment: what the fastest run took, since a busy machine or
+    /// memory that comes slowly only ever adds to it.
+    pub(super) fn run_again<S: DeserializeOwned>(&self, stage: Stage) -> Result<(Measured, S), PipelineError> {
         const MOMENT: f64 = 0.5;
-        let mut fastest = self.run(stage, 1.0, |_| {})?;
+        let mut fastest = self.run::<S>(stage, 1.0, |_| {})?;
         for _ in 1..3 {
-            if fastest.seconds < MOMENT {
-                let again = self.run(stage, 1.0, |_| {})?;
-                fastest = if again.seconds < fastest.seconds { again } else { fastest };
+            if fastest.0.seconds < MOMENT {
+                let again = self.run::<S>(stage, 1.0, |_| {})?;
+                fastest = if again.0.seconds < fastest.0.seconds { again } else { fastest };
             }
         }
         Ok(fastest)
@@ -320,7 +324,8 @@ impl<'a> Trial<'a> {
         self.folder.join("work").join(name)
     }
 
-    /// The peak that a stage would have had in a process of its own, where so many bytes were not left by earlier trials.
+    /// The peak that a stage would have had in a process of its own, where so many bytes were not left by earlier
+    /// trials.
     fn peak_memory(&self, peak: u64, resident: u64) -> u64 {
         self.resident + peak.saturating_sub(resident)
     }
@@ -343,6 +348,19 @@ impl<'a> Trial<'a> {
             ..self.config.clone()
         }
     }
+}
+
+impl Measured {
+    fn add(&mut self, report: &TaskReport) {
+        self.seconds += report.seconds;
+        self.cpu_seconds += report.cpu_seconds;
+        self.peak_memory = self.peak_memory.max(report.peak_memory.unwrap_or(0));
+    }
+}
+
+/// A stage's summary.
+fn read<S: DeserializeOwned>(stage: Stage, summary: Value) -> Result<S, PipelineError> {
+    serde_json::from_value(summary).map_err(|source| PipelineError::ReadSummary { stage, source })
 }
 
 /// Resident bytes of this process, once what was freed is given back.

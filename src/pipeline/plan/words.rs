@@ -9,6 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::StagePlan;
 use super::growth::{Estimate, Point, line, power, seconds};
 use super::trial::{Measured, Trial, Whole};
+use crate::pipeline::embed::EmbedSummary;
+use crate::pipeline::sketch::SketchSummary;
 use crate::pipeline::{PipelineError, Stage};
 use crate::text::MeanOptions;
 
@@ -26,6 +28,9 @@ pub(super) struct Words {
     /// Sequences that went through the model, and seconds, and those of all threads together.
     embedded: [Vec<Point>; 2],
     embed: Measured,
+    /// Tokens that have a vector, and the numbers in it.
+    tokens: f64,
+    width: f64,
     /// Tokens that were sketched, and seconds, and those of all threads together.
     sketched: [Vec<Point>; 2],
     sketch: Measured,
@@ -38,19 +43,24 @@ impl Words {
     /// seconds.
     pub(super) fn measure(trial: &mut Trial<'_>, enough: f64) -> Result<Self, PipelineError> {
         let (mut embedded, mut embed) = ([Vec::new(), Vec::new()], Measured::default());
+        let (mut tokens, mut width) = (0.0, 0.0);
         let (mut sketched, mut sketch) = ([Vec::new(), Vec::new()], Measured::default());
         for parts in 1.. {
             if trial.parts() < parts && !trial.grow()? {
                 break;
             }
-            embed = trial.run(Stage::Embed, 1.0, |config| config.distilbert.max_n_parts = parts)?;
-            for (points, value) in embedded.iter_mut().zip([embed.seconds, embed.cpu_seconds]) {
-                points.push(Point { records: embed.number("/computed"), value });
+            let (taken, summary) = trial.run::<EmbedSummary>(Stage::Embed, 1.0, |config| {
+                config.distilbert.max_n_parts = parts;
+            })?;
+            for (points, value) in embedded.iter_mut().zip([taken.seconds, taken.cpu_seconds]) {
+                points.push(Point { records: summary.mean.computed as f64, value });
             }
-            sketch = trial.run_again(Stage::Sketch)?;
-            for (points, value) in sketched.iter_mut().zip([sketch.seconds, sketch.cpu_seconds]) {
-                points.push(Point { records: sketch.number("/tokens"), value });
+            (embed, tokens, width) = (taken, summary.tokens as f64, summary.width as f64);
+            let (taken, summary) = trial.run_again::<SketchSummary>(Stage::Sketch)?;
+            for (points, value) in sketched.iter_mut().zip([taken.seconds, taken.cpu_seconds]) {
+                points.push(Point { records: summary.tokens as f64, value });
             }
+            sketch = taken;
             if parts > 1 && embed.seconds > enough / 2.0 {
                 break;
             }
@@ -60,7 +70,7 @@ impl Words {
             .iter()
             .sum();
         let code_bytes = trial.bytes("codes.skim") as f64;
-        Ok(Self { embedded, embed, sketched, sketch, embedding_bytes, code_bytes })
+        Ok(Self { embedded, embed, tokens, width, sketched, sketch, embedding_bytes, code_bytes })
     }
 
     /// What the two stages take.
@@ -72,7 +82,7 @@ impl Words {
         let sequences = power(&vocabulary.sequences, records, 0.0, 1.0).expected;
         let tokens = power(&vocabulary.tokens, records, 0.0, 1.0).expected;
         let tokens = tokens.min(f64::from(trial.config.vocabulary_size));
-        let (tried, width) = (self.embed.number("/tokens").max(1.0), self.embed.number("/width"));
+        let (tried, width) = (self.tokens.max(1.0), self.width);
         let all = tokens / tried;
         let waiting =
             (vocabulary.text * records / last).min(MeanOptions::default().window_tokens as f64) * WAITING_TOKEN;

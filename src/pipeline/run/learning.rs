@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{BUNDLE_COUNTS, Stages};
 use crate::config::{self, BiasInit, Config};
@@ -42,14 +42,12 @@ impl<'s> Stages<'s> {
         let Self { config, workspace, progress, .. } = self;
         let recipe = recipe(config);
         fingerprint = fingerprint.with("train.hidden_size", config.train.hidden_size);
-        if let Value::Object(settings) = serde_json::to_value(&recipe)? {
-            for (key, value) in settings {
-                fingerprint = fingerprint.with(&format!("train: {key}"), value);
-            }
+        for (key, value) in settings(&recipe) {
+            fingerprint = fingerprint.with(key, value);
         }
         let checkpoint = train::Checkpointing {
             folder: workspace.checkpoint(),
-            fingerprint: serde_json::to_string(&fingerprint)?,
+            fingerprint: serde_json::to_string(&fingerprint.identity())?,
             every: Duration::from_secs_f64(config.train.checkpoint_minutes * 60.0),
         };
         let (target, log) = (workspace.model(), workspace.training_log());
@@ -132,6 +130,43 @@ impl<'s> Stages<'s> {
         };
         Ok(Task { name: "evaluate".into(), fingerprint, outputs: vec![output], work: Box::new(work) })
     }
+}
+
+/// What a training's weights depend on, by the keys of the configuration.
+fn settings(recipe: &train::Recipe) -> [(&'static str, String); 17] {
+    let train::Recipe {
+        batch,
+        days,
+        validation_epochs,
+        finetuning,
+        weight_decay,
+        reset_optimizer_each_day,
+        settle_batches,
+        centred,
+        logarithms,
+        bias_init,
+        seed,
+    } = recipe;
+    let train::Rates { peak, decay, warm_up, last } = days;
+    [
+        ("train.batch_size", batch.to_string()),
+        ("train.learning_rate", peak.to_string()),
+        ("train.day_decay", decay.to_string()),
+        ("train.warm_up", warm_up.to_string()),
+        ("train.last_rate", last.to_string()),
+        ("train.num_validation_epochs", validation_epochs.to_string()),
+        ("train.finetune_learning_rate", finetuning.peak.to_string()),
+        ("train.validation_decay", finetuning.decay.to_string()),
+        ("train.warm_up of the finetune records", finetuning.warm_up.to_string()),
+        ("train.last_rate of the finetune records", finetuning.last.to_string()),
+        ("train.weight_decay", weight_decay.to_string()),
+        ("train.reset_optimizer_each_day", reset_optimizer_each_day.to_string()),
+        ("train.settle_batches", settle_batches.to_string()),
+        ("train.centred", centred.to_string()),
+        ("train.logarithms", logarithms.to_string()),
+        ("train.bias_init", format!("{bias_init:?}")),
+        ("train.seed", seed.to_string()),
+    ]
 }
 
 /// The recipe of the configuration, with what it sets itself.

@@ -10,16 +10,32 @@ use crate::config::{Config, Engine};
 use crate::pipeline::embed::EmbedOptions;
 use crate::pipeline::finetune::FinetuneOptions;
 use crate::pipeline::sketch::SketchOptions;
+use crate::pipeline::stages::{TextModel, text_model};
 use crate::pipeline::task::Task;
 use crate::pipeline::{PipelineError, Stage, embed, sketch};
 use crate::sketch::SketchShape;
-use crate::text::finetune::{MODEL_FILE, finetune, newest_checkpoint};
+use crate::text::distilbert::{CONFIG_FILE, WEIGHTS_FILE};
+use crate::text::finetune::{MODEL_FILE, Start, finetune, newest_checkpoint};
 use crate::text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
 
 impl<'s> Stages<'s> {
     pub(super) fn finetune(self) -> Result<Task<'s>, PipelineError> {
         let what = FinetuneOptions::new(self.config, self.training_parts()?)?;
-        let mut fingerprint = self.made_from(&what.parts)?.with("start", format!("{:?}", what.start));
+        let mut fingerprint = self.made_from(&what.parts)?;
+        match &what.start {
+            Start::Folder(folder) => {
+                for name in [CONFIG_FILE, WEIGHTS_FILE] {
+                    fingerprint = fingerprint.with_file(&format!("distilbert.model: {name}"), &folder.join(name))?;
+                }
+            }
+            Start::Scratch(architecture) => {
+                if let Value::Object(sizes) = serde_json::to_value(architecture)? {
+                    for (key, value) in sizes {
+                        fingerprint = fingerprint.with(&format!("distilbert.from_scratch.{key}"), value);
+                    }
+                }
+            }
+        }
         if let Value::Object(settings) = serde_json::to_value(&what.options)? {
             for (key, value) in settings {
                 fingerprint = fingerprint.with(&format!("distilbert.finetune.{key}"), value);
@@ -35,16 +51,13 @@ impl<'s> Stages<'s> {
     }
 
     /// The model that token vectors come from.
-    pub(super) fn text_model(&self) -> Result<PathBuf, PipelineError> {
-        let distilbert = &self.config.distilbert;
-        match (&distilbert.onnx, &distilbert.model) {
-            (Some(model), _) => Ok(model.clone()),
-            (None, _) if distilbert.is_finetuned() => {
+    fn text_model(&self) -> Result<PathBuf, PipelineError> {
+        match text_model(self.config)? {
+            TextModel::Given(model) => Ok(model),
+            TextModel::Finetuned => {
                 let folder = self.workspace.distilbert();
                 self.made(newest_checkpoint(&folder).unwrap_or(folder).join(MODEL_FILE), Stage::Finetune)
             }
-            (None, Some(model)) => Ok(model.clone()),
-            (None, None) => Err(PipelineError::NoTextModel),
         }
     }
 
@@ -57,7 +70,7 @@ impl<'s> Stages<'s> {
         let mut fingerprint = self
             .made_from(&parts)?
             .with_file("distilbert.model", &file)?
-            .with("distilbert.engine", format!("{:?}", distilbert.engine))
+            .with("distilbert.engine", format!("{:?}", distilbert.engine).to_lowercase())
             .with(
                 "distilbert.batch_tokens",
                 distilbert.batch_tokens.map_or("null".into(), |tokens| tokens.to_string()),
@@ -85,7 +98,7 @@ impl<'s> Stages<'s> {
             },
             snapshots: Some(Snapshots {
                 path: self.workspace.embed_snapshot(),
-                fingerprint: fingerprint.clone(),
+                identity: fingerprint.identity(),
                 every: Duration::from_secs(distilbert.snapshot_seconds),
             }),
             output,

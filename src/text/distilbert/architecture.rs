@@ -99,7 +99,10 @@ impl Architecture {
         let tree: Value = serde_json::from_slice(&text).map_err(json)?;
         // Said before the keys that another kind of model does not have are missed.
         if let Some(kind) = tree.get("model_type").and_then(Value::as_str).filter(|&kind| kind != "distilbert") {
-            let problem = format!("model_type is {kind:?}, only \"distilbert\" can be read");
+            let problem = format!(
+                "model_type is {kind:?}, only \"distilbert\" can be read: export another model to ONNX (`optimum-cli \
+                 export onnx --model FOLDER --task feature-extraction OUT`) and name OUT/model.onnx in distilbert.onnx"
+            );
             return Err(DistilBertError::Architecture { place: path.display().to_string(), problem });
         }
         let architecture: Self = serde_json::from_value(tree).map_err(json)?;

@@ -42,6 +42,14 @@ pub enum DistilBertError {
         /// The tensor and what is wrong with it.
         problem: String,
     },
+    /// A folder that holds no DistilBERT that can be read, with what to do.
+    #[error("{}: {problem}", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What is there, what is missing and what to do.
+        problem: String,
+    },
     /// A file that cannot be written.
     #[error(transparent)]
     Write(#[from] WorkspaceError),

@@ -7,6 +7,7 @@
 mod architecture;
 mod error;
 mod file;
+mod folder;
 mod graph;
 mod tensor;
 mod weights;
@@ -14,5 +15,6 @@ mod weights;
 pub use architecture::{Activation, Architecture, CONFIG_FILE};
 pub use error::DistilBertError;
 pub(super) use file::{TensorFile, write_tensors};
+pub use folder::{check_folder, refuse_weights};
 pub use tensor::{Block, Tensor};
 pub use weights::{WEIGHTS_FILE, Weights};

@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
 
 use super::file::{TensorFile, Tensors, write_tensors};
-use super::{Architecture, CONFIG_FILE, DistilBertError, Tensor};
+use super::{Architecture, CONFIG_FILE, DistilBertError, Tensor, check_folder};
 use crate::workspace::write_file;
 
 /// Name of the file in a model's folder.
@@ -77,6 +77,7 @@ impl Weights {
     /// As [`Architecture::read`]; [`DistilBertError::Weights`] for a tensor that is missing, has another shape or type,
     /// or holds what is no finite number.
     pub fn read(folder: &Path) -> Result<Self, DistilBertError> {
+        check_folder(folder)?;
         let architecture = Architecture::read(&folder.join(CONFIG_FILE))?;
         let file = TensorFile::open(&folder.join(WEIGHTS_FILE))?;
         let tensors = file.tensors()?;

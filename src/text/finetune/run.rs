@@ -18,7 +18,7 @@ use super::random::{Draws, Purpose};
 use super::records::Records;
 use super::trainer::Trainer;
 use crate::progress::{Progress, Unit};
-use crate::text::distilbert::{Architecture, CONFIG_FILE, Weights};
+use crate::text::distilbert::{Architecture, CONFIG_FILE, Weights, check_folder};
 
 /// A line of a training's history.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl Entry {
 }
 
 /// What came of a training.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The last checkpoint.
     pub checkpoint: PathBuf,
@@ -103,7 +103,10 @@ struct Run<'r> {
 impl Run<'_> {
     fn architecture(&self) -> Result<Architecture, FinetuneError> {
         let architecture = match self.start {
-            Start::Folder(folder) => Architecture::read(&folder.join(CONFIG_FILE))?,
+            Start::Folder(folder) => {
+                check_folder(folder)?;
+                Architecture::read(&folder.join(CONFIG_FILE))?
+            }
             Start::Scratch(architecture) => {
                 architecture.check("distilbert.from_scratch")?;
                 architecture.clone()

@@ -1,0 +1,56 @@
+//! The shipped, commented `config.yaml`, as it is or with a configuration's own values.
+
+use serde_json::Value;
+
+use super::yaml::{Meaning, Node, meaning, parse};
+use super::{Config, Place};
+
+/// The configuration with every key explained and set to its default.
+pub const TEMPLATE: &str = include_str!("../../config.yaml");
+
+/// The template with these values in the places of the defaults. Comments stay where they are.
+pub(super) fn fill(config: &Config) -> String {
+    let values = serde_json::to_value(config).unwrap_or_default();
+    let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
+    if let Ok(Some(root)) = parse(TEMPLATE, Place::Line) {
+        set(&mut lines, &root, &values);
+    }
+    lines.join("\n") + "\n"
+}
+
+fn set(lines: &mut [String], node: &Node, values: &Value) {
+    let Node::Map(entries) = node else { return };
+    for entry in entries {
+        let (Some(value), Place::Line(number)) = (values.get(&entry.key), &entry.place) else { continue };
+        if matches!(entry.value, Node::Map(_)) {
+            set(lines, &entry.value, value);
+            continue;
+        }
+        let line = &mut lines[number - 1];
+        if let Some((key, old)) = line.split_once(':') {
+            // The comment keeps its column where the new value leaves room for it.
+            let comment = old.find(" #").map_or("", |at| &old[at + 1..]);
+            let new = format!("{key}: {}", flow(value));
+            let width = (line.chars().count() - comment.chars().count()).max(new.chars().count() + 1);
+            *line = if comment.is_empty() { new } else { format!("{new:<width$}{comment}") };
+        }
+    }
+}
+
+/// A value in YAML's flow style.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::String(text) => {
+            let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+            let plain = text.bytes().all(bare) && !text.starts_with('-') && meaning(text) == Meaning::Text;
+            // A text of JSON is one of YAML.
+            if plain { text.clone() } else { value.to_string() }
+        }
+        Value::Array(values) => format!("[{}]", values.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(map) => {
+            let entries = map.iter().map(|(key, value)| format!("{key}: {}", flow(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        value => value.to_string(),
+    }
+}
