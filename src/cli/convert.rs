@@ -7,22 +7,27 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
+use skimmer::amounts;
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
 use skimmer::pipeline::run::convert_part;
 use skimmer::stream::{BlockSize, LineBlocks};
 
+use super::output::path_text;
 use super::stages::run_stages;
-use super::{Common, Terminal};
+use super::{Common, Terminal, values};
 
 /// Convert raw parts into the compact format.
 ///
 /// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input, so
 /// that packed parts can be piped in.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  skimmer convert part-00000 -o part-00000.skim\n  lzop -dc part-00000.lzo | skimmer convert - -o part-00000.skim"
-)]
+#[command(after_help = "\
+Examples:
+  skimmer convert --config config.yaml
+  skimmer convert part-00000 -o part-00000.skim
+  lzop -dc part-00000.lzo | \\
+      skimmer convert - -o part-00000.skim")]
 pub(super) struct Convert {
     /// Raw parts (24 or 20 fields a record), plain or .zst; `-` for standard input.
     #[arg(value_name = "PART")]
@@ -31,10 +36,11 @@ pub(super) struct Convert {
     #[arg(short, long, value_name = "FILE|DIR", requires = "parts")]
     output: Option<PathBuf>,
     /// Worker threads [default: as many as cores].
-    #[arg(long, requires = "parts")]
+    #[arg(long, value_name = "N", requires = "parts", value_parser = values::threads(), allow_negative_numbers = true)]
     threads: Option<NonZeroUsize>,
     /// Number of token ids; a record with a larger one is malformed.
-    #[arg(long, requires = "parts", default_value_t = skimmer_formats::record::VOCABULARY)]
+    #[arg(long, value_name = "N", requires = "parts", default_value_t = skimmer_formats::record::VOCABULARY,
+        value_parser = values::whole::<u32>(1..=1 << 31), allow_negative_numbers = true)]
     vocabulary: u32,
     /// Without PART: convert even what is up to date.
     #[arg(long, conflicts_with = "parts")]
@@ -44,7 +50,9 @@ pub(super) struct Convert {
 /// What became of a part.
 #[derive(Serialize)]
 struct Converted {
+    #[serde(serialize_with = "path_text")]
     part: PathBuf,
+    #[serde(serialize_with = "path_text")]
     output: PathBuf,
     #[serde(flatten)]
     summary: ConvertSummary,
@@ -64,11 +72,11 @@ impl Convert {
         common.summarize(&converted, || {
             let line = |one: &Converted| {
                 format!(
-                    "{}: {} records, {:.1} MB of text, {:.1} MB written to {}",
+                    "{}: {} records, {} of text, {} written to {}",
                     one.part.display(),
-                    one.summary.records,
-                    one.summary.bytes_read as f64 / 1e6,
-                    one.bytes_written as f64 / 1e6,
+                    amounts::count(one.summary.records),
+                    amounts::bytes(one.summary.bytes_read as f64),
+                    amounts::bytes(one.bytes_written as f64),
                     one.output.display()
                 )
             };

@@ -9,6 +9,7 @@ use skimmer::config::Config;
 use skimmer::report::write_report;
 
 use super::Common;
+use super::output::path_text;
 
 /// Write what a training came to as one HTML file that needs no network: curves, measures, calibration, times.
 ///
@@ -23,6 +24,7 @@ pub(super) struct Report {
 
 #[derive(Serialize)]
 struct ReportSummary {
+    #[serde(serialize_with = "path_text")]
     report: PathBuf,
 }
 

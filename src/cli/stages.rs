@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::Value;
-use skimmer::config::{ByteSize, Config};
+use skimmer::amounts;
+use skimmer::config::Config;
 use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
@@ -13,7 +14,8 @@ use skimmer::sketch::Quality;
 
 use super::embed::{self, Embed};
 use super::finetune::Finetune;
-use super::{Common, report, set_threads};
+use super::output::print;
+use super::{Common, report, set_threads, values};
 
 /// The single stages.
 #[derive(Subcommand)]
@@ -35,7 +37,12 @@ pub(super) enum StageCommand {
     Train(OneStage),
     /// Measure average precision and relative cross entropy of the model on the hold-out records, or of any predictions.
     #[command(
-        after_help = "Examples:\n  skimmer evaluate --config config.yaml\n  skimmer evaluate --predictions predictions.csv --labels test_labels.tsv"
+        after_help = "\
+Examples:
+  skimmer evaluate --config config.yaml
+  skimmer evaluate --precisions
+  skimmer evaluate --predictions predictions.csv \\
+      --labels test_labels.tsv"
     )]
     Evaluate(Evaluate),
 }
@@ -70,13 +77,16 @@ pub(super) struct Evaluate {
 ///
 /// It can be stopped or killed at any moment and started again.
 #[derive(Args)]
-#[command(after_help = "Example:\n  skimmer run --config config.yaml --from features --to train")]
+#[command(after_help = "\
+Examples:
+  skimmer run --config config.yaml
+  skimmer run --from features --to train")]
 pub(super) struct Run {
     /// The first stage to run.
-    #[arg(long, value_name = "STAGE", default_value_t = Stage::Convert)]
+    #[arg(long, value_name = "STAGE", default_value_t = Stage::Convert, value_parser = values::stage())]
     from: Stage,
     /// The last stage to run.
-    #[arg(long, value_name = "STAGE", default_value_t = Stage::Evaluate)]
+    #[arg(long, value_name = "STAGE", default_value_t = Stage::Evaluate, value_parser = values::stage())]
     to: Stage,
     /// Do everything anew, even what is up to date.
     #[arg(long)]
@@ -98,8 +108,7 @@ impl StageCommand {
                 if common.json {
                     return common.summarize(&report, table);
                 }
-                println!("{}", table());
-                return Ok(());
+                return Ok(print(format_args!("{}\n", table()))?);
             }
             Self::Evaluate(Evaluate { precisions: true, .. }) => {
                 let config = common.load_config()?;
@@ -109,8 +118,7 @@ impl StageCommand {
                 if common.json {
                     return common.summarize(&table, String::new);
                 }
-                println!("{table}");
-                return Ok(());
+                return Ok(print(format_args!("{table}\n"))?);
             }
             Self::Evaluate(evaluate) => (Stage::Evaluate, evaluate.force),
         };
@@ -119,7 +127,7 @@ impl StageCommand {
             && !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {
-            println!("{table}");
+            print(format_args!("{table}\n"))?;
         }
         Ok(())
     }
@@ -150,7 +158,7 @@ impl Run {
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {
-            println!("hold-out records\n{table}");
+            print(format_args!("hold-out records\n{table}\n"))?;
         }
         Ok(())
     }
@@ -183,12 +191,14 @@ fn tell(report: &TaskReport) {
     match &report.because {
         None => tracing::info!("{}: up to date", report.task),
         Some(because) => {
-            let peak = report.peak_memory.map_or_else(|| "unknown".into(), |bytes| ByteSize(bytes).to_string());
+            let peak = report.peak_memory.map(|bytes| format!(", peak memory {}", amounts::bytes(bytes as f64)));
             tracing::info!(
-                "{}: done in {:.1} s, peak memory {peak} (ran because: {because})",
+                "{}: done in {}{} (ran because: {because})",
                 report.task,
-                report.seconds
+                amounts::duration(report.seconds),
+                peak.unwrap_or_default()
             );
+            tracing::debug!("{}: {}", report.task, report.summary);
             if let Some(engine) = embed::engine(&report.summary) {
                 tracing::info!("{}: {engine}", report.task);
             }
