@@ -25,7 +25,9 @@ pub(super) struct Completions {
 impl Completions {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         if common.json {
-            return Err(UsageError("completions prints a script, which has no JSON form: leave --json out".into()).into());
+            return Err(
+                UsageError("completions prints a script, which has no JSON form: leave --json out".into()).into()
+            );
         }
         // The generator panics where it cannot write, and a vector takes everything.
         let mut script = Vec::new();

@@ -9,8 +9,8 @@ use serde_json::Value;
 use skimmer::config;
 use skimmer::pipeline::Stage;
 
-use super::{Common, values};
 use super::stages::run_stages;
+use super::{Common, values};
 
 /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy, token_counts.npy).
 ///
@@ -18,13 +18,11 @@ use super::stages::run_stages;
 /// ORT_DYLIB_PATH, an installed Python package onnxruntime, the system), else by tract, which needs nothing. Killed, it
 /// goes on where it was.
 #[derive(Args)]
-#[command(
-    after_help = "\
+#[command(after_help = "\
 Examples:
   skimmer embed --config config.yaml
   skimmer embed --checkpoint distilbert/checkpoint-5000
-  skimmer embed --model model.onnx --engine tract"
-)]
+  skimmer embed --model model.onnx --engine tract")]
 pub(super) struct Embed {
     /// Do it even if its results are up to date.
     #[arg(long)]
@@ -80,11 +78,7 @@ impl Embed {
 pub(super) fn engine(summary: &Value) -> Option<String> {
     let text = |key| summary.get(key).and_then(Value::as_str);
     let mut line = format!("computed by {}", text("engine")?);
-    let parts = [
-        (" ", text("version")),
-        (" on ", text("device")),
-        (", library ", text("library")),
-    ];
+    let parts = [(" ", text("version")), (" on ", text("device")), (", library ", text("library"))];
     for (before, part) in parts {
         line.extend(part.into_iter().flat_map(|part| [before, part]));
     }

@@ -3,8 +3,8 @@
 use clap::Args;
 use skimmer::pipeline::Stage;
 
-use super::{Common, values};
 use super::stages::run_stages;
+use super::{Common, values};
 
 /// Train the text model on the parts' token ids: tokens are hidden, and it guesses them (distilbert/checkpoint-N/).
 ///

@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::{Serialize, Serializer};
 use skimmer::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
 use skimmer::text::Decoder;
 use skimmer_formats::columnar::{ColumnarError, Reader};
@@ -49,10 +48,19 @@ struct Inspected<'a> {
     description: &'a FileDescription,
     /// With `--rows`: each row's columns and values.
     #[serde(skip_serializing_if = "Option::is_none")]
-    first_rows: Option<Vec<Map<String, Value>>>,
+    first_rows: Option<Vec<RowMap>>,
     /// With `--decode`: each row's tweet.
     #[serde(skip_serializing_if = "Option::is_none")]
     tweets: Option<Vec<String>>,
+}
+
+/// A row as a map, in the columns' order.
+struct RowMap(Row);
+
+impl Serialize for RowMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }
 
 impl Inspect {
@@ -75,7 +83,7 @@ impl Inspect {
             None if self.rows > 0 => {
                 let rows = inspected.first_rows.insert(Vec::new());
                 first_rows(&reader, self.rows, |_, row| {
-                    rows.push(row.into_iter().map(|(name, value)| (name, Value::String(value))).collect());
+                    rows.push(RowMap(row));
                     Ok::<(), ColumnarError>(())
                 })?;
             }

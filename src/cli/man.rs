@@ -37,7 +37,9 @@ impl Man {
         // Fills in what subcommands inherit.
         command.build();
         let mut pages = Vec::new();
-        for (name, text) in std::iter::once(&command).chain(command.get_subcommands()).map(page).collect::<Result<Vec<_>, _>>()? {
+        for (name, text) in
+            std::iter::once(&command).chain(command.get_subcommands()).map(page).collect::<Result<Vec<_>, _>>()?
+        {
             write_file(&self.folder.join(&name), |out| out.write_all(&text))?;
             pages.push(name);
         }

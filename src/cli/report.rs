@@ -15,7 +15,7 @@ use super::output::path_text;
 ///
 /// `skimmer run` writes it at its end, too. The working directory may be in use meanwhile.
 #[derive(Args)]
-#[command(after_help = "Example:\n  skimmer report --config config.yaml -o report.html")]
+#[command(after_help = "Examples:\n  skimmer report --config config.yaml -o report.html")]
 pub(super) struct Report {
     /// Where to write [default: report.html in the working directory].
     #[arg(short, long, value_name = "FILE")]

@@ -21,29 +21,27 @@ use super::{Common, report, set_threads, values};
 #[derive(Subcommand)]
 pub(super) enum StageCommand {
     /// Find authors with similar follower sets (similar.skim).
-    #[command(after_help = "Example:\n  skimmer similar --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer similar --config config.yaml")]
     Similar(OneStage),
     /// Count what each record's reader, author and tweet did before: 65 counts a record (features/, counts/).
-    #[command(after_help = "Example:\n  skimmer features --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer features --config config.yaml")]
     Features(OneStage),
     Finetune(Finetune),
     /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy).
     Embed(Embed),
     /// Code the token vectors (codes.skim).
-    #[command(after_help = "Example:\n  skimmer sketch --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer sketch --config config.yaml")]
     Sketch(OneStage),
     /// Train the network and make the model folder (model/).
-    #[command(after_help = "Example:\n  skimmer train --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer train --config config.yaml")]
     Train(OneStage),
     /// Measure average precision and relative cross entropy of the model on the hold-out records, or of any predictions.
-    #[command(
-        after_help = "\
+    #[command(after_help = "\
 Examples:
   skimmer evaluate --config config.yaml
   skimmer evaluate --precisions
   skimmer evaluate --predictions predictions.csv \\
-      --labels test_labels.tsv"
-    )]
+      --labels test_labels.tsv")]
     Evaluate(Evaluate),
 }
 
@@ -205,7 +203,7 @@ fn tell(report: &TaskReport) {
             if let Some(quality) = report.summary.get("quality").cloned()
                 && let Ok(quality) = serde_json::from_value::<Quality>(quality)
             {
-                tracing::info!("{}: {quality}", report.task);
+                tracing::debug!("{}: {quality}", report.task);
             }
         }
     }

@@ -126,8 +126,8 @@ fn time_left(seconds: f64) -> String {
 fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
     let bar = total.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let template = match total {
-        Some(_) => "{prefix} [{wide_bar}] {state} {msg}",
-        None => "{prefix} {spinner} {state} {msg}",
+        Some(_) => "{prefix} [{wide_bar}] {state}{msg}",
+        None => "{prefix} {spinner} {state}{msg}",
     };
     let state = move |state: &ProgressState, out: &mut dyn fmt::Write| {
         let state = State { done: state.pos(), total, unit, elapsed: state.elapsed() };
@@ -137,8 +137,20 @@ fn bar(name: &str, total: Option<u64>, unit: Unit) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.with_key("state", state).progress_chars("=> "));
     }
-    bar.set_prefix(name.to_owned());
+    bar.set_prefix(short_name(name));
     bar
+}
+
+/// A task's name as a bar has room for it: of a long one, which has a path in it, the first word and the end.
+fn short_name(name: &str) -> String {
+    const LONGEST: usize = 32;
+    let too_long = name.chars().count().saturating_sub(LONGEST);
+    if too_long == 0 {
+        return name.to_owned();
+    }
+    let (first, rest) = name.split_once(' ').unwrap_or(("", name));
+    let end: String = rest.chars().skip(too_long + 1).collect();
+    format!("{first} …{end}").trim_start().to_owned()
 }
 
 impl Progress for Terminal {
@@ -181,7 +193,7 @@ impl Progress for Terminal {
             Self::Quiet => {}
             Self::Bar(bar) => {
                 if let Ok(bar) = bar.lock() {
-                    bar.set_message(text.to_owned());
+                    bar.set_message(format!(", {text}"));
                 }
             }
             Self::Log { task, done } => {
@@ -252,6 +264,13 @@ mod tests {
         assert_eq!(state(0, Some(1000), Unit::Records, 5.0), "0 % of 1,000 records");
         assert_eq!(state(0, Some(0), Unit::Items, 5.0), "0");
         assert_eq!(state(0, None, Unit::Bytes, 0.0), "0 B");
+    }
+
+    #[test]
+    fn a_long_path_leaves_room_for_the_bar() {
+        assert_eq!(short_name("similar authors"), "similar authors");
+        assert_eq!(short_name("convert /data/recsys2021/train/part-00000"), "convert …ys2021/train/part-00000");
+        assert_eq!(short_name(&"é".repeat(40)), format!("…{}", "é".repeat(31)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    error::Error as _,
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
@@ -53,6 +54,16 @@ pub(super) fn load(explicit: Option<&Path>) -> Result<Library, String> {
     Err(if reasons.is_empty() { "no library was found".to_owned() } else { reasons.join("; ") })
 }
 
+/// Why a library cannot be loaded, with what the system's loader says of it.
+fn load_reason(error: &ort::LoadDynamicError) -> String {
+    let detail = match error {
+        ort::LoadDynamicError::Dlopen { error, .. } => error.source(),
+        _ => None,
+    };
+    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    one_line(&format!("{error}{detail}"))
+}
+
 /// Whether the system's loader found no library, in its words on Linux and macOS or on Windows.
 fn is_missing(reason: &str) -> bool {
     let reason = reason.to_lowercase();
@@ -61,7 +72,7 @@ fn is_missing(reason: &str) -> bool {
 
 fn open(path: &Path) -> Result<Library, String> {
     // `init_from` comes first: every other call of ort panics while no library is loaded.
-    let builder = ort::init_from(path).map_err(|error| one_line(&error.to_string()))?;
+    let builder = ort::init_from(path).map_err(|error| load_reason(&error))?;
     let environment =
         builder.with_name("skimmer").with_telemetry(false).build().map_err(|error| one_line(&error.to_string()))?;
     Ok(Library { environment, path: path.to_owned(), version: version(path) })

@@ -58,7 +58,6 @@ fn folder(path: &Path) -> String {
 
 fn file(path: &Path, beginning: &[u8]) -> String {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let unspaced = beginning.trim_ascii_start();
     if beginning.is_empty() {
         "an empty file".into()
     } else if let Some(array) = numpy_array(beginning) {
@@ -71,12 +70,12 @@ fn file(path: &Path, beginning: &[u8]) -> String {
         "a model in the ONNX format".into()
     } else if let Some(fields) = raw_fields(beginning) {
         format!("a raw part of {fields} fields a record: `skimmer convert` makes a .skim file of it")
-    } else if matches!(unspaced, [b'{' | b'[', ..]) && std::str::from_utf8(whole_characters(beginning)).is_ok() {
-        "a JSON file".into()
-    } else if std::str::from_utf8(whole_characters(beginning)).is_ok() && !beginning.contains(&0) {
-        "a text file, but no raw part: its first line has no fields separated by 0x01".into()
-    } else {
+    } else if !is_text(beginning) {
         "a file of a format that skimmer does not know".into()
+    } else if extension == "json" || beginning.trim_ascii_start().starts_with(b"{") {
+        "a JSON file".into()
+    } else {
+        "a text file, but no raw part: its first line has not 20 or 24 fields separated by 0x01".into()
     }
 }
 
@@ -95,9 +94,22 @@ fn numpy_array(beginning: &[u8]) -> Option<String> {
     };
     let details = between("'descr':", ',').zip(between("'shape':", ')'));
     Some(match details {
-        Some((of, shape)) => format!("a numpy array of {} with the shape {shape})", of.trim_matches(['\'', '<', '|'])),
+        Some((of, shape)) => format!("a numpy array of {} with the shape {shape})", numpy_type(&of)),
         None => "a numpy array".into(),
     })
+}
+
+/// The name that numpy prints for a type, of the code that it stores: `'<i8'` are the 64 bits of an `int64`.
+fn numpy_type(code: &str) -> String {
+    let code = code.trim_matches(['\'', '<', '>', '=', '|']);
+    let bits = code.get(1..).and_then(|bytes| bytes.parse::<u32>().ok()).map(|bytes| 8 * bytes);
+    match (code.as_bytes().first(), bits) {
+        (Some(b'f'), Some(bits)) => format!("float{bits}"),
+        (Some(b'i'), Some(bits)) => format!("int{bits}"),
+        (Some(b'u'), Some(bits)) => format!("uint{bits}"),
+        (Some(b'b'), _) => "bool".into(),
+        _ => code.into(),
+    }
 }
 
 /// The number of fields of the first line, if it has as many as a record of a raw part may have.
@@ -107,12 +119,10 @@ fn raw_fields(beginning: &[u8]) -> Option<usize> {
     matches!(fields, 20 | 24).then_some(fields)
 }
 
-/// The bytes up to the last character that may have been cut off.
-fn whole_characters(bytes: &[u8]) -> &[u8] {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => &bytes[..error.valid_up_to()],
-        _ => bytes,
-    }
+/// Whether it reads as text; its last character may have been cut off.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_unicode = std::str::from_utf8(bytes).map_or_else(|error| error.error_len().is_none(), |_| true);
+    is_unicode && !bytes.contains(&0)
 }
 
 #[cfg(test)]
@@ -132,11 +142,15 @@ mod tests {
         assert_is("part-00000.skim", b"\x28\xb5\x2f\xfd...", "packed with zstd");
         assert_is("part", b"\x1f\x8b\x08", "gzip");
         assert_is("part", b"<!doctype html><html>", "a web page");
-        assert_is("vectors", b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (1999, 64), }",
-            "a numpy array of f4 with the shape (1999, 64)");
+        assert_is(
+            "vectors",
+            b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (1999, 64), }",
+            "a numpy array of float32 with the shape (1999, 64)",
+        );
         assert_is("vectors.npy", b"\x93NUMPY", "a numpy array");
         assert_is("model.safetensors", b"\x40\0\0\0\0\0\0\0{\"weight\":", "tensors");
         assert_is("config.json", b" {\"dim\": 3}", "a JSON file");
+        assert_is("Cargo.toml", b"[package]\n", "a text file");
         assert_is("config.yaml", "working_dir: Übung\n".as_bytes(), "a text file, but no raw part");
         assert_is("noise", b"\xff\x00\x12", "does not know");
         assert_is("nothing", b"", "an empty file");
