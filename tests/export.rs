@@ -193,7 +193,10 @@ fn a_description_has_every_column() {
 
     let first_rows = |reader: &Reader, rows| {
         let mut shown = Vec::new();
-        let show = |number, row| Ok::<(), ColumnarError>(shown.push((number, row)));
+        let show = |number, row| {
+            shown.push((number, row));
+            Ok::<(), ColumnarError>(())
+        };
         inspect::first_rows(reader, rows, show).unwrap();
         shown
     };

@@ -78,7 +78,10 @@ impl Inspect {
         match &self.decode {
             Some(tokenizer) => {
                 let tweets = inspected.tweets.insert(Vec::new());
-                self.decoded(reader, tokenizer, |tweet| Ok(tweets.push(tweet)))?;
+                self.decoded(reader, tokenizer, |tweet| {
+                    tweets.push(tweet);
+                    Ok(())
+                })?;
             }
             None if self.rows > 0 => {
                 let rows = inspected.first_rows.insert(Vec::new());

@@ -27,7 +27,6 @@ pub(super) enum StageCommand {
     #[command(after_help = "Examples:\n  skimmer features --config config.yaml")]
     Features(OneStage),
     Finetune(Finetune),
-    /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy).
     Embed(Embed),
     /// Code the token vectors (codes.skim).
     #[command(after_help = "Examples:\n  skimmer sketch --config config.yaml")]

@@ -252,7 +252,7 @@ mod tests {
         );
         assert_eq!(
             records(13_000_000, Some(13_000_000_000), 10.0),
-            "0 % of 13,000,000,000 records, 1.3 M records/s, 2 h 46 min left"
+            "0 % of 13,000,000,000 records, 1.3 M records/s, 2 h 47 min left"
         );
         assert_eq!(records(999, Some(1000), 1.0), "99 % of 1,000 records, 999 records/s, 0 s left");
         assert_eq!(state(85_000_000, None, Unit::Bytes, 1.0), "85 MB, 85 MB/s");
