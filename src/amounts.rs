@@ -13,6 +13,11 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// So many of something: `1 record`, `1,234 records`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// A number in two or three digits: `0.25`, `12`, `257 k`, `1.3 M`. For rates, whose last digits say nothing.
 pub fn short(number: f64) -> String {
     let (number, unit) = scaled(number, &["", "k", "M", "G", "T"]);
@@ -42,6 +47,7 @@ pub fn duration(seconds: f64) -> String {
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;
     match seconds {
+        ..0.0005 => "0 s".into(),
         ..0.095 => format!("{seconds:.3} s"),
         ..0.95 => format!("{seconds:.2} s"),
         ..99.95 => format!("{seconds:.1} s"),
@@ -76,6 +82,8 @@ mod tests {
         let numbers = [0, 7, 999, 1000, 12_345, 999_999, 1_000_000, u64::MAX];
         let expected = "0 7 999 1,000 12,345 999,999 1,000,000 18,446,744,073,709,551,615";
         assert_eq!(numbers.map(count).join(" "), expected);
+        let batches = [0, 1, 1000].map(|number| counted(number, "batch", "batches"));
+        assert_eq!(batches.join("|"), "0 batches|1 batch|1,000 batches");
     }
 
     #[test]
@@ -94,7 +102,7 @@ mod tests {
     #[test]
     fn long_durations_have_two_units() {
         let times = [0.0, 0.0123, 0.25, 0.96, 3.21, 99.94, 99.96, 192.0, 3599.6, 5999.4, 5999.6, 19_200.0, 359_999.0];
-        let expected = "0.000 s|0.012 s|0.25 s|1.0 s|3.2 s|99.9 s|1 min 40 s|3 min 12 s|60 min 0 s|99 min 59 s|\
+        let expected = "0 s|0.012 s|0.25 s|1.0 s|3.2 s|99.9 s|1 min 40 s|3 min 12 s|60 min 0 s|99 min 59 s|\
                         1 h 40 min|5 h 20 min|4 d 4 h";
         assert_eq!(times.map(duration).join("|"), expected);
     }

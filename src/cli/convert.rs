@@ -72,9 +72,9 @@ impl Convert {
         common.summarize(&converted, || {
             let line = |one: &Converted| {
                 format!(
-                    "{}: {} records, {} of text, {} written to {}",
+                    "{}: {}, {} of text, {} written to {}",
                     one.part.display(),
-                    amounts::count(one.summary.records),
+                    amounts::counted(one.summary.records, "record", "records"),
                     amounts::bytes(one.summary.bytes_read as f64),
                     amounts::bytes(one.bytes_written as f64),
                     one.output.display()

@@ -97,9 +97,9 @@ impl Export {
                 }
                 common.summarize(&exported, || {
                     format!(
-                        "{}: {} records, {} written to {output}",
+                        "{}: {}, {} written to {output}",
                         self.file.display(),
-                        amounts::count(records),
+                        amounts::counted(records, "record", "records"),
                         amounts::bytes(bytes_written as f64)
                     )
                 })

@@ -80,7 +80,8 @@ struct Common {
     /// Print the summary as one JSON value.
     ///
     /// On standard output. Where standard output is the result itself (predict, and export without -o), on standard
-    /// error, or in the file that --summary names. After an error there is none: the error is a line on standard error, and the exit code is not 0.
+    /// error, or in the file that --summary names. After an error there is none: the error is a line on standard
+    /// error, and the exit code is not 0.
     #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
     /// Say nothing on standard error but errors.

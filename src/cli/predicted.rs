@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use skimmer::amounts;
+use skimmer::amounts::{self, counted};
 use skimmer::net::Precision;
 use skimmer::pipeline::predict::PredictSummary;
 
@@ -24,19 +24,19 @@ pub(super) struct PredictReport {
 impl fmt::Display for PredictReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let summary = &self.summary;
-        write!(f, "predicted {} records", amounts::count(summary.records))?;
+        write!(f, "predicted {}", counted(summary.records, "record", "records"))?;
         if summary.skipped > 0 {
-            write!(f, ", left out {} malformed lines", amounts::count(summary.skipped))?;
+            write!(f, ", left out {}", counted(summary.skipped, "malformed line", "malformed lines"))?;
         }
         // Without a record there is nothing to take a mean or a median of.
         if let Some(times) = &summary.times {
             let split = times.split;
             write!(
                 f,
-                " in {} batches; {}, {} of them waiting for input; {:.4} ms a record without waiting \
+                " in {}; {}, {} of them waiting for input; {:.4} ms a record without waiting \
                  (parse {:.4}, counts {:.4}, features {:.4}, network {:.4}, write {:.4})\n\
                  half of the records were answered within {:.2} ms, 99 % within {:.2} ms",
-                amounts::count(summary.batches),
+                counted(summary.batches, "batch", "batches"),
                 amounts::duration(summary.seconds),
                 amounts::duration(summary.waited),
                 1000.0 * (summary.seconds - summary.waited).max(0.0) / summary.records as f64,

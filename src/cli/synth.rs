@@ -26,10 +26,12 @@ pub(super) struct Synth {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Training parts.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = whole::<u32>(1..=99_999), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 2,
+        value_parser = whole::<u32>(1..=99_999), allow_negative_numbers = true)]
     parts: u32,
     /// Training records, over all parts.
-    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = whole::<u64>(1..=1 << 40), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 200_000,
+        value_parser = whole::<u64>(1..=1 << 40), allow_negative_numbers = true)]
     rows: u64,
     /// Write only this training part, by its number from 0, the same as among all of them.
     #[arg(long, value_name = "N", value_parser = whole::<u32>(0..=99_998), allow_negative_numbers = true)]
@@ -47,10 +49,12 @@ pub(super) struct Synth {
     #[arg(long, value_name = "N", value_parser = whole::<u32>(8..=1 << 31), allow_negative_numbers = true)]
     authors: Option<u32>,
     /// Token ids, 0 to this number minus one.
-    #[arg(long, value_name = "N", default_value_t = 119_547, value_parser = whole::<u32>(512..=1_000_000), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 119_547,
+        value_parser = whole::<u32>(512..=1_000_000), allow_negative_numbers = true)]
     vocabulary: u32,
     /// Another seed gives other records.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u64>(0..=u64::MAX), allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value_t = 0,
+        value_parser = whole::<u64>(0..=u64::MAX), allow_negative_numbers = true)]
     seed: u64,
     /// Worker threads [default: as many as cores].
     #[arg(long, value_name = "N", value_parser = threads(), allow_negative_numbers = true)]
@@ -85,7 +89,7 @@ impl Synth {
         })?;
         terminal.end();
         common.summarize(&summary, || {
-            format!("wrote {} records to {}", amounts::count(summary.records), self.out.display())
+            format!("wrote {} to {}", amounts::counted(summary.records, "record", "records"), self.out.display())
         })
     }
 }

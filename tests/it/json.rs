@@ -89,7 +89,7 @@ fn every_command_gives_one_value() {
     // A line that is no record is left out, and of nothing there are no averages.
     let output = success(run_with_input(["predict", "--on-error", "skip", "--model", &folder], b"no record\n"));
     let told = stderr(&output);
-    assert!(told.contains("predicted 0 records, left out 1 malformed lines; ready after "), "{told}");
+    assert!(told.contains("predicted 0 records, left out 1 malformed line; ready after "), "{told}");
     assert!(!told.contains("ms a record") && !told.contains("NaN") && !told.contains("answered within"), "{told}");
 
     let predictions = place.path("predictions.csv");
