@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` draws the data's way through these modules.
 
+pub mod amounts;
 pub mod config;
 pub mod counts;
 pub mod features;

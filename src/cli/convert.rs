@@ -8,23 +8,28 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use skimmer::amounts;
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
 use skimmer::pipeline::run::convert_part;
 use skimmer::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
 
+use super::output::path_text;
 use super::stages::run_stages;
-use super::{Common, Terminal};
+use super::{Common, Terminal, values};
 
 /// Convert raw parts into the compact format.
 ///
 /// Without PART: all parts of the configuration, into its working directory. `-` reads a part from standard input.
 /// Parts packed with zstd, gzip or lzop are unpacked on the way, wherever they come from and whatever they are called.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  skimmer convert part-00000.lzo -o part-00000.skim\n  xz -dc part-00000.xz | skimmer convert - -o part-00000.skim"
-)]
+#[command(after_help = "\
+Examples:
+  skimmer convert --config config.yaml
+  skimmer convert part-00000.lzo -o part-00000.skim
+  xz -dc part-00000.xz | \\
+      skimmer convert - -o part-00000.skim")]
 pub(super) struct Convert {
     /// Raw parts (24 or 20 fields a record), plain, .zst, .gz or .lzo; `-` for standard input.
     #[arg(value_name = "PART")]
@@ -33,10 +38,11 @@ pub(super) struct Convert {
     #[arg(short, long, value_name = "FILE|DIR", requires = "parts")]
     output: Option<PathBuf>,
     /// Worker threads [default: as many as cores].
-    #[arg(long, requires = "parts")]
+    #[arg(long, value_name = "N", requires = "parts", value_parser = values::threads(), allow_negative_numbers = true)]
     threads: Option<NonZeroUsize>,
     /// Number of token ids; a record with a larger one is malformed.
-    #[arg(long, requires = "parts", default_value_t = skimmer_formats::record::VOCABULARY)]
+    #[arg(long, value_name = "N", requires = "parts", default_value_t = skimmer_formats::record::VOCABULARY,
+        value_parser = values::whole::<u32>(1..=1 << 31), allow_negative_numbers = true)]
     vocabulary: u32,
     /// Without PART: convert even what is up to date.
     #[arg(long, conflicts_with = "parts")]
@@ -52,9 +58,9 @@ struct Conversion {
 /// What became of a part.
 #[derive(Serialize)]
 struct Converted {
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "path_text")]
     part: PathBuf,
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "path_text")]
     output: PathBuf,
     #[serde(flatten)]
     summary: ConvertSummary,
@@ -62,9 +68,6 @@ struct Converted {
 }
 
 /// A path as text. JSON has no other strings.
-fn as_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&path.display())
-}
 
 impl Convert {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
@@ -80,11 +83,11 @@ impl Convert {
         common.summarize(&converted, || {
             let line = |one: &Converted| {
                 format!(
-                    "{}: {} records, {:.1} MB of text, {:.1} MB written to {}",
+                    "{}: {}, {} of text, {} written to {}",
                     one.part.display(),
-                    one.summary.records,
-                    one.summary.bytes_read as f64 / 1e6,
-                    one.bytes_written as f64 / 1e6,
+                    amounts::counted(one.summary.records, "record", "records"),
+                    amounts::bytes(one.summary.bytes_read as f64),
+                    amounts::bytes(one.bytes_written as f64),
                     one.output.display()
                 )
             };

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
+use skimmer::amounts;
 use skimmer::config::{Config, Finetune, FromScratch, Override};
 use skimmer::metrics::Report;
 use skimmer::net::Precision;
@@ -22,7 +23,9 @@ use skimmer::workspace::{AtomicFile, write_file};
 use skimmer_formats::Reaction;
 use skimmer_synth::{Options, SetTruth, Truth};
 
+use super::output::{path_text, print};
 use super::stages::{hold_out_report, run_stages};
+use super::values::whole;
 use super::{Common, Terminal, report};
 
 /// Take synthetic parts through everything: raw parts, features, token codes, training, evaluation, prediction.
@@ -31,19 +34,26 @@ use super::{Common, Terminal, report};
 /// which no learner can beat but by luck. DIR then holds the raw parts, a config.yaml to play with, all artefacts, and
 /// predictions.csv. Run again, it goes on where it stopped.
 #[derive(Args)]
-#[command(after_help = "Example:\n  skimmer demo --rows 200000 --out demo")]
+#[command(after_help = "\
+Examples:
+  skimmer demo
+  skimmer demo --rows 20000 --out small-demo")]
 pub(super) struct Demo {
     /// Training records; a fifth as many validation records and a tenth as many test records come on top.
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = whole::<u64>(LEAST_ROWS..=1 << 40),
+        allow_negative_numbers = true)]
     rows: u64,
     /// Where to work.
     #[arg(long, value_name = "DIR", default_value = "demo")]
     out: PathBuf,
     /// Another seed gives other records.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(0..=u64::MAX),
+        allow_negative_numbers = true)]
     seed: u64,
 }
 
+/// Fewer records are too few to learn anything from.
+const LEAST_ROWS: u64 = 1_000;
 /// Token ids of the demo's records and of its text model.
 const VOCABULARY: u32 = 2_000;
 /// Steps of the text model's training.
@@ -63,7 +73,10 @@ struct DemoSummary {
     test: Option<Report>,
     truth: Truth,
     prediction: PredictSummary,
+    #[serde(serialize_with = "path_text")]
     predictions: PathBuf,
+    #[serde(serialize_with = "path_text")]
+    report: PathBuf,
 }
 
 impl Demo {
@@ -73,7 +86,7 @@ impl Demo {
         self.generate(&data, &terminal)?;
         let config = self.configure(&data, &common.set)?;
         // The stages' own JSON would come before the demo's.
-        let stages_common = Common { config: None, set: Vec::new(), json: false, quiet: common.quiet };
+        let stages_common = Common { config: None, set: Vec::new(), json: false, ..common.clone() };
         let reports = run_stages(&stages_common, &config, &stages(&config, Stage::Convert, Stage::Evaluate)?, false)?;
         let hold_out = reports.last().and_then(hold_out_report);
         let report = report::write(&config, None)?;
@@ -83,12 +96,15 @@ impl Demo {
         let test = evaluate_predictions(&predictions, &data.join("test_labels.tsv"))?;
         let truth: Truth = read_json(&data.join("truth.json"))?;
         if !common.json {
-            print!("{}", table(hold_out.as_ref(), test.as_ref(), &truth));
-            println!("\npredictions of the {} test records: {}", prediction.records, predictions.display());
-            println!("report, to be opened in a browser: {}", report.display());
-            return Ok(());
+            return Ok(print(format_args!(
+                "{}\npredictions of the {} test records: {}\nreport, to be opened in a browser: {}\n",
+                table(hold_out.as_ref(), test.as_ref(), &truth),
+                amounts::count(prediction.records),
+                predictions.display(),
+                report.display()
+            ))?);
         }
-        common.summarize(&DemoSummary { hold_out, test, truth, prediction, predictions }, String::new)
+        common.summarize(&DemoSummary { hold_out, test, truth, prediction, predictions, report }, String::new)
     }
 
     /// Makes the raw parts, unless they are there already.
@@ -100,9 +116,6 @@ impl Demo {
                 return Ok(());
             }
             bail!("{} holds a demo with other options; give another --out, or delete it", self.out.display());
-        }
-        if self.rows < 1000 {
-            bail!("--rows {} is too few to learn anything from: at least 1000", self.rows);
         }
         let options = Options {
             out: data.to_owned(),

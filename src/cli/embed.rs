@@ -1,5 +1,6 @@
 //! `skimmer embed`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -8,8 +9,8 @@ use serde_json::Value;
 use skimmer::config;
 use skimmer::pipeline::Stage;
 
-use super::Common;
 use super::stages::run_stages;
+use super::{Common, values};
 
 /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy, token_counts.npy).
 ///
@@ -17,9 +18,11 @@ use super::stages::run_stages;
 /// ORT_DYLIB_PATH, an installed Python package onnxruntime, the system), else by tract, which needs nothing. Killed, it
 /// goes on where it was.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  skimmer embed --config config.yaml\n  skimmer embed --checkpoint distilbert/checkpoint-5000\n  skimmer embed --model model.onnx --engine tract --threads 4"
-)]
+#[command(after_help = "\
+Examples:
+  skimmer embed --config config.yaml
+  skimmer embed --checkpoint distilbert/checkpoint-5000
+  skimmer embed --model model.onnx --engine tract")]
 pub(super) struct Embed {
     /// Do it even if its results are up to date.
     #[arg(long)]
@@ -32,11 +35,11 @@ pub(super) struct Embed {
     #[arg(long, value_name = "FILE.onnx")]
     model: Option<PathBuf>,
     /// What runs the model [default: distilbert.engine of the configuration].
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "ENGINE", value_enum)]
     engine: Option<Engine>,
     /// Worker threads [default: threads of the configuration, else one a core].
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = values::threads(), allow_negative_numbers = true)]
+    threads: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -65,7 +68,7 @@ impl Embed {
                 Engine::Tract => config::Engine::Tract,
             };
         }
-        config.threads = self.threads.or(config.threads);
+        config.threads = self.threads.map(NonZeroUsize::get).or(config.threads);
         run_stages(common, &config, &[Stage::Embed], self.force)?;
         Ok(())
     }
@@ -75,14 +78,19 @@ impl Embed {
 pub(super) fn engine(summary: &Value) -> Option<String> {
     let text = |key| summary.get(key).and_then(Value::as_str);
     let mut line = format!("computed by {}", text("engine")?);
-    let parts = [
-        (" ", text("version")),
-        (" on ", text("device")),
-        (", library ", text("library")),
-        ("; nothing faster could be used: ", text("fallback")),
-    ];
+    let parts = [(" ", text("version")), (" on ", text("device")), (", library ", text("library"))];
     for (before, part) in parts {
         line.extend(part.into_iter().flat_map(|part| [before, part]));
+    }
+    match (text("engine"), text("fallback")) {
+        (_, None) => {}
+        (Some("tract"), Some(reason)) => {
+            line += &format!(
+                "; ONNX Runtime, which is faster, cannot be used: {reason}; `pip install onnxruntime`, or name its \
+                 library in ORT_DYLIB_PATH"
+            );
+        }
+        (_, Some(reason)) => line += &format!("; CUDA, which is faster, cannot be used: {reason}"),
     }
     Some(line)
 }

@@ -3,28 +3,35 @@
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
+use skimmer::amounts;
 use skimmer::pipeline::export::{ParquetTimes, export_parquet, export_tsv};
 use skimmer::workspace::AtomicFile;
 use skimmer_formats::columnar::Reader;
 
-use super::Common;
+use super::output::{StandardOutput, path_text, write_json};
+use super::usage::UsageError;
+use super::{Common, skim};
 
 /// Write a .skim file as text or as Parquet.
 ///
 /// `--to tsv` gives back the raw text of a whole part, byte for byte; of anything else, a table with column names.
 /// `--to parquet` gives a file that pandas, polars and DuckDB read; ids are strings of 32 hexadecimal digits.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  skimmer export part-00000.skim --to parquet -o part-00000.parquet\n  skimmer export features/part-00000.skim --to tsv --columns train.pair.like,train.reader.like"
-)]
+#[command(after_help = "\
+Examples:
+  skimmer export part-00000.skim --to tsv > part-00000
+  skimmer export part-00000.skim --to parquet \\
+      -o part-00000.parquet
+  skimmer export features/part-00000.skim --to tsv \\
+      --columns train.pair.like,train.reader.like")]
 pub(super) struct Export {
     /// The file.
     #[arg(value_name = "FILE.skim")]
     file: PathBuf,
     /// The form to write.
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "FORM", value_enum)]
     to: Form,
     /// Where to write [default: standard output, for text].
     #[arg(short, long, value_name = "OUT")]
@@ -35,9 +42,13 @@ pub(super) struct Export {
     /// Only these columns, in this order.
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     columns: Option<Vec<String>>,
+    /// Write the summary to this file, as one JSON value.
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
 enum Form {
     /// Text.
     Tsv,
@@ -62,20 +73,84 @@ impl From<Times> for ParquetTimes {
     }
 }
 
+/// What was written where.
+#[derive(Serialize)]
+struct Exported {
+    #[serde(serialize_with = "path_text")]
+    file: PathBuf,
+    to: Form,
+    /// Nothing for standard output.
+    output: Option<String>,
+    records: u64,
+    bytes_written: u64,
+}
+
 impl Export {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let reader = Reader::open(&self.file)?;
-        let (columns, terminal) = (self.columns.as_deref(), common.terminal());
-        let Some(path) = &self.output else {
-            let Form::Tsv = self.to else { bail!("Parquet is no text: say where to write with -o FILE") };
-            return Ok(export_tsv(reader, columns, &mut io::stdout().lock(), &terminal)?);
-        };
-        let mut out = BufWriter::new(AtomicFile::create(path)?);
-        match self.to {
-            Form::Tsv => export_tsv(reader, columns, &mut out, &terminal)?,
-            Form::Parquet => export_parquet(reader, columns, self.times.into(), &mut out, &terminal)?,
+        if let (Form::Parquet, None) = (self.to, &self.output) {
+            return Err(UsageError("Parquet is no text: say where to write with -o FILE".into()).into());
         }
-        out.flush()?;
-        Ok(out.into_inner().map_err(io::IntoInnerError::into_error)?.commit()?)
+        let reader = skim::open(&self.file)?;
+        let summary_file = self.summary.as_deref().map(AtomicFile::create).transpose()?;
+        let records = reader.rows();
+        let bytes_written = match &self.output {
+            None => {
+                let mut out = Counted { out: StandardOutput::new(), bytes: 0 };
+                self.write(reader, &mut out, common)?;
+                out.bytes
+            }
+            Some(path) => {
+                let mut out = Counted { out: BufWriter::new(AtomicFile::create(path)?), bytes: 0 };
+                self.write(reader, &mut out, common)?;
+                out.out.into_inner().map_err(io::IntoInnerError::into_error)?.commit()?;
+                out.bytes
+            }
+        };
+        let output = self.output.as_ref().map(|path| path.display().to_string());
+        let exported = Exported { file: self.file.clone(), to: self.to, output, records, bytes_written };
+        match &exported.output {
+            // Standard output is the result.
+            None => common.summarize_aside(&exported, summary_file, None),
+            Some(output) => {
+                if let Some(file) = summary_file {
+                    write_json(&exported, file)?;
+                }
+                common.summarize(&exported, || {
+                    format!(
+                        "{}: {}, {} written to {output}",
+                        self.file.display(),
+                        amounts::counted(records, "record", "records"),
+                        amounts::bytes(bytes_written as f64)
+                    )
+                })
+            }
+        }
+    }
+
+    fn write(&self, reader: Reader, out: &mut (impl Write + Send), common: &Common) -> anyhow::Result<()> {
+        let (columns, terminal) = (self.columns.as_deref(), common.terminal());
+        match self.to {
+            Form::Tsv => export_tsv(reader, columns, out, &terminal)?,
+            Form::Parquet => export_parquet(reader, columns, self.times.into(), out, &terminal)?,
+        }
+        Ok(out.flush()?)
+    }
+}
+
+/// An output that counts what it takes.
+struct Counted<W> {
+    out: W,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.out.write(bytes)?;
+        self.bytes += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 use skimmer::pipeline::Stage;
 
-use super::Common;
 use super::stages::run_stages;
+use super::{Common, values};
 
 /// Train the text model on the parts' token ids: tokens are hidden, and it guesses them (distilbert/checkpoint-N/).
 ///
@@ -12,13 +12,16 @@ use super::stages::run_stages;
 /// (distilbert.from_scratch). Interrupted with Ctrl-C, it leaves a checkpoint first; killed, it has the last one it made; the
 /// same command goes on from there as if nothing had happened.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  skimmer finetune --config config.yaml\n  skimmer finetune --max-steps 20000")]
+#[command(after_help = "\
+Examples:
+  skimmer finetune --config config.yaml
+  skimmer finetune --max-steps 20000")]
 pub(super) struct Finetune {
     /// Start anew, even if there is a checkpoint to go on from.
     #[arg(long)]
     force: bool,
     /// How many steps to take [default: distilbert.finetune.max_steps of the configuration, else its epochs].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::whole::<u64>(1..=u64::MAX), allow_negative_numbers = true)]
     max_steps: Option<u64>,
 }
 

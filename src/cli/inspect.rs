@@ -1,70 +1,143 @@
 //! `skimmer inspect`.
 
-use std::io::{self, Write};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use skimmer::pipeline::inspect::{describe, first_rows};
+use serde::{Serialize, Serializer};
+use skimmer::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
 use skimmer::text::Decoder;
-use skimmer_formats::columnar::Reader;
+use skimmer_formats::columnar::{ColumnarError, Reader};
 use skimmer_formats::part::PartReader;
 use skimmer_formats::record::Columns;
 
-use super::Common;
+use super::output::{StandardOutput, print_json};
+use super::{Common, skim, values};
 
-/// Describe a .skim file: its rows and blocks, and each column's type, encodings, size and range.
+/// Describe a .skim file: its rows and blocks, and each column's type, size and range.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  skimmer inspect part-00000.skim --rows 3\n  skimmer inspect part-00000.skim --rows 3 --decode tokenizer.json"
-)]
+#[command(after_help = "\
+Examples:
+  skimmer inspect part-00000.skim
+  skimmer inspect part-00000.skim --rows 3 --encodings
+  skimmer inspect part-00000.skim --rows 3 \\
+      --decode tokenizer.json")]
 pub(super) struct Inspect {
     /// The file.
     #[arg(value_name = "FILE.skim")]
     file: PathBuf,
     /// Show this many rows.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = values::whole::<u64>(0..=u64::MAX),
+        allow_negative_numbers = true)]
     rows: u64,
     /// Show the tweets of these rows as text, with this tokenizer.
     #[arg(long, value_name = "TOKENIZER.JSON")]
     decode: Option<PathBuf>,
+    /// Show how each column is encoded, too; lines may be long.
+    #[arg(long)]
+    encodings: bool,
     /// Read every byte and compare all checksums.
     #[arg(long)]
     verify: bool,
 }
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    description: &'a FileDescription,
+    /// With `--rows`: each row's columns and values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_rows: Option<Vec<RowMap>>,
+    /// With `--decode`: each row's tweet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tweets: Option<Vec<String>>,
+}
+
+/// A row as a map, in the columns' order.
+struct RowMap(Row);
+
+impl Serialize for RowMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
 impl Inspect {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let reader = Reader::open(&self.file)?;
+        let reader = skim::open(&self.file)?;
         if self.verify {
             reader.verify()?;
         }
         let description = describe(&reader)?;
-        let mut out = io::stdout().lock();
-        if common.json {
-            serde_json::to_writer_pretty(&mut out, &description).map_err(io::Error::from)?;
-            writeln!(out)?;
-        } else {
-            writeln!(out, "{description}")?;
+        if common.json { self.as_json(reader, &description) } else { self.as_text(reader, &description) }
+    }
+
+    fn as_json(&self, reader: Reader, description: &FileDescription) -> anyhow::Result<()> {
+        let mut inspected = Inspected { description, first_rows: None, tweets: None };
+        match &self.decode {
+            Some(tokenizer) => {
+                let tweets = inspected.tweets.insert(Vec::new());
+                self.decoded(reader, tokenizer, |tweet| {
+                    tweets.push(tweet);
+                    Ok(())
+                })?;
+            }
+            None if self.rows > 0 => {
+                let rows = inspected.first_rows.insert(Vec::new());
+                first_rows(&reader, self.rows, |_, row| {
+                    rows.push(RowMap(row));
+                    Ok::<(), ColumnarError>(())
+                })?;
+            }
+            None => {}
+        }
+        Ok(print_json(&inspected)?)
+    }
+
+    fn as_text(&self, reader: Reader, description: &FileDescription) -> anyhow::Result<()> {
+        let mut out = StandardOutput::new();
+        writeln!(out, "{description}")?;
+        if self.encodings {
+            writeln!(out, "{}", Encodings(description))?;
         }
         match &self.decode {
-            None if self.rows == 0 => {}
-            None => write!(out, "{}", first_rows(&reader, self.rows)?)?,
-            Some(tokenizer) => {
-                let decoder = Decoder::open(tokenizer)?;
-                let part = PartReader::new(reader)?;
-                let mut left = self.rows.max(1);
-                for block in 0..part.blocks() {
-                    let records = part.read(block, Columns::TOKENS)?;
-                    for tokens in records.tokens.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
-                        writeln!(out, "{}", decoder.decode(tokens, false)?)?;
-                        left -= 1;
-                    }
-                    if left == 0 {
-                        break;
-                    }
-                }
+            Some(tokenizer) => self.decoded(reader, tokenizer, |tweet| Ok(writeln!(out, "{tweet}")?))?,
+            None => first_rows(&reader, self.rows, |number, row| write_row(&mut out, number, &row))?,
+        }
+        Ok(out.flush()?)
+    }
+
+    /// Shows the tweets of the first rows, one at least.
+    fn decoded(
+        &self,
+        reader: Reader,
+        tokenizer: &Path,
+        mut show: impl FnMut(String) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let decoder = Decoder::open(tokenizer)?;
+        let part = PartReader::new(reader)?;
+        let mut left = usize::try_from(self.rows.max(1)).unwrap_or(usize::MAX);
+        for block in 0..part.blocks() {
+            let records = part.read(block, Columns::TOKENS)?;
+            for tokens in records.tokens.iter().take(left) {
+                show(decoder.decode(tokens, false)?)?;
+                left -= 1;
+            }
+            if left == 0 {
+                break;
             }
         }
         Ok(())
     }
+}
+
+/// A row as a paragraph, a line a column.
+fn write_row(out: &mut impl Write, number: u64, row: &Row) -> anyhow::Result<()> {
+    let width = row.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    writeln!(out, "row {number}")?;
+    for (name, value) in row {
+        writeln!(out, "{}", format!("  {name:width$}  {value}").trim_end())?;
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line: one thin file a subcommand.
 
+mod completions;
 mod convert;
 mod demo;
 mod embed;
@@ -8,28 +9,37 @@ mod finetune;
 mod init;
 mod inspect;
 mod interrupt;
+mod logging;
+mod man;
+mod output;
 mod plan;
 mod predict;
+mod predicted;
 mod report;
+mod skim;
 mod stages;
 mod synth;
 mod terminal;
+mod usage;
+mod values;
 
-use std::io::{self, IsTerminal, Write};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use serde::Serialize;
 use skimmer::config::{Config, Override};
-use tracing_subscriber::EnvFilter;
+use skimmer::workspace::AtomicFile;
 
+use output::{nobody_reads, print_json, say, write_json};
 use terminal::Terminal;
+use usage::UsageError;
 
 /// Streaming feature extraction, learning and prediction for tweet-engagement records larger than memory.
 #[derive(Parser)]
-#[command(name = "skimmer", version, term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "skimmer", version, max_term_width = 100, disable_help_flag = true, after_help = AFTER_HELP)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -39,31 +49,62 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Examples:
-  skimmer demo                                          everything on synthetic records, in a few minutes
-  skimmer init                                          a config.yaml with every key explained
-  skimmer run --config config.yaml                      raw parts to a trained, measured model
+  skimmer demo
+      everything on synthetic records, in a few minutes
+  skimmer init
+      a config.yaml with every key explained
+  skimmer run --config config.yaml
+      raw parts to a trained, measured model
   skimmer predict --model model < test.tsv > predictions.csv
-  skimmer convert part-00000 -o part-00000.skim         one raw part into the compact format";
+      a line of probabilities for each record
+  skimmer convert part-00000 -o part-00000.skim
+      one raw part into the compact format
+
+Exit codes:
+  0    done; also if whoever read the output had seen enough
+  1    an error, told in one line on standard error
+  2    a command line that makes no sense
+  130  stopped with Ctrl-C; a second Ctrl-C does not wait
+
+Environment:
+  NO_COLOR          not empty: no colours; TERM=dumb: no bars either
+  SKIMMER_LOG       what is logged, such as debug; else RUST_LOG
+  ORT_DYLIB_PATH    the library of ONNX Runtime, for embed";
+
+/// Heading of the options that every command has.
+const GLOBAL: &str = "Global options";
 
 /// The configuration file where no other is named.
 const CONFIG: &str = "config.yaml";
 
 /// Options of every command.
-#[derive(Args)]
+#[derive(Args, Clone)]
 struct Common {
     /// The configuration file [default: config.yaml].
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
     config: Option<PathBuf>,
     /// Set a key of the configuration, whatever the file says: a dotted name and a value as YAML has it, for example
-    /// train.hidden_size=300. May be given several times. Where it sets working_dir and recsys_data, no file is needed.
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    /// train.hidden_size=300.
+    ///
+    /// May be given several times. Where it sets working_dir and recsys_data, no file is needed.
+    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = GLOBAL)]
     set: Vec<Override>,
-    /// Print a machine-readable summary on standard output (where standard output is not the result).
-    #[arg(long, global = true)]
+    /// Print the summary as one JSON value.
+    ///
+    /// On standard output. Where standard output is the result itself (predict, and export without -o), on standard
+    /// error, or in the file that --summary names. After an error there is none: the error is a line on standard
+    /// error, and the exit code is not 0.
+    #[arg(long, global = true, help_heading = GLOBAL)]
     json: bool,
     /// Say nothing on standard error but errors.
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = GLOBAL)]
     quiet: bool,
+    /// Say more: log lines with time and module; twice or three times for still more.
+    #[arg(long, short, global = true, action = ArgAction::Count, help_heading = GLOBAL)]
+    verbose: u8,
+    /// Print help; -h prints a summary of it.
+    #[arg(long, short, global = true, action = ArgAction::Help, help_heading = GLOBAL)]
+    help: Option<bool>,
 }
 
 #[derive(Subcommand)]
@@ -80,6 +121,8 @@ enum Command {
     Plan(plan::Plan),
     Predict(predict::Predict),
     Report(report::Report),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 impl Common {
@@ -105,14 +148,32 @@ impl Common {
         Terminal::new(self.quiet)
     }
 
-    /// Prints a summary: as JSON on standard output if asked for, else the text, unless quiet, on standard error.
+    /// Tells what a command did: as JSON on standard output if asked for, else as text on standard error, unless quiet.
     fn summarize(&self, summary: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         if self.json {
-            let mut out = io::stdout().lock();
-            serde_json::to_writer_pretty(&mut out, summary).map_err(io::Error::from)?;
-            writeln!(out)?;
+            print_json(summary)?;
         } else if !self.quiet {
-            eprintln!("{}", text());
+            say(text());
+        }
+        Ok(())
+    }
+
+    /// [`Common::summarize`] for a command whose standard output is its result: the JSON goes to the file, if there is
+    /// one, else to standard error if asked for.
+    fn summarize_aside(
+        &self,
+        summary: &impl Serialize,
+        file: Option<AtomicFile>,
+        text: Option<&dyn Display>,
+    ) -> anyhow::Result<()> {
+        let on_standard_error = self.json && file.is_none();
+        if let Some(file) = file {
+            write_json(summary, file)?;
+        }
+        if on_standard_error {
+            say(serde_json::to_string(summary)?);
+        } else if let Some(text) = text.filter(|_| !self.quiet) {
+            say(text);
         }
         Ok(())
     }
@@ -120,24 +181,27 @@ impl Common {
 
 /// Runs the command line this process was started with.
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
-    // ONNX Runtime's information is on its allocations.
-    let level = if cli.common.quiet { "error" } else { "warn,skimmer=info" };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_target(false)
-        .with_ansi(io::stderr().is_terminal())
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
-        .init();
-    match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("skimmer: {}", sentence(&error));
-            if interrupt::was_requested() { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::FAILURE }
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => {
+            logging::start(cli.common.verbose, cli.common.quiet);
+            run(&cli).map(|()| ExitCode::SUCCESS)
         }
-    }
+        Err(said) => usage::answer(&said).map_err(Into::into),
+    };
+    outcome.unwrap_or_else(|error| {
+        terminal::clear_bars();
+        if nobody_reads(&error) {
+            return ExitCode::SUCCESS;
+        }
+        say(format_args!("skimmer: {}", sentence(&error)));
+        if interrupt::was_requested() {
+            ExitCode::from(interrupt::EXIT_CODE as u8)
+        } else if error.is::<UsageError>() {
+            ExitCode::from(usage::EXIT_CODE)
+        } else {
+            ExitCode::FAILURE
+        }
+    })
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
@@ -154,6 +218,8 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Plan(plan) => plan.run(common),
         Command::Predict(predict) => predict.run(common),
         Command::Report(report) => report.run(common),
+        Command::Completions(completions) => completions.run(common),
+        Command::Man(man) => man.run(common),
     }
 }
 
@@ -168,12 +234,6 @@ fn sentence(error: &anyhow::Error) -> String {
             format!("{sentence}: {cause}")
         }
     })
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
 }
 
 /// Sizes the pool of worker threads that the stages share.

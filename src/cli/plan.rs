@@ -3,28 +3,31 @@
 use clap::Args;
 use skimmer::pipeline::plan::{self, Options};
 
-use super::{Common, set_threads};
+use super::output::print;
+use super::{Common, set_threads, values};
 
 /// Say what a run will take on this machine: time, memory and disk of every stage, and what to change if it does not fit.
 ///
 /// Takes records from all raw parts that are there (one is enough) through the stages, in a temporary folder in the
 /// working directory, ever more of them until the time is up, and extends what it measures to all records.
-///
-/// Example: skimmer plan --config config.yaml --parts 650
 #[derive(Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = "\
+Examples:
+  skimmer plan --config config.yaml
+  skimmer plan --parts 650 --seconds 300")]
 pub(super) struct Plan {
     /// Seconds to plan for, about; more of them make a better plan.
-    #[arg(long, value_name = "N", default_value_t = plan::SECONDS, value_parser = seconds)]
+    #[arg(long, value_name = "N", default_value_t = plan::SECONDS, value_parser = seconds,
+        allow_negative_numbers = true)]
     seconds: f64,
     /// Plan for so many training parts like those that are there.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = values::whole::<u32>(1..=1_000_000), allow_negative_numbers = true)]
     parts: Option<u32>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
-    if (1.0..=1e6).contains(&seconds) { Ok(seconds) } else { Err("must be between 1 and 1,000,000".into()) }
+    let seconds = text.parse().ok().filter(|seconds| (1.0..=1e6).contains(seconds));
+    seconds.ok_or_else(|| "must be a number of seconds from 1 to 1,000,000".into())
 }
 
 impl Plan {
@@ -37,7 +40,6 @@ impl Plan {
             return common.summarize(&plan, String::new);
         }
         // The plan is the result: it is told with --quiet, too.
-        print!("{plan}");
-        Ok(())
+        Ok(print(plan)?)
     }
 }

@@ -1,40 +1,44 @@
 //! `skimmer predict`.
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use skimmer::config;
 use skimmer::net::Precision;
 use skimmer::pipeline::bundle::Verify;
 use skimmer::pipeline::memory;
-use skimmer::pipeline::predict::{Model, OnError, PipeInput, PredictSummary, StreamOptions, predict_stream};
+use skimmer::pipeline::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
+use skimmer::workspace::AtomicFile;
 
-use super::Common;
+use super::output::{StandardOutput, say};
+use super::predicted::PredictReport;
+use super::{Common, values};
 
 /// Predict the records on standard input, with a model folder alone.
 ///
 /// Writes a line `tweet_id,reader_id,reply,retweet,quote,like` (probabilities) for each record, in their order, while
 /// the input is still coming in. Takes records of 20 fields, or of 24, whose reactions it does not look at.
 #[derive(Args)]
-#[command(after_help = "Example:\n  skimmer predict --model working_dir/model < test.tsv > predictions.csv")]
+#[command(after_help = "\
+Examples:
+  skimmer predict --model model < test.tsv > predictions.csv
+  skimmer predict --model model --precision bf16 \\
+      --summary summary.json < test.tsv > predictions.csv")]
 pub(super) struct Predict {
     /// The model folder, as `skimmer train` makes it.
     #[arg(long, value_name = "DIR")]
     model: PathBuf,
     /// Threads; each works on a batch of its own, one alone does everything.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = values::threads(), allow_negative_numbers = true)]
     threads: NonZeroUsize,
     /// Most records in a batch [default: the configuration's predict.batch_size if there is one, else 256].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = values::positive(), allow_negative_numbers = true)]
     batch: Option<NonZeroUsize>,
-    /// How exactly the network is computed: f32, bf16 or int8 [default: the configuration's predict.precision if there is
-    /// one, else f32].
-    #[arg(long, value_name = "PRECISION")]
+    /// How exactly the network is computed [default: the configuration's predict.precision if there is one, else f32].
+    #[arg(long, value_name = "PRECISION", value_parser = values::precision())]
     precision: Option<Precision>,
     /// Compare the checksums of all files of the model first.
     #[arg(long)]
@@ -42,6 +46,9 @@ pub(super) struct Predict {
     /// What to do with a malformed record.
     #[arg(long, value_enum, default_value_t = ErrorChoice::Stop)]
     on_error: ErrorChoice,
+    /// Write the summary to this file, as one JSON value: standard output holds the predictions.
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -50,20 +57,6 @@ enum ErrorChoice {
     Stop,
     /// Report it on standard error and leave out its line.
     Skip,
-}
-
-/// What `--json` prints.
-#[derive(Serialize)]
-struct PredictReport {
-    #[serde(flatten)]
-    summary: PredictSummary,
-    precision: Precision,
-    /// From the start to the model's being open.
-    ready_milliseconds: f64,
-    /// From then on; that of the threads which are left at the end.
-    processor_seconds: f64,
-    /// In bytes.
-    peak_memory: Option<u64>,
 }
 
 impl Predict {
@@ -83,50 +76,19 @@ impl Predict {
             ..StreamOptions::default()
         };
         let before = memory::processor_time();
-        let report = |error: &_| eprintln!("skimmer: standard input:{error}; left out");
-        let summary = predict_stream(&model, PipeInput::standard()?, io::stdout().lock(), &options, report)?;
-        if common.quiet {
-            return Ok(());
-        }
-        if common.json {
-            let processor = memory::processor_time() - before;
-            let report = PredictReport {
-                summary,
-                precision: model.precision(),
-                ready_milliseconds: 1000.0 * ready.as_secs_f64(),
-                processor_seconds: processor.as_secs_f64(),
-                peak_memory: memory::peak(),
-            };
-            // Standard output holds the predictions.
-            eprintln!("{}", serde_json::to_string(&report)?);
-            return Ok(());
-        }
-        let milliseconds = |seconds: f64| 1000.0 * seconds / summary.records.max(1) as f64;
-        let split = summary.split;
-        eprintln!(
-            "predicted {} records in {} batches, left out {}; {:.2} s, {:.2} s of them waiting for input; {:.4} ms a record \
-             without waiting (parse {:.4}, counts {:.4}, features {:.4}, network {:.4}, write {:.4})",
-            summary.records,
-            summary.batches,
-            summary.skipped,
-            summary.seconds,
-            summary.waited,
-            milliseconds((summary.seconds - summary.waited).max(0.0)),
-            split.parse,
-            split.counts,
-            split.features,
-            split.network,
-            split.write,
-        );
-        eprintln!(
-            "half of the records were answered within {:.2} ms, 99 % within {:.2} ms; ready after {:.0} ms; {}; peak memory {}",
-            summary.median_milliseconds,
-            summary.p99_milliseconds,
-            1000.0 * ready.as_secs_f64(),
-            model.precision(),
-            memory::peak().map_or_else(|| "unknown".into(), |bytes| config::ByteSize(bytes).to_string()),
-        );
-        Ok(())
+        let skipped = |error: &_| say(format_args!("skimmer: standard input:{error}; left out"));
+        // Made before there is anything to lose.
+        let summary_file = self.summary.as_deref().map(AtomicFile::create).transpose()?;
+        let summary = predict_stream(&model, PipeInput::standard()?, StandardOutput::new(), &options, skipped)?;
+        let processor = memory::processor_time() - before;
+        let report = PredictReport {
+            summary,
+            precision: model.precision(),
+            ready_milliseconds: 1000.0 * ready.as_secs_f64(),
+            processor_seconds: processor.as_secs_f64(),
+            peak_memory: memory::peak(),
+        };
+        common.summarize_aside(&report, summary_file, Some(&report))
     }
 }
 

@@ -9,12 +9,13 @@ use skimmer::config::Config;
 use skimmer::report::write_report;
 
 use super::Common;
+use super::output::path_text;
 
 /// Write what a training came to as one HTML file that needs no network: curves, measures, calibration, times.
 ///
 /// `skimmer run` writes it at its end, too. The working directory may be in use meanwhile.
 #[derive(Args)]
-#[command(after_help = "Example:\n  skimmer report --config config.yaml -o report.html")]
+#[command(after_help = "Examples:\n  skimmer report --config config.yaml -o report.html")]
 pub(super) struct Report {
     /// Where to write [default: report.html in the working directory].
     #[arg(short, long, value_name = "FILE")]
@@ -23,6 +24,7 @@ pub(super) struct Report {
 
 #[derive(Serialize)]
 struct ReportSummary {
+    #[serde(serialize_with = "path_text")]
     report: PathBuf,
 }
 

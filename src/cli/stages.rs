@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::Value;
-use skimmer::config::{ByteSize, Config};
+use skimmer::amounts;
+use skimmer::config::Config;
 use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::run::raw_parts;
@@ -15,30 +16,33 @@ use skimmer::sketch::Quality;
 
 use super::embed::{self, Embed};
 use super::finetune::Finetune;
-use super::{Common, report, set_threads};
+use super::output::print;
+use super::{Common, report, set_threads, values};
 
 /// The single stages.
 #[derive(Subcommand)]
 pub(super) enum StageCommand {
     /// Find authors with similar follower sets (similar.skim).
-    #[command(after_help = "Example:\n  skimmer similar --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer similar --config config.yaml")]
     Similar(OneStage),
     /// Count what each record's reader, author and tweet did before: 65 counts a record (features/, counts/).
-    #[command(after_help = "Example:\n  skimmer features --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer features --config config.yaml")]
     Features(OneStage),
     Finetune(Finetune),
-    /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy).
     Embed(Embed),
     /// Code the token vectors (codes.skim).
-    #[command(after_help = "Example:\n  skimmer sketch --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer sketch --config config.yaml")]
     Sketch(OneStage),
     /// Train the network and make the model folder (model/).
-    #[command(after_help = "Example:\n  skimmer train --config config.yaml")]
+    #[command(after_help = "Examples:\n  skimmer train --config config.yaml")]
     Train(OneStage),
     /// Measure average precision and relative cross entropy of the model on the hold-out records, or of any predictions.
-    #[command(
-        after_help = "Examples:\n  skimmer evaluate --config config.yaml\n  skimmer evaluate --predictions predictions.csv --labels test_labels.tsv"
-    )]
+    #[command(after_help = "\
+Examples:
+  skimmer evaluate --config config.yaml
+  skimmer evaluate --precisions
+  skimmer evaluate --predictions predictions.csv \\
+      --labels test_labels.tsv")]
     Evaluate(Evaluate),
 }
 
@@ -72,13 +76,16 @@ pub(super) struct Evaluate {
 ///
 /// It can be stopped or killed at any moment and started again.
 #[derive(Args)]
-#[command(after_help = "Example:\n  skimmer run --config config.yaml --from features --to train")]
+#[command(after_help = "\
+Examples:
+  skimmer run --config config.yaml
+  skimmer run --from features --to train")]
 pub(super) struct Run {
     /// The first stage to run.
-    #[arg(long, value_name = "STAGE", default_value_t = Stage::Convert)]
+    #[arg(long, value_name = "STAGE", default_value_t = Stage::Convert, value_parser = values::stage())]
     from: Stage,
     /// The last stage to run.
-    #[arg(long, value_name = "STAGE", default_value_t = Stage::Evaluate)]
+    #[arg(long, value_name = "STAGE", default_value_t = Stage::Evaluate, value_parser = values::stage())]
     to: Stage,
     /// Do everything anew, even what is up to date.
     #[arg(long)]
@@ -100,8 +107,7 @@ impl StageCommand {
                 if common.json {
                     return common.summarize(&report, table);
                 }
-                println!("{}", table());
-                return Ok(());
+                return Ok(print(format_args!("{}\n", table()))?);
             }
             Self::Evaluate(Evaluate { precisions: true, .. }) => {
                 let config = common.load_config()?;
@@ -111,8 +117,7 @@ impl StageCommand {
                 if common.json {
                     return common.summarize(&table, String::new);
                 }
-                println!("{table}");
-                return Ok(());
+                return Ok(print(format_args!("{table}\n"))?);
             }
             Self::Evaluate(evaluate) => (Stage::Evaluate, evaluate.force),
         };
@@ -121,7 +126,7 @@ impl StageCommand {
             && !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {
-            println!("{table}");
+            print(format_args!("{table}\n"))?;
         }
         Ok(())
     }
@@ -151,7 +156,7 @@ impl Run {
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {
-            println!("hold-out records\n{table}");
+            print(format_args!("hold-out records\n{table}\n"))?;
         }
         Ok(())
     }
@@ -184,19 +189,21 @@ fn tell(report: &TaskReport) {
     match &report.because {
         None => tracing::info!("{}: up to date", report.task),
         Some(because) => {
-            let peak = report.peak_memory.map_or_else(|| "unknown".into(), |bytes| ByteSize(bytes).to_string());
+            let peak = report.peak_memory.map(|bytes| format!(", peak memory {}", amounts::bytes(bytes as f64)));
             tracing::info!(
-                "{}: done in {:.1} s, peak memory {peak} (ran because: {because})",
+                "{}: done in {}{} (ran because: {because})",
                 report.task,
-                report.seconds
+                amounts::duration(report.seconds),
+                peak.unwrap_or_default()
             );
+            tracing::debug!("{}: {}", report.task, report.summary);
             if let Some(engine) = embed::engine(&report.summary) {
                 tracing::info!("{}: {engine}", report.task);
             }
             if let Some(quality) = report.summary.get("quality").cloned()
                 && let Ok(quality) = serde_json::from_value::<Quality>(quality)
             {
-                tracing::info!("{}: {quality}", report.task);
+                tracing::debug!("{}: {quality}", report.task);
             }
         }
     }

@@ -1,12 +1,15 @@
 //! `skimmer synth`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
+use skimmer::amounts;
 use skimmer::progress::{Progress, Unit};
 use skimmer_synth::Options;
 
 use super::Common;
+use super::values::{threads, whole};
 
 /// Generate synthetic parts in the exact raw format, with a planted engagement model.
 ///
@@ -14,41 +17,48 @@ use super::Common;
 /// DIR/test_labels.tsv, and DIR/truth.json: the reactions' rates, and the AP and RCE of the planted model itself.
 /// The same options give the same bytes.
 #[derive(Args)]
-#[command(after_help = "Example:\n  skimmer synth --out recsys_data --parts 4 --rows 1000000")]
+#[command(after_help = "\
+Examples:
+  skimmer synth --out recsys_data
+  skimmer synth --out recsys_data --parts 4 --rows 1000000")]
 pub(super) struct Synth {
     /// Where to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Training parts.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2,
+        value_parser = whole::<u32>(1..=99_999), allow_negative_numbers = true)]
     parts: u32,
     /// Training records, over all parts.
-    #[arg(long, default_value_t = 200_000)]
+    #[arg(long, value_name = "N", default_value_t = 200_000,
+        value_parser = whole::<u64>(1..=1 << 40), allow_negative_numbers = true)]
     rows: u64,
     /// Write only this training part, by its number from 0, the same as among all of them.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0..=99_998), allow_negative_numbers = true)]
     only_part: Option<u32>,
     /// Validation records [default: a tenth of the training records].
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=1 << 40), allow_negative_numbers = true)]
     valid_rows: Option<u64>,
     /// Test records [default: a twentieth of the training records].
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=1 << 40), allow_negative_numbers = true)]
     test_rows: Option<u64>,
     /// Users who read [default: grows with the records].
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(16..=1 << 31), allow_negative_numbers = true)]
     users: Option<u32>,
     /// Users who write [default: grows with the records].
-    #[arg(long)]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(8..=1 << 31), allow_negative_numbers = true)]
     authors: Option<u32>,
     /// Token ids, 0 to this number minus one.
-    #[arg(long, default_value_t = 119_547)]
+    #[arg(long, value_name = "N", default_value_t = 119_547,
+        value_parser = whole::<u32>(512..=1_000_000), allow_negative_numbers = true)]
     vocabulary: u32,
     /// Another seed gives other records.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0,
+        value_parser = whole::<u64>(0..=u64::MAX), allow_negative_numbers = true)]
     seed: u64,
     /// Worker threads [default: as many as cores].
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = threads(), allow_negative_numbers = true)]
+    threads: Option<NonZeroUsize>,
 }
 
 impl Synth {
@@ -65,7 +75,7 @@ impl Synth {
             authors: self.authors,
             vocabulary: self.vocabulary,
             seed: self.seed,
-            threads: self.threads.unwrap_or(defaults.threads),
+            threads: self.threads.map_or(defaults.threads, NonZeroUsize::get),
         };
         let terminal = common.terminal();
         // The one part's share, rounded: exact numbers come with the summary.
@@ -78,6 +88,8 @@ impl Synth {
             terminal.advance(records.saturating_sub(before));
         })?;
         terminal.end();
-        common.summarize(&summary, || format!("wrote {} records to {}", summary.records, self.out.display()))
+        common.summarize(&summary, || {
+            format!("wrote {} to {}", amounts::counted(summary.records, "record", "records"), self.out.display())
+        })
     }
 }

@@ -86,8 +86,8 @@ pub enum TextError {
     },
     /// ONNX Runtime was asked for and is not to be had.
     #[error(
-        "no usable ONNX Runtime library: {reason}; name one in the configuration (distilbert.onnxruntime) or in \
-         ORT_DYLIB_PATH, `pip install onnxruntime`, or let the engine be chosen automatically"
+        "ONNX Runtime cannot be used: {reason}; `pip install onnxruntime`, name its library in ORT_DYLIB_PATH or in the \
+         configuration (distilbert.onnxruntime), or let the engine be chosen automatically"
     )]
     NoOnnxRuntime {
         /// What was tried.

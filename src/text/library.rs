@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    error::Error as _,
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
@@ -29,30 +30,49 @@ static LOADED: Mutex<Option<Library>> = Mutex::new(None);
 /// Python package and the system's. A library that is already loaded is given back, whichever it is.
 ///
 /// # Errors
-/// A sentence a candidate, saying why it cannot be used.
+/// Why there is none to be used: that none was found, or what is wrong with those that were.
 pub(super) fn load(explicit: Option<&Path>) -> Result<Library, String> {
     let mut loaded = LOADED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(library) = &*loaded {
         return Ok(library.clone());
     }
+    let system = PathBuf::from(format!("{}onnxruntime{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX));
     let mut reasons = Vec::new();
     let named = env::var_os("ORT_DYLIB_PATH").filter(|value| !value.is_empty()).map(PathBuf::from);
     let candidates: Box<dyn Iterator<Item = PathBuf>> = match explicit.map(Path::to_owned).or(named) {
         Some(path) => Box::new(std::iter::once(path)),
-        None => Box::new(candidates()),
+        None => Box::new(candidates().chain(std::iter::once(system.clone()))),
     };
     for path in candidates {
         match open(&path) {
             Ok(library) => return Ok(loaded.insert(library).clone()),
+            // The system was asked for any library of this name, and most have none.
+            Err(reason) if path == system && is_missing(&reason) => {}
             Err(reason) => reasons.push(reason),
         }
     }
-    Err(reasons.join("; "))
+    Err(if reasons.is_empty() { "no library was found".to_owned() } else { reasons.join("; ") })
+}
+
+/// Why a library cannot be loaded, with what the system's loader says of it.
+fn load_reason(error: &ort::LoadDynamicError) -> String {
+    let detail = match error {
+        ort::LoadDynamicError::Dlopen { error, .. } => error.source(),
+        _ => None,
+    };
+    let detail = detail.map(|detail| format!(": {detail}")).unwrap_or_default();
+    one_line(&format!("{error}{detail}"))
+}
+
+/// Whether the system's loader found no library, in its words on Linux and macOS or on Windows.
+fn is_missing(reason: &str) -> bool {
+    let reason = reason.to_lowercase();
+    reason.contains("no such file") || reason.contains("could not be found")
 }
 
 fn open(path: &Path) -> Result<Library, String> {
     // `init_from` comes first: every other call of ort panics while no library is loaded.
-    let builder = ort::init_from(path).map_err(|error| one_line(&error.to_string()))?;
+    let builder = ort::init_from(path).map_err(|error| load_reason(&error))?;
     let environment =
         builder.with_name("skimmer").with_telemetry(false).build().map_err(|error| one_line(&error.to_string()))?;
     Ok(Library { environment, path: path.to_owned(), version: version(path) })
@@ -70,13 +90,12 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Where a library may be, the likeliest place first.
+/// Where Python packages may have a library, the likeliest place first.
 fn candidates() -> impl Iterator<Item = PathBuf> {
     let environment = env::var_os("VIRTUAL_ENV").into_iter().flat_map(|root| in_environment(&PathBuf::from(root)));
     // Asking Python takes a moment and is put off until nothing else was usable.
     let python = std::iter::once_with(|| ["python3", "python"].into_iter().find_map(python_package)).flatten();
-    let system = format!("{}onnxruntime{}", env::consts::DLL_PREFIX, env::consts::DLL_SUFFIX);
-    environment.chain(python).chain(std::iter::once(PathBuf::from(system)))
+    environment.chain(python)
 }
 
 /// The library in the onnxruntime package of a Python virtual environment.

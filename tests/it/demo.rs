@@ -72,7 +72,7 @@ fn every_precision_gives_the_same_lines_for_any_batch_and_nearly_the_exact_ones(
         assert!(mean > 0.0 && mean < 0.01, "{precision:?}: mean difference {mean}");
     }
     let output = predict(&text, &["--precision", "f64"]);
-    assert!(!output.status.success() && stderr(&output).contains("f32, bf16 or int8"), "{}", stderr(&output));
+    assert!(!output.status.success() && stderr(&output).contains("f32, bf16, int8"), "{}", stderr(&output));
 }
 
 #[test]

@@ -133,9 +133,8 @@ fn an_engine_that_is_not_there_is_an_error_only_if_it_was_asked_for() {
     let found = summary(&output);
     assert_eq!((&found["engine"], &found["device"]), (&"tract".into(), &"CPU".into()));
     assert!(found["fallback"].as_str().unwrap().contains("libonnxruntime.so"), "{found}");
-    assert!(
-        stderr(&output).contains("computed by tract on CPU; nothing faster could be used: "),
-        "{}",
-        stderr(&output)
-    );
+    let said = stderr(&output);
+    assert!(said.contains("computed by tract on CPU; ONNX Runtime, which is faster, cannot be used: "), "{said}");
+    assert_eq!(said.matches("pip install onnxruntime").count(), 1, "{said}");
+    assert!(said.contains("ORT_DYLIB_PATH"), "{said}");
 }

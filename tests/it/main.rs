@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+mod command_line;
 mod decode;
 mod demo;
 mod embed;
@@ -11,11 +12,14 @@ mod full_disk;
 mod golden;
 mod harness;
 mod interrupted;
+mod json;
 mod packed;
 mod plan;
 mod report;
 mod resume;
 mod settings;
+#[cfg(unix)]
+mod terminal;
 #[cfg(unix)]
 mod training;
 mod unusual;

@@ -51,7 +51,8 @@ pub const MAX_BLOCK_ROWS: usize = 1 << 20;
 /// The most bytes the values of one chunk may take when decoded.
 pub const MAX_CHUNK_BYTES: usize = 1 << 28;
 
-const MAGIC: [u8; 8] = *b"\x89SKIM\r\n\x1A";
+/// What every file begins and ends with.
+pub const MAGIC: [u8; 8] = *b"\x89SKIM\r\n\x1A";
 const HEADER_BYTES: usize = 64;
 const TRAILER_BYTES: usize = 28;
 const ALIGNMENT: usize = 64;

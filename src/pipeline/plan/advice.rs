@@ -1,7 +1,7 @@
 //! What to change if a run does not fit, in sentences.
 
 use super::Plan;
-use super::table::{bytes, time};
+use crate::amounts::{bytes, duration};
 use crate::config::Config;
 use crate::pipeline::Stage;
 use crate::pipeline::stages::stages;
@@ -84,7 +84,7 @@ fn long(plan: &Plan) -> impl Iterator<Item = String> {
             Stage::Train => "use more threads, or set train.hidden_size or max_n_parts lower",
             _ => "use more threads, or set max_n_parts lower",
         };
-        format!("Time: {} takes {}: {change}.", stage.stage, time(stage.seconds))
+        format!("Time: {} takes {}: {change}.", stage.stage, duration(stage.seconds))
     })
 }
 

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use indicatif::HumanCount;
-
 use super::{Estimate, Plan};
+use crate::amounts::{self, duration};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,7 +34,7 @@ impl fmt::Display for Plan {
                 bytes(stage.stays.expected),
                 between(stage.stays),
                 bytes(stage.memory),
-                time(stage.seconds),
+                duration(stage.seconds),
             ];
             line(f, stage.stage.name(), cells)?;
         }
@@ -47,7 +46,7 @@ impl fmt::Display for Plan {
             bytes(self.stays().expected),
             between(self.stays()),
             bytes(self.stages.iter().map(|stage| stage.memory).fold(0.0, f64::max)),
-            time(sum(|stage| stage.seconds)),
+            duration(sum(|stage| stage.seconds)),
         ];
         line(f, "all", cells)?;
         writeln!(f, "\n")?;
@@ -55,7 +54,7 @@ impl fmt::Display for Plan {
     }
 }
 
-const WIDTHS: [usize; 7] = [15, 10, 10, 15, 20, 10, 10];
+const WIDTHS: [usize; 7] = [15, 10, 10, 15, 20, 10, 13];
 
 /// The least and the most, where they differ.
 fn between(estimate: Estimate) -> String {
@@ -65,38 +64,12 @@ fn between(estimate: Estimate) -> String {
     }
 }
 
-/// A number of records, its digits in threes.
-pub(super) fn number(number: f64) -> String {
-    HumanCount(number.round() as u64).to_string()
+/// A number of records.
+fn number(number: f64) -> String {
+    amounts::count(number.round() as u64)
 }
 
-/// Bytes, for people.
-pub(super) fn bytes(bytes: f64) -> String {
-    match bytes {
-        ..1.0 => "-".into(),
-        ..1e6 => format!("{:.1} kB", bytes / 1e3),
-        ..1e9 => format!("{:.0} MB", bytes / 1e6),
-        _ => format!("{:.1} GB", bytes / 1e9),
-    }
-}
-
-/// A time, for people.
-pub(super) fn time(seconds: f64) -> String {
-    match seconds {
-        ..120.0 => format!("{seconds:.1} s"),
-        ..7200.0 => format!("{:.1} min", seconds / 60.0),
-        _ => format!("{:.1} h", seconds / 3600.0),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn units_people_read() {
-        assert_eq!([bytes(0.0), bytes(1_500.0), bytes(2.5e9)], ["-", "1.5 kB", "2.5 GB"]);
-        assert_eq!([time(3.0), time(600.0), time(36_000.0)], ["3.0 s", "10.0 min", "10.0 h"]);
-        assert_eq!([number(7.0), number(1234.0), number(1e9)], ["7", "1,234", "1,000,000,000"]);
-    }
+/// Bytes; nothing is not worth a number.
+fn bytes(bytes: f64) -> String {
+    if bytes < 1.0 { "-".into() } else { amounts::bytes(bytes) }
 }

@@ -26,15 +26,15 @@ impl Latencies {
         self.bins[((microseconds.log2() * PER_DOUBLING) as usize).min(BINS - 1)] += records;
     }
 
-    /// Upper end of the bin with this quantile, in milliseconds; 0 without any record.
-    pub fn quantile(&self, quantile: f64) -> f64 {
+    /// Upper end of the bin with this quantile, in milliseconds; nothing without any record.
+    pub fn quantile(&self, quantile: f64) -> Option<f64> {
         let rank = (self.bins.iter().sum::<u64>() as f64 * quantile).ceil() as u64;
         let mut seen = 0;
         let bin = self.bins.iter().position(|&count| {
             seen += count;
             seen >= rank && rank > 0
         });
-        bin.map_or(0.0, |bin| ((bin + 1) as f64 / PER_DOUBLING).exp2() / 1000.0)
+        bin.map(|bin| ((bin + 1) as f64 / PER_DOUBLING).exp2() / 1000.0)
     }
 }
 
@@ -45,11 +45,11 @@ mod tests {
     #[test]
     fn quantiles_are_near() {
         let mut latencies = Latencies::default();
-        assert_eq!(latencies.quantile(0.99), 0.0);
+        assert_eq!(latencies.quantile(0.99), None);
         latencies.add(Duration::from_millis(2), 98);
         latencies.add(Duration::from_millis(50), 2);
-        assert!((2.0..2.05).contains(&latencies.quantile(0.5)), "{}", latencies.quantile(0.5));
-        assert!((50.0..51.2).contains(&latencies.quantile(0.99)), "{}", latencies.quantile(0.99));
+        assert!(latencies.quantile(0.5).is_some_and(|median| (2.0..2.05).contains(&median)), "{latencies:?}");
+        assert!(latencies.quantile(0.99).is_some_and(|p99| (50.0..51.2).contains(&p99)), "{latencies:?}");
         latencies.add(Duration::MAX, 1);
         latencies.add(Duration::ZERO, 1);
     }

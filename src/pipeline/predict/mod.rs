@@ -14,4 +14,4 @@ pub use error::PredictError;
 pub use input::{Input, PipeInput};
 pub use latency::Latencies;
 pub use model::{Model, Predictor, Times};
-pub use stream::{OnError, PredictSummary, Split, StreamOptions, predict_stream};
+pub use stream::{OnError, PredictSummary, RecordTimes, Split, StreamOptions, predict_stream};

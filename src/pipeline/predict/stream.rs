@@ -70,7 +70,15 @@ pub struct PredictSummary {
     pub seconds: f64,
     /// Of these, how long there was no input.
     pub waited: f64,
-    /// Milliseconds a record.
+    /// How long a record took; nothing where there was none.
+    #[serde(flatten)]
+    pub times: Option<RecordTimes>,
+}
+
+/// How long a record took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct RecordTimes {
+    /// Milliseconds a record, the mean.
     pub split: Split,
     /// Median time from the first byte of a record's batch to its line's being written, in milliseconds.
     pub median_milliseconds: f64,
@@ -136,15 +144,17 @@ pub fn predict_stream(
         Ok::<(), PredictError>(())
     })?;
     summary.seconds = begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-    let each = |time: Duration| time.as_secs_f64() * 1e3 / summary.records.max(1) as f64;
-    summary.split = Split {
-        parse: each(parse),
-        counts: each(times.counts),
-        features: each(times.features),
-        network: each(times.network),
-        write: each(write),
-    };
-    (summary.median_milliseconds, summary.p99_milliseconds) = (latencies.quantile(0.5), latencies.quantile(0.99));
+    let each = |time: Duration| time.as_secs_f64() * 1e3 / summary.records as f64;
+    if let (Some(median_milliseconds), Some(p99_milliseconds)) = (latencies.quantile(0.5), latencies.quantile(0.99)) {
+        let split = Split {
+            parse: each(parse),
+            counts: each(times.counts),
+            features: each(times.features),
+            network: each(times.network),
+            write: each(write),
+        };
+        summary.times = Some(RecordTimes { split, median_milliseconds, p99_milliseconds });
+    }
     Ok(summary)
 }
 

@@ -1,18 +1,23 @@
 //! `inspect`: what a `.skim` file holds, for people and for programs.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::PathBuf;
+mod other;
+mod table;
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
 use skimmer_formats::columnar::{ColumnarError, Reader, Scalar};
 
 use super::export::Cells;
+pub use other::describe_other;
+pub use table::Encodings;
 
-/// What a file holds. Its text is an aligned table.
+/// What a file holds. Its text is an aligned table of at most 100 columns.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileDescription {
     /// The file.
+    #[serde(serialize_with = "path_text")]
     pub path: PathBuf,
     /// Kind of file: `part`, `features`, …
     pub kind: String,
@@ -127,65 +132,19 @@ fn without_numbers(encoding: &str) -> String {
     text
 }
 
-impl fmt::Display for FileDescription {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}, format version {}", self.path.display(), self.kind, self.version)?;
-        writeln!(f, "{} rows in {} blocks, {} bytes", self.rows, self.blocks, self.bytes)?;
-        for (key, value) in &self.metadata {
-            writeln!(f, "{key}: {value}")?;
-        }
-        let header = ["column", "type", "bytes", "bytes/row", "minimum", "maximum", "encoding"].map(str::to_owned);
-        let rows: Vec<[String; 7]> = std::iter::once(header).chain(self.columns.iter().map(cells)).collect();
-        let mut widths = [0; 7];
-        for row in &rows {
-            widths.iter_mut().zip(row).for_each(|(width, cell)| *width = (*width).max(cell.chars().count()));
-        }
-        for row in &rows {
-            let mut line = String::new();
-            for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-                let padding = " ".repeat(width - cell.chars().count());
-                // Numbers are aligned at their right, words at their left.
-                let (before, after) =
-                    if (2..6).contains(&column) { (padding.as_str(), "") } else { ("", padding.as_str()) };
-                line.extend([before, cell, after, "  "]);
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
-}
+/// A row as text: a column's name and value each.
+pub type Row = Vec<(String, String)>;
 
-fn cells(column: &ColumnDescription) -> [String; 7] {
-    let shorten = |value: &Option<String>| match value {
-        // An id's first digits are enough to see.
-        Some(text) if text.len() == 32 => format!("{}…", &text[..8]),
-        Some(text) => text.clone(),
-        None => String::new(),
-    };
-    let encoding = match column.encodings.as_slice() {
-        [] => String::new(),
-        [(only, _)] => only.clone(),
-        [(first, blocks), others @ ..] => format!("{first} ({blocks} blocks, {} other encodings)", others.len()),
-    };
-    [
-        column.name.clone(),
-        column.value_type.clone(),
-        column.bytes.to_string(),
-        format!("{:.3}", column.bytes_per_row),
-        shorten(&column.minimum),
-        shorten(&column.maximum),
-        encoding,
-    ]
-}
-
-/// The first rows of a file as text: a paragraph a row, a line a column.
+/// Shows the first rows of a file, as text, one after the other.
 ///
 /// # Errors
-/// [`ColumnarError::Damaged`].
-pub fn first_rows(reader: &Reader, rows: u64) -> Result<String, ColumnarError> {
+/// [`ColumnarError::Damaged`], and what `show` says.
+pub fn first_rows<E: From<ColumnarError>>(
+    reader: &Reader,
+    rows: u64,
+    mut show: impl FnMut(u64, Row) -> Result<(), E>,
+) -> Result<(), E> {
     let fields = &reader.schema().fields;
-    let width = fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
-    let mut text = Vec::new();
     for block in 0..reader.blocks() {
         let range = reader.block_rows(block);
         if range.start >= rows {
@@ -194,15 +153,19 @@ pub fn first_rows(reader: &Reader, rows: u64) -> Result<String, ColumnarError> {
         let columns =
             (0..fields.len()).map(|field| Cells::read(reader, block, field)).collect::<Result<Vec<_>, _>>()?;
         for row in range.start..range.end.min(rows) {
-            text.extend_from_slice(format!("row {row}\n").as_bytes());
-            for (field, cells) in fields.iter().zip(&columns) {
-                text.extend_from_slice(format!("  {:width$}  ", field.name).as_bytes());
+            let cells = fields.iter().zip(&columns).map(|(field, cells)| {
+                let mut text = Vec::new();
                 cells.write((row - range.start) as usize, &mut text);
-                text.truncate(text.trim_ascii_end().len());
-                text.push(b'\n');
-            }
+                // Cells are written as ASCII.
+                (field.name.clone(), String::from_utf8_lossy(&text).into_owned())
+            });
+            show(row, cells.collect())?;
         }
     }
-    // Cells are written as ASCII; only column names can be anything else, and those are strings.
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(())
+}
+
+/// A path for JSON, which holds nothing but Unicode.
+fn path_text<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
 }

@@ -1,0 +1,37 @@
+//! `skimmer completions`.
+
+use clap::{Args, CommandFactory};
+use clap_complete::{Shell, generate};
+
+use super::output::StandardOutput;
+use super::usage::UsageError;
+use super::{Cli, Common};
+
+/// Print a script that makes a shell complete commands and options.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  skimmer completions bash > \\
+      ~/.local/share/bash-completion/completions/skimmer
+  skimmer completions zsh > ~/.zfunc/_skimmer
+  skimmer completions fish > \\
+      ~/.config/fish/completions/skimmer.fish")]
+pub(super) struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completions {
+    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        if common.json {
+            return Err(
+                UsageError("completions prints a script, which has no JSON form: leave --json out".into()).into()
+            );
+        }
+        // The generator panics where it cannot write, and a vector takes everything.
+        let mut script = Vec::new();
+        generate(self.shell, &mut Cli::command(), "skimmer", &mut script);
+        Ok(StandardOutput::new().write_whole(&script)?)
+    }
+}
