@@ -81,9 +81,12 @@ pub fn sketch(options: &SketchOptions, progress: &dyn Progress) -> Result<Sketch
         .map_err(|error| SketchStageError::Threads { threads: options.threads, reason: error.to_string() })?;
     progress.begin("sketch", Some(vectors.nrows() as u64), Unit::Items);
     let projection = Projection::gaussian(shape, vectors.ncols(), seed);
-    let encoded = pool.install(|| encode(vectors, &projection, shape)).map_err(code_error)?;
+    let encoded = pool.install(|| encode(vectors, &projection, shape)).map_err(code_error);
+    mapped.intact()?;
+    let encoded = encoded?;
     let codes = TokenCodes::new(shape, seed, mapped.tokens(), &encoded.codes).map_err(code_error)?;
     let quality = pool.install(|| Quality::measure(vectors, &encoded, shape, seed));
+    mapped.intact()?;
     progress.advance(vectors.nrows() as u64);
     progress.end();
     codes.save(&options.output)?;

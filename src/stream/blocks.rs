@@ -6,9 +6,9 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use skimmer_formats::mapped::MappedFile;
 
-use super::mapped::{MappedText, map, populate};
+use super::mapped::MappedText;
 use super::parts::{is_lzop, part_name};
 use super::{Permit, StreamError};
 
@@ -55,6 +55,17 @@ impl Block {
         }
     }
 
+    /// Whether all of the lines read so far were the part's. Nothing made of them goes on before this was asked.
+    ///
+    /// # Errors
+    /// [`StreamError::Lost`] if the part became shorter meanwhile.
+    pub fn intact(&self) -> Result<(), StreamError> {
+        match &self.text {
+            Text::Mapped(text) => Ok(text.intact()?),
+            Text::Read(_) => Ok(()),
+        }
+    }
+
     /// Whether the text lies in a mapped file (and not in memory of its own).
     pub fn is_mapped(&self) -> bool {
         matches!(self.text, Text::Mapped(_))
@@ -74,7 +85,7 @@ pub struct LineBlocks {
 enum Source {
     /// The next block begins `at` and is likely to be about as long as the `last` one.
     Mapped {
-        map: Arc<Mmap>,
+        map: Arc<MappedFile>,
         at: usize,
         last: usize,
     },
@@ -110,7 +121,9 @@ impl LineBlocks {
         } else if metadata.len() == 0 {
             return Err(StreamError::Empty { path: path.to_owned() });
         } else {
-            Source::Mapped { map: map(&file).map_err(failed)?, at: 0, last: 0 }
+            let map = MappedFile::of(file, path).map_err(failed)?;
+            map.read_in_order();
+            Source::Mapped { map: Arc::new(map), at: 0, last: 0 }
         };
         Ok(Self { path: path.to_owned(), size, source, permit: permit.map(Arc::new), line: 1, offset: 0 })
     }
@@ -148,11 +161,11 @@ impl LineBlocks {
         let (text, lines) = match &mut self.source {
             Source::Over => return Ok(None),
             Source::Mapped { map, at, last } => {
-                populate(map, *at..map.len().min(*at + *last));
+                map.populate(*at..map.len().min(*at + *last));
                 let rest = &map[*at..];
                 let mut cut = Cut::default();
                 cut.scan(rest, self.size);
-                let length = cut.end(rest, true, self.size).ok_or_else(too_long)?;
+                let length = map.checked(cut.end(rest, true, self.size).ok_or_else(too_long))?;
                 let start = *at;
                 (*at, *last) = (start + length, length);
                 (Text::Mapped(MappedText::new(Arc::clone(map), start..start + length)), cut.lines)
@@ -227,8 +240,9 @@ impl Cut {
             std::hint::black_box(window.get(self.scanned + 2 * PIECE).copied());
             let (wanted, newlines) = (size.lines - self.lines, memchr::memchr_iter(b'\n', piece).count());
             if newlines >= wanted {
-                let last = memchr::memchr_iter(b'\n', piece).nth(wanted - 1).expect("so many were counted");
-                (self.lines, self.whole) = (size.lines, self.scanned + last + 1);
+                // A newline that was counted can be gone at the second look, with the end of a mapped part.
+                let last = memchr::memchr_iter(b'\n', piece).nth(wanted - 1).map_or(piece.len(), |last| last + 1);
+                (self.lines, self.whole) = (size.lines, self.scanned + last);
                 self.scanned = window.len();
                 return;
             }
@@ -239,7 +253,7 @@ impl Cut {
             }
         }
         if let Some(end) = counted {
-            self.whole = memchr::memrchr(b'\n', &window[..end]).expect("there is one in the last piece") + 1;
+            self.whole = memchr::memrchr(b'\n', &window[..end]).map_or(end, |last| last + 1);
         }
         self.scanned = window.len();
     }

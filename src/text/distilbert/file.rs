@@ -1,42 +1,37 @@
 //! Tensors in a safetensors file.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+use skimmer_formats::mapped::MappedFile;
 
 use super::DistilBertError;
 
 /// A safetensors file, mapped.
 pub(in crate::text) struct TensorFile {
-    path: PathBuf,
-    map: Mmap,
+    map: MappedFile,
 }
 
 impl TensorFile {
     pub(in crate::text) fn open(path: &Path) -> Result<Self, DistilBertError> {
-        let failed = |source| DistilBertError::File { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        // SAFETY: the file is only read; a checkpoint's files are replaced by renaming, never changed in place.
-        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        Ok(Self { path: path.to_owned(), map })
+        let map = MappedFile::open(path).map_err(|source| DistilBertError::File { path: path.to_owned(), source })?;
+        Ok(Self { map })
     }
 
     /// The file's tensors.
     pub(in crate::text) fn tensors(&self) -> Result<Tensors<'_>, DistilBertError> {
         let tensors = SafeTensors::deserialize(&self.map).map_err(|error| DistilBertError::Weights {
-            path: self.path.clone(),
+            path: self.map.path().to_owned(),
             problem: format!("not a whole safetensors file: {error}"),
-        })?;
-        Ok(Tensors { path: &self.path, tensors })
+        });
+        Ok(Tensors { map: &self.map, tensors: self.map.checked(tensors)? })
     }
 }
 
 /// The tensors of a mapped file.
 pub(in crate::text) struct Tensors<'f> {
-    path: &'f Path,
+    map: &'f MappedFile,
     tensors: SafeTensors<'f>,
 }
 
@@ -47,7 +42,11 @@ impl Tensors<'_> {
 
     /// Reads the tensor of this name and shape into `values`; half-precision numbers are widened.
     pub(in crate::text) fn read(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), DistilBertError> {
-        let refuse = |problem| DistilBertError::Weights { path: self.path.to_owned(), problem };
+        self.map.checked(self.fill(name, shape, values))
+    }
+
+    fn fill(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), DistilBertError> {
+        let refuse = |problem| DistilBertError::Weights { path: self.map.path().to_owned(), problem };
         let view = self.tensors.tensor(name).map_err(|_| refuse(format!("the tensor {name} is missing")))?;
         if view.shape() != shape {
             return Err(refuse(format!("the tensor {name} has shape {:?}, config.json wants {shape:?}", view.shape())));
@@ -67,7 +66,7 @@ impl Tensors<'_> {
 
     /// The file.
     pub(in crate::text) fn path(&self) -> &Path {
-        self.path
+        self.map.path()
     }
 }
 
