@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::Serialize;
+use skimmer::machine;
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
 use skimmer::pipeline::run::convert_part;
@@ -56,8 +57,7 @@ impl Convert {
         if self.parts.is_empty() {
             return run_stages(common, &common.load_config()?, &[Stage::Convert], self.force).map(drop);
         }
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = self.threads.unwrap_or_else(cores);
+        let threads = self.threads.unwrap_or_else(machine::threads);
         let terminal = common.terminal();
         let converted =
             self.parts.iter().map(|part| self.convert(part, threads, &terminal)).collect::<Result<Vec<_>, _>>()?;

@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use skimmer::config::{Config, Finetune, FromScratch};
+use skimmer::machine;
 use skimmer::metrics::Report;
 use skimmer::net::Precision;
 use skimmer::pipeline::Stage;
@@ -111,6 +112,7 @@ impl Demo {
             test_rows: self.rows / 10,
             vocabulary: VOCABULARY,
             seed: self.seed,
+            threads: machine::threads().get(),
             ..Options::default()
         };
         let total = options.rows + options.valid_rows + options.test_rows;

@@ -6,6 +6,7 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use skimmer::config::{ByteSize, Config};
+use skimmer::machine;
 use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
@@ -13,7 +14,7 @@ use skimmer::sketch::Quality;
 
 use super::embed::{self, Embed};
 use super::finetune::Finetune;
-use super::{Common, report, set_threads};
+use super::{Common, report};
 
 /// The single stages.
 #[derive(Subcommand)]
@@ -103,7 +104,7 @@ impl StageCommand {
             }
             Self::Evaluate(Evaluate { precisions: true, .. }) => {
                 let config = common.load_config()?;
-                set_threads(config.threads())?;
+                machine::start_workers(config.threads());
                 let terminal = common.terminal();
                 let table = Pipeline::open(&config, &terminal)?.precisions()?;
                 if common.json {
@@ -163,7 +164,7 @@ pub(super) fn run_stages(
     stages: &[Stage],
     force: bool,
 ) -> anyhow::Result<Vec<TaskReport>> {
-    set_threads(config.threads())?;
+    machine::start_workers(config.threads());
     let terminal = common.terminal();
     let mut pipeline = Pipeline::open(config, &terminal)?;
     let mut reports = Vec::new();

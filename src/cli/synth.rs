@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use skimmer::machine;
 use skimmer::progress::{Progress, Unit};
 use skimmer_synth::Options;
 
@@ -53,7 +54,6 @@ pub(super) struct Synth {
 
 impl Synth {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let defaults = Options::default();
         let options = Options {
             out: self.out.clone(),
             parts: self.parts,
@@ -65,7 +65,7 @@ impl Synth {
             authors: self.authors,
             vocabulary: self.vocabulary,
             seed: self.seed,
-            threads: self.threads.unwrap_or(defaults.threads),
+            threads: self.threads.unwrap_or_else(|| machine::threads().get()),
         };
         let terminal = common.terminal();
         // The one part's share, rounded: exact numbers come with the summary.

@@ -135,6 +135,8 @@ fn read_npy<T: ReadableElement>(bytes: &[u8]) -> Result<Vec<T>, ndarray_npy::Rea
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     fn sample() -> TokenVectors {
