@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::mounts::{self, Mount};
+
 /// What the groups leave; `None` for no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct GroupLimits {
@@ -19,7 +21,7 @@ pub(super) struct GroupLimits {
 /// Reads the limits below `root`, which is `/` but in tests.
 pub(super) fn limits(root: &Path) -> GroupLimits {
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
-    let (own, mounts) = (memberships(&read("proc/self/cgroup")), mounts(&read("proc/self/mountinfo")));
+    let (own, mounts) = (memberships(&read("proc/self/cgroup")), mounts::parse(&read("proc/self/mountinfo")));
     let mut limits = GroupLimits::default();
     for controller in [Controller::Unified, Controller::Memory, Controller::Processors] {
         for directory in directories(controller, &own, &mounts) {
@@ -88,47 +90,16 @@ fn memberships(text: &str) -> Vec<Membership> {
     text.lines().filter_map(membership).collect()
 }
 
-/// A mounted hierarchy.
-struct Mount {
-    /// As in [`Membership`].
-    controllers: String,
-    /// The group that is mounted.
-    top: PathBuf,
-    point: PathBuf,
-}
-
-fn mounts(text: &str) -> Vec<Mount> {
-    let mount = |line: &str| {
-        let (place, system) = line.split_once(" - ")?;
-        let (mut place, mut system) = (place.split(' ').skip(3), system.split(' '));
-        let controllers = match system.next()? {
-            "cgroup2" => String::new(),
-            "cgroup" => system.nth(1)?.to_owned(),
-            _ => return None,
-        };
-        Some(Mount { controllers, top: unescaped(place.next()?).into(), point: unescaped(place.next()?).into() })
-    };
-    text.lines().filter_map(mount).collect()
-}
-
-/// Spaces and the like stand as `\040` in the list of mounts.
-fn unescaped(text: &str) -> String {
-    let mut pieces = text.split('\\');
-    let first = pieces.next().unwrap_or_default().to_owned();
-    pieces.fold(first, |text, piece| {
-        match piece.split_at_checked(3).map(|(digits, rest)| (u8::from_str_radix(digits, 8), rest)) {
-            Some((Ok(byte), rest)) => text + &char::from(byte).to_string() + rest,
-            _ => text + "\\" + piece,
-        }
-    })
-}
-
 /// The directories of the process's group and of all groups above it that can be seen.
 fn directories(controller: Controller, own: &[Membership], mounts: &[Mount]) -> Vec<PathBuf> {
     let has = |controllers: &str| controllers.split(',').any(|name| name == controller.name());
     let own = own.iter().find(|membership| has(&membership.controllers));
     let group = own.map_or(Path::new("/"), |membership| &membership.group);
-    let mounted = mounts.iter().filter(|mount| has(&mount.controllers));
+    let mounted = mounts.iter().filter(|mount| match mount.kind.as_str() {
+        "cgroup2" => controller == Controller::Unified,
+        "cgroup" => has(&mount.options),
+        _ => false,
+    });
     let mounted = mounted.map(|mount| (mount.point.as_path(), mount.top.as_path()));
     let usual = controller.usual_places().iter().map(|place| (Path::new(*place), Path::new("/")));
     let mut directories = Vec::new();

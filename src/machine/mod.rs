@@ -5,12 +5,14 @@
 
 mod control_groups;
 mod limits;
+mod mounts;
 mod workers;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 pub use limits::raise_open_files;
+pub use mounts::is_mount_point;
 pub use workers::{Running, Workers, go_alone, refused_threads, run_beside, run_within, spawn_scoped, start_workers};
 
 /// Bytes of memory if nothing says how much there is.

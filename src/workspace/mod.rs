@@ -3,7 +3,10 @@
 
 mod atomic;
 mod fingerprint;
+mod folder;
 mod manifest;
+mod target;
+mod temporary;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -11,9 +14,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use atomic::{AtomicFile, AtomicFolder, write_file};
+pub use atomic::{AtomicFile, ensure_writable, write_file};
 pub use fingerprint::{Fingerprint, file_stamp};
+pub use folder::{AtomicFolder, ensure_replaceable};
 pub use manifest::{Manifest, Outdated, TaskRecord};
+pub use target::ensure_no_input;
 
 /// Why the working directory cannot be used.
 #[derive(Debug, Error)]
@@ -25,6 +30,38 @@ pub enum WorkspaceError {
         path: PathBuf,
         /// What was tried, as a verb.
         action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Nothing can be written there.
+    #[error("{}: cannot write there: {problem}", path.display())]
+    NoOutput {
+        /// The output, as it was asked for.
+        path: PathBuf,
+        /// What stands there, and what to do.
+        problem: &'static str,
+    },
+    /// The output is one of the inputs.
+    #[error("{}: is also an input ({}), which is never replaced: name another output", output.display(), input.display())]
+    IsInput {
+        /// The output, as it was asked for.
+        output: PathBuf,
+        /// The input, by its own name.
+        input: PathBuf,
+    },
+    /// Somebody else writes the file.
+    #[error("{}: is being written by another program: wait for it to end, or name another output", path.display())]
+    Busy {
+        /// The output.
+        path: PathBuf,
+    },
+    /// A file that is a mount point could not be filled anew.
+    #[error("{}: is a mount point, and writing to it failed: {source}; what was to be written is {}", path.display(), whole.display())]
+    MountPoint {
+        /// The output.
+        path: PathBuf,
+        /// Where everything that was to be written stands.
+        whole: PathBuf,
         /// What the system says.
         source: io::Error,
     },
@@ -60,9 +97,11 @@ pub struct Workspace {
 
 impl Workspace {
     /// Opens a working directory, making it if need be, and locks it. What an earlier run left half-done is removed.
+    /// Tries whether everything that stages write can be written, which may be links to other disks.
     ///
     /// # Errors
-    /// [`WorkspaceError::Locked`] if another process holds it, [`WorkspaceError::Io`] if it cannot be made or written.
+    /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`] if it, or
+    /// a folder in it, cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
         fs::create_dir_all(root).map_err(WorkspaceError::io("make the folder", root))?;
         let path = root.join(".lock");
@@ -75,6 +114,7 @@ impl Workspace {
         }
         let workspace = Self { root: root.to_owned(), _lock: lock };
         workspace.remove_leftovers()?;
+        workspace.ensure_writable()?;
         Ok(workspace)
     }
 
@@ -164,7 +204,8 @@ impl Workspace {
     /// [`WorkspaceError::Io`] if it cannot be removed.
     pub fn remove_checkpoint(&self) -> Result<(), WorkspaceError> {
         // Under another name first: a process killed in the middle must not leave half of one.
-        let (checkpoint, going) = (self.checkpoint(), atomic::unfinished(&self.checkpoint()));
+        let checkpoint = target::behind_links(&self.checkpoint())?;
+        let going = temporary::unfinished(&checkpoint);
         match fs::rename(&checkpoint, &going) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(WorkspaceError::io("remove", &checkpoint)(error)),
@@ -198,14 +239,26 @@ impl Workspace {
 
     fn remove_leftovers(&self) -> Result<(), WorkspaceError> {
         self.remove_scratch()?;
-        let folders =
-            [self.root.clone(), self.parts(), self.features(), self.counts(), self.rejected(), self.distilbert()];
-        for folder in folders {
+        for folder in self.folders() {
             if folder.is_dir() {
-                entries(&folder)?.iter().try_for_each(|path| atomic::clear_leftover(path))?;
+                entries(&folder)?.iter().try_for_each(|path| temporary::clear_leftover(path))?;
             }
         }
+        // Where these are links, what was left over stands beside their targets.
+        for folder in [self.model(), self.checkpoint()].iter().filter(|folder| folder.is_symlink()) {
+            folder::clear(&target::behind_links(folder)?)?;
+        }
         Ok(())
+    }
+
+    fn ensure_writable(&self) -> Result<(), WorkspaceError> {
+        self.folders().iter().filter(|folder| folder.is_dir()).try_for_each(|folder| ensure_writable(folder))?;
+        [self.model(), self.checkpoint()].iter().try_for_each(|folder| ensure_replaceable(folder))
+    }
+
+    /// The folders in which stages make files.
+    fn folders(&self) -> [PathBuf; 6] {
+        [self.root.clone(), self.parts(), self.features(), self.counts(), self.rejected(), self.distilbert()]
     }
 }
 
@@ -243,8 +296,7 @@ mod tests {
         let parts = folder.path().join("parts");
         fs::create_dir_all(&parts).unwrap();
         fs::create_dir_all(folder.path().join("scratch/features")).unwrap();
-        let half_done = AtomicFile::create(&parts.join("part-00000.skim")).unwrap();
-        std::mem::forget(half_done);
+        fs::write(temporary::unfinished(&parts.join("part-00000.skim")), "half of it").unwrap();
         std::mem::forget(AtomicFolder::create(&folder.path().join("model")).unwrap());
         fs::create_dir(folder.path().join(".replaced-model")).unwrap();
         assert_eq!(fs::read_dir(&parts).unwrap().count(), 1);

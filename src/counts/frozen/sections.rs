@@ -1,6 +1,6 @@
 //! The outer layout of a frozen file: a header of 256 bytes, then up to four checksummed sections.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -80,12 +80,9 @@ impl FileWriter {
     /// Starts a section at byte `offset`. Several may be open at the same time.
     pub(super) fn section(&self, offset: u64) -> Result<SectionWriter, FrozenError> {
         debug_assert!(offset.is_multiple_of(ALIGNMENT));
-        let open = || {
-            let mut file = OpenOptions::new().write(true).open(self.file.temporary())?;
-            file.seek(SeekFrom::Start(offset))?;
-            Ok(file)
-        };
-        let file = BufWriter::with_capacity(1 << 18, open().map_err(FrozenError::io(&self.path))?);
+        let mut file = self.file.another_handle()?;
+        file.seek(SeekFrom::Start(offset)).map_err(FrozenError::io(&self.path))?;
+        let file = BufWriter::with_capacity(1 << 18, file);
         Ok(SectionWriter { file, path: self.path.clone(), offset, bytes: 0, checksum: Xxh3Default::new() })
     }
 
@@ -95,8 +92,8 @@ impl FileWriter {
         header.sections[..sections.len()].copy_from_slice(sections);
         let bytes = bytemuck::bytes_of(&header);
         header.checksum = xxh3_64(&bytes[..bytes.len() - 8]);
-        let write = || {
-            let mut file = OpenOptions::new().write(true).open(self.file.temporary())?;
+        let mut file = self.file.another_handle()?;
+        let mut write = || {
             file.write_all(bytemuck::bytes_of(&header))?;
             // An empty last section may begin beyond the last byte written.
             let end = sections.iter().map(|section| section.offset + section.bytes).max();
