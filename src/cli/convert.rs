@@ -1,10 +1,11 @@
 //! `skimmer convert`.
 
+use std::fs::Metadata;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 use skimmer::machine;
@@ -12,6 +13,7 @@ use skimmer::pipeline::Stage;
 use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
 use skimmer::pipeline::run::convert_part;
 use skimmer::stream::{BlockSize, LineBlocks};
+use skimmer::workspace::{InputFiles, ensure_writable};
 
 use super::stages::run_stages;
 use super::{Common, Terminal};
@@ -49,7 +51,8 @@ struct Converted {
     output: PathBuf,
     #[serde(flatten)]
     summary: ConvertSummary,
-    bytes_written: u64,
+    /// The file's size; a stream has none.
+    bytes_written: Option<u64>,
 }
 
 impl Convert {
@@ -57,18 +60,19 @@ impl Convert {
         if self.parts.is_empty() {
             return run_stages(common, &common.load_config()?, &[Stage::Convert], self.force).map(drop);
         }
+        self.ensure_outputs()?;
         let threads = self.threads.unwrap_or_else(machine::threads);
         let terminal = common.terminal();
         let converted =
             self.parts.iter().map(|part| self.convert(part, threads, &terminal)).collect::<Result<Vec<_>, _>>()?;
         common.summarize(&converted, || {
             let line = |one: &Converted| {
+                let written = one.bytes_written.map_or_else(String::new, |bytes| format!("{:.1} MB ", bytes as f64 / 1e6));
                 format!(
-                    "{}: {} records, {:.1} MB of text, {:.1} MB written to {}",
+                    "{}: {} records, {:.1} MB of text, {written}written to {}",
                     one.part.display(),
                     one.summary.records,
                     one.summary.bytes_read as f64 / 1e6,
-                    one.bytes_written as f64 / 1e6,
                     one.output.display()
                 )
             };
@@ -85,8 +89,30 @@ impl Convert {
         let output = self.output_of(&blocks.part_name())?;
         let options = ConvertOptions { vocabulary: self.vocabulary, ..ConvertOptions::default() };
         let summary = convert_part(blocks, options, threads, &output, terminal)?;
-        let bytes_written = output.metadata().with_context(|| output.display().to_string())?.len();
+        let bytes_written = output.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
         Ok(Converted { part: part.to_owned(), output, summary, bytes_written })
+    }
+
+    /// Whether this is the stage of a configuration, rather than parts of one's own.
+    pub(super) fn runs_stage(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Refuses, before any work, outputs that are inputs and a folder that cannot be written to.
+    fn ensure_outputs(&self) -> anyhow::Result<()> {
+        let stdin = Path::new("/dev/stdin");
+        let inputs = InputFiles::of(self.parts.iter().map(|part| if part == Path::new("-") { stdin } else { part }));
+        for part in &self.parts {
+            inputs.ensure_none_is(&self.output_of(&LineBlocks::part_name_of(part))?)?;
+        }
+        match &self.output {
+            Some(folder) if self.is_folder(folder) => Ok(ensure_writable(folder)?),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_folder(&self, output: &Path) -> bool {
+        self.parts.len() > 1 || output.is_dir()
     }
 
     fn output_of(&self, part_name: &str) -> anyhow::Result<PathBuf> {
@@ -96,7 +122,7 @@ impl Convert {
                 bail!("standard input has no name: say where to write with -o FILE")
             }
             None => Ok(in_folder(Path::new(""))),
-            Some(output) if self.parts.len() > 1 || output.is_dir() => Ok(in_folder(output)),
+            Some(output) if self.is_folder(output) => Ok(in_folder(output)),
             Some(output) => Ok(output.clone()),
         }
     }

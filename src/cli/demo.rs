@@ -22,6 +22,7 @@ use skimmer::workspace::{AtomicFile, write_file};
 use skimmer_formats::Reaction;
 use skimmer_synth::{Options, SetTruth, Truth};
 
+use super::output::print;
 use super::stages::{hold_out_report, run_stages};
 use super::{Common, Terminal, report};
 
@@ -83,10 +84,12 @@ impl Demo {
         let test = evaluate_predictions(&predictions, &data.join("test_labels.tsv"))?;
         let truth: Truth = read_json(&data.join("truth.json"))?;
         if !common.json {
-            print!("{}", table(hold_out.as_ref(), test.as_ref(), &truth));
-            println!("\npredictions of the {} test records: {}", prediction.records, predictions.display());
-            println!("report, to be opened in a browser: {}", report.display());
-            return Ok(());
+            let table = table(hold_out.as_ref(), test.as_ref(), &truth);
+            let (records, predictions) = (prediction.records, predictions.display());
+            return print(format_args!(
+                "{table}\npredictions of the {records} test records: {predictions}\nreport, to be opened in a browser: {}\n",
+                report.display()
+            ));
         }
         common.summarize(&DemoSummary { hold_out, test, truth, prediction, predictions }, String::new)
     }

@@ -1,15 +1,17 @@
 //! `skimmer export`.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use skimmer::pipeline::export::{export_parquet, export_tsv};
-use skimmer::workspace::AtomicFile;
+use skimmer::pipeline::export::{ExportError, export_parquet, export_tsv};
+use skimmer::progress::Progress;
+use skimmer::workspace::{AtomicFile, InputFiles};
 use skimmer_formats::columnar::Reader;
 
 use super::Common;
+use super::output::stdout;
 
 /// Write a .skim file as text or as Parquet.
 ///
@@ -26,7 +28,7 @@ pub(super) struct Export {
     /// The form to write.
     #[arg(long, value_enum)]
     to: Form,
-    /// Where to write [default: standard output, for text].
+    /// Where to write; `-` is standard output [default: standard output, for text].
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Only these columns, in this order.
@@ -44,18 +46,38 @@ enum Form {
 
 impl Export {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let reader = Reader::open(&self.file)?;
-        let (columns, terminal) = (self.columns.as_deref(), common.terminal());
-        let Some(path) = &self.output else {
-            let Form::Tsv = self.to else { bail!("Parquet is no text: say where to write with -o FILE") };
-            return Ok(export_tsv(reader, columns, &mut io::stdout().lock(), &terminal)?);
-        };
-        let mut out = BufWriter::new(AtomicFile::create(path)?);
-        match self.to {
-            Form::Tsv => export_tsv(reader, columns, &mut out, &terminal)?,
-            Form::Parquet => export_parquet(reader, columns, &mut out, &terminal)?,
+        let inputs = InputFiles::of([self.file.as_path()]);
+        match self.output.as_deref().filter(|path| *path != Path::new("-")) {
+            Some(path) => {
+                inputs.ensure_none_is(path)?;
+                let reader = Reader::open(&self.file)?;
+                let mut out = BufWriter::new(AtomicFile::create(path)?);
+                self.write(reader, &mut out, &common.terminal()).map_err(|error| match error {
+                    ExportError::Write(_) | ExportError::Parquet(_) => {
+                        anyhow::Error::from(error).context(path.display().to_string())
+                    }
+                    error => error.into(),
+                })?;
+                let written = out.into_inner().map_err(io::IntoInnerError::into_error);
+                Ok(written.with_context(|| format!("{}: cannot write", path.display()))?.commit()?)
+            }
+            None if self.output.is_none() && matches!(self.to, Form::Parquet) => {
+                bail!("Parquet is no text: say where to write with -o FILE, or -o - for standard output")
+            }
+            None => {
+                inputs.ensure_none_is(Path::new("/dev/stdout"))?;
+                let mut out = BufWriter::new(stdout()?);
+                self.write(Reader::open(&self.file)?, &mut out, &common.terminal())?;
+                Ok(out.flush()?)
+            }
         }
-        out.flush()?;
-        Ok(out.into_inner().map_err(io::IntoInnerError::into_error)?.commit()?)
+    }
+
+    fn write<W: Write + Send>(&self, reader: Reader, out: &mut W, progress: &dyn Progress) -> Result<(), ExportError> {
+        let columns = self.columns.as_deref();
+        match self.to {
+            Form::Tsv => export_tsv(reader, columns, out, progress),
+            Form::Parquet => export_parquet(reader, columns, out, progress),
+        }
     }
 }

@@ -11,6 +11,7 @@ use skimmer_formats::part::PartReader;
 use skimmer_formats::record::Columns;
 
 use super::Common;
+use super::output::stdout;
 
 /// Describe a .skim file: its rows and blocks, and each column's type, encodings, size and range.
 #[derive(Args)]
@@ -39,7 +40,7 @@ impl Inspect {
             reader.verify()?;
         }
         let description = describe(&reader)?;
-        let mut out = io::stdout().lock();
+        let mut out = stdout()?.lock();
         if common.json {
             serde_json::to_writer_pretty(&mut out, &description).map_err(io::Error::from)?;
             writeln!(out)?;

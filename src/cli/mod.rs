@@ -4,9 +4,11 @@ mod convert;
 mod demo;
 mod embed;
 mod export;
+mod failure;
 mod finetune;
 mod inspect;
 mod interrupt;
+mod output;
 mod plan;
 mod predict;
 mod report;
@@ -21,6 +23,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use skimmer::config::Config;
+use skimmer::machine;
 use tracing_subscriber::EnvFilter;
 
 use terminal::Terminal;
@@ -71,6 +74,17 @@ enum Command {
     Report(report::Report),
 }
 
+impl Command {
+    /// Whether the command itself says how many threads parallel loops have.
+    fn runs_stages(&self) -> bool {
+        match self {
+            Self::Demo(_) | Self::Stage(_) | Self::Run(_) | Self::Plan(_) => true,
+            Self::Convert(convert) => convert.runs_stage(),
+            Self::Synth(_) | Self::Inspect(_) | Self::Export(_) | Self::Predict(_) | Self::Report(_) => false,
+        }
+    }
+}
+
 impl Common {
     fn load_config(&self) -> anyhow::Result<Config> {
         Ok(Config::load(&self.config)?)
@@ -83,11 +97,12 @@ impl Common {
     /// Prints a summary: as JSON on standard output if asked for, else the text, unless quiet, on standard error.
     fn summarize(&self, summary: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         if self.json {
-            let mut out = io::stdout().lock();
+            let mut out = output::stdout()?.lock();
             serde_json::to_writer_pretty(&mut out, summary).map_err(io::Error::from)?;
             writeln!(out)?;
         } else if !self.quiet {
-            eprintln!("{}", text());
+            // Where nobody is there to be told, nothing is.
+            let _ = writeln!(io::stderr(), "{}", text());
         }
         Ok(())
     }
@@ -95,28 +110,54 @@ impl Common {
 
 /// Runs the command line this process was started with.
 pub(crate) fn main() -> ExitCode {
+    failure::install_panic_hook();
+    machine::raise_open_files();
+    ignore_file_size_signal();
     let cli = Cli::parse();
     // ONNX Runtime's information is on its allocations.
     let level = if cli.common.quiet { "error" } else { "warn,skimmer=info" };
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
+        // Where standard error cannot be written to, nobody is there to be told.
+        .log_internal_errors(false)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal())
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
         .init();
-    match run(&cli) {
+    let code = match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our output has seen enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("skimmer: {}", sentence(&error));
+            failure::tell(&failure::sentence(&error));
             if interrupt::was_requested() { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::FAILURE }
         }
+    };
+    if machine::refused_threads() > 0 && !cli.common.quiet {
+        let refused = machine::refused_threads();
+        failure::tell(&format!(
+            "the system refused {refused} threads (ulimit -u, ulimit -v, or the control group's pids.max); the others did \
+             their work"
+        ));
+    }
+    failure::unless_panicked(code)
+}
+
+/// Makes a file that grows beyond `ulimit -f` an error of the write, instead of the end of the program.
+fn ignore_file_size_signal() {
+    // SAFETY: sets what happens at a signal that nothing else here handles.
+    #[cfg(unix)]
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let common = &cli.common;
+    if !cli.command.runs_stages() {
+        // For libraries, which would otherwise start as many as there are processors, and panic where they cannot.
+        machine::start_workers(1);
+    }
     match &cli.command {
         Command::Demo(demo) => demo.run(common),
         Command::Synth(synth) => synth.run(common),
@@ -130,23 +171,3 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Report(report) => report.run(common),
     }
 }
-
-/// The error with its causes, but for causes that its message quotes already.
-fn sentence(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |sentence, cause| {
-        if sentence.is_empty() {
-            cause
-        } else if sentence.contains(&cause) {
-            sentence
-        } else {
-            format!("{sentence}: {cause}")
-        }
-    })
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
-}
-

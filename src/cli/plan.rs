@@ -5,6 +5,7 @@ use skimmer::machine;
 use skimmer::pipeline::plan::{self, Options};
 
 use super::Common;
+use super::output::print;
 
 /// Say what a run will take on this machine: time, memory and disk of every stage, and what to change if it does not fit.
 ///
@@ -38,7 +39,6 @@ impl Plan {
             return common.summarize(&plan, String::new);
         }
         // The plan is the result: it is told with --quiet, too.
-        print!("{plan}");
-        Ok(())
+        print(plan)
     }
 }

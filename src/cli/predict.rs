@@ -1,11 +1,12 @@
 //! `skimmer predict`.
 
-use std::io;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use skimmer::config::{self, Config};
@@ -15,6 +16,8 @@ use skimmer::pipeline::memory;
 use skimmer::pipeline::predict::{Model, OnError, PipeInput, PredictSummary, StreamOptions, predict_stream};
 
 use super::Common;
+use super::failure::tell;
+use super::output::stdout;
 
 /// Predict the records on standard input, with a model folder alone.
 ///
@@ -42,6 +45,9 @@ pub(super) struct Predict {
     /// What to do with a malformed record.
     #[arg(long, value_enum, default_value_t = ErrorChoice::Stop)]
     on_error: ErrorChoice,
+    /// Accept standard input without any record; else that is an error, for something before the pipe may have failed.
+    #[arg(long)]
+    allow_empty: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -83,8 +89,15 @@ impl Predict {
             ..StreamOptions::default()
         };
         let before = memory::processor_time();
-        let report = |error: &_| eprintln!("skimmer: standard input:{error}; left out");
-        let summary = predict_stream(&model, PipeInput::standard()?, io::stdout().lock(), &options, report)?;
+        let report = |error: &_| tell(&format!("standard input:{error}; left out"));
+        let summary = predict_stream(&model, PipeInput::standard()?, stdout()?.lock(), &options, report)?;
+        if summary.is_empty() {
+            match self.allow_empty {
+                true if common.quiet => {}
+                true => tell("standard input is empty: nothing was predicted"),
+                false => bail!("standard input is empty: nothing to predict (--allow-empty accepts that)"),
+            }
+        }
         if common.quiet {
             return Ok(());
         }
@@ -98,12 +111,14 @@ impl Predict {
                 peak_memory: memory::peak(),
             };
             // Standard output holds the predictions.
-            eprintln!("{}", serde_json::to_string(&report)?);
+            let _ = writeln!(io::stderr(), "{}", serde_json::to_string(&report)?);
             return Ok(());
         }
         let milliseconds = |seconds: f64| 1000.0 * seconds / summary.records.max(1) as f64;
         let split = summary.split;
-        eprintln!(
+        // Where nobody is there to be told, nothing is.
+        let _ = writeln!(
+            io::stderr(),
             "predicted {} records in {} batches, left out {}; {:.2} s, {:.2} s of them waiting for input; {:.4} ms a record \
              without waiting (parse {:.4}, counts {:.4}, features {:.4}, network {:.4}, write {:.4})",
             summary.records,
@@ -118,7 +133,8 @@ impl Predict {
             split.network,
             split.write,
         );
-        eprintln!(
+        let _ = writeln!(
+            io::stderr(),
             "half of the records were answered within {:.2} ms, 99 % within {:.2} ms; ready after {:.0} ms; {}; peak memory {}",
             summary.median_milliseconds,
             summary.p99_milliseconds,

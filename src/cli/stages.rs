@@ -14,6 +14,7 @@ use skimmer::sketch::Quality;
 
 use super::embed::{self, Embed};
 use super::finetune::Finetune;
+use super::output::print;
 use super::{Common, report};
 
 /// The single stages.
@@ -94,13 +95,13 @@ impl StageCommand {
             Self::Sketch(one) => (Stage::Sketch, one.force),
             Self::Train(one) => (Stage::Train, one.force),
             Self::Evaluate(Evaluate { predictions: Some(predictions), labels: Some(labels), .. }) => {
+                machine::start_workers(1);
                 let report = evaluate_predictions(predictions, labels)?;
                 let table = || report.as_ref().map_or_else(|| "no records".into(), Report::to_string);
                 if common.json {
                     return common.summarize(&report, table);
                 }
-                println!("{}", table());
-                return Ok(());
+                return print(table() + "\n");
             }
             Self::Evaluate(Evaluate { precisions: true, .. }) => {
                 let config = common.load_config()?;
@@ -110,8 +111,7 @@ impl StageCommand {
                 if common.json {
                     return common.summarize(&table, String::new);
                 }
-                println!("{table}");
-                return Ok(());
+                return print(format_args!("{table}\n"));
             }
             Self::Evaluate(evaluate) => (Stage::Evaluate, evaluate.force),
         };
@@ -120,7 +120,7 @@ impl StageCommand {
             && !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {
-            println!("{table}");
+            print(format_args!("{table}\n"))?;
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Run {
         if !common.json
             && let Some(table) = reports.last().and_then(hold_out_report)
         {
-            println!("hold-out records\n{table}");
+            print(format_args!("hold-out records\n{table}\n"))?;
         }
         Ok(())
     }

@@ -141,7 +141,12 @@ impl LineBlocks {
 
     /// The part's name: the file's name without the ending of a packed file.
     pub fn part_name(&self) -> String {
-        let file_name = self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy();
+        Self::part_name_of(&self.path)
+    }
+
+    /// The name of the part that a file holds.
+    pub fn part_name_of(path: &Path) -> String {
+        let file_name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         part_name(&file_name).to_owned()
     }
 

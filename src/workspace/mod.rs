@@ -18,7 +18,7 @@ pub use atomic::{AtomicFile, ensure_writable, write_file};
 pub use fingerprint::{Fingerprint, file_stamp};
 pub use folder::{AtomicFolder, ensure_replaceable};
 pub use manifest::{Manifest, Outdated, TaskRecord};
-pub use target::ensure_no_input;
+pub use target::InputFiles;
 
 /// Why the working directory cannot be used.
 #[derive(Debug, Error)]
@@ -263,7 +263,7 @@ impl Workspace {
 }
 
 /// What is in a folder.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
     let entries = fs::read_dir(folder).map_err(WorkspaceError::io("read the folder", folder))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>();
     paths.map_err(WorkspaceError::io("read the folder", folder))

@@ -1,5 +1,6 @@
 //! Where an output goes: the file at the end of all links, or a stream.
 
+use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -169,29 +170,45 @@ fn is_writable(_path: &Path) -> bool {
     true
 }
 
-/// Refuses an output that is one of the inputs, by whatever name: through a symbolic link, as a hard link, or as the file
-/// behind `/dev/stdin`. To be asked before any work is done.
-///
-/// # Errors
-/// [`WorkspaceError::IsInput`] with the names of both.
-pub fn ensure_no_input<'p>(output: &Path, inputs: impl IntoIterator<Item = &'p Path>) -> Result<(), WorkspaceError> {
-    let Some(output_file) = identity(output) else { return Ok(()) };
-    match inputs.into_iter().find(|input| identity(input) == Some(output_file)) {
-        Some(input) => Err(WorkspaceError::IsInput { output: output.to_owned(), input: input.to_owned() }),
-        None => Ok(()),
+/// Files that are read, which no output may replace.
+#[derive(Debug, Default)]
+pub struct InputFiles(HashMap<Identity, PathBuf>);
+
+impl InputFiles {
+    /// The inputs; pipes, devices and what is not there are none that could be replaced.
+    pub fn of<'p>(inputs: impl IntoIterator<Item = &'p Path>) -> Self {
+        Self(inputs.into_iter().filter_map(|input| Some((identity(input)?, input.to_owned()))).collect())
+    }
+
+    /// Refuses an output that is one of the inputs, by whatever name: through a symbolic link, as a hard link, or as the
+    /// file behind `/dev/stdin`. To be asked before any work is done.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::IsInput`] with the names of both.
+    pub fn ensure_none_is(&self, output: &Path) -> Result<(), WorkspaceError> {
+        match identity(output).and_then(|output| self.0.get(&output)) {
+            Some(input) => Err(WorkspaceError::IsInput { output: output.to_owned(), input: input.clone() }),
+            None => Ok(()),
+        }
     }
 }
 
-/// Device and number of a regular file, which no other file has.
+/// Device and number, which no two files share.
 #[cfg(unix)]
-fn identity(path: &Path) -> Option<(u64, u64)> {
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = PathBuf;
+
+/// What tells a regular file from all others.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt;
 
     fs::metadata(path).ok().filter(Metadata::is_file).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-fn identity(path: &Path) -> Option<PathBuf> {
+fn identity(path: &Path) -> Option<Identity> {
     path.canonicalize().ok()
 }
 
@@ -264,12 +281,13 @@ mod tests {
         fs::write(at("other"), "text").unwrap();
         fs::hard_link(at("input"), at("hard")).unwrap();
         symlink("input", at("soft")).unwrap();
-        let ask = |output: &str| ensure_no_input(&at(output), [at("other"), at("input")].iter().map(PathBuf::as_path));
+        let inputs = InputFiles::of([at("other"), at("input")].iter().map(PathBuf::as_path));
+        let ask = |output: &str| inputs.ensure_none_is(&at(output));
         for output in ["input", "hard", "soft"] {
             let refused = ask(output).unwrap_err().to_string();
             assert!(refused.contains(output) && refused.contains("also an input"), "{refused}");
         }
         ask("new").unwrap();
-        ensure_no_input(Path::new("/dev/null"), [Path::new("/dev/null")]).unwrap();
+        InputFiles::of([Path::new("/dev/null")]).ensure_none_is(Path::new("/dev/null")).unwrap();
     }
 }

@@ -16,7 +16,7 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::task::{Goal, TaskReport, Unsettled, run_together};
 use crate::progress::Progress;
 use crate::stream::{BlockSize, LineBlocks, Permits, RawPart};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest};
+use crate::workspace::{AtomicFile, Fingerprint, InputFiles, Manifest};
 
 /// A raw part and what is to become of it.
 struct Conversion {
@@ -36,6 +36,8 @@ impl Stages<'_> {
         if let Some(path) = &self.config.validation_part {
             parts.push(RawPart { name: "validation".into(), path: path.clone() });
         }
+        let inputs = InputFiles::of(parts.iter().map(|part| part.path.as_path()));
+        parts.iter().try_for_each(|part| inputs.ensure_none_is(&self.workspace.part(&part.name)))?;
         let goals = parts.into_iter().map(|part| self.conversion(part)).collect::<Result<Vec<_>, _>>()?;
         let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
         let permits = Permits::new(parts_at_once);
