@@ -67,7 +67,8 @@ impl Convert {
             self.parts.iter().map(|part| self.convert(part, threads, &terminal)).collect::<Result<Vec<_>, _>>()?;
         common.summarize(&converted, || {
             let line = |one: &Converted| {
-                let written = one.bytes_written.map_or_else(String::new, |bytes| format!("{:.1} MB ", bytes as f64 / 1e6));
+                let written =
+                    one.bytes_written.map_or_else(String::new, |bytes| format!("{:.1} MB ", bytes as f64 / 1e6));
                 format!(
                     "{}: {} records, {:.1} MB of text, {written}written to {}",
                     one.part.display(),

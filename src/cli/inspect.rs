@@ -1,6 +1,6 @@
 //! `skimmer inspect`.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -40,7 +40,7 @@ impl Inspect {
             reader.verify()?;
         }
         let description = describe(&reader)?;
-        let mut out = stdout()?.lock();
+        let mut out = BufWriter::new(stdout()?);
         if common.json {
             serde_json::to_writer_pretty(&mut out, &description).map_err(io::Error::from)?;
             writeln!(out)?;
@@ -66,6 +66,6 @@ impl Inspect {
                 }
             }
         }
-        Ok(())
+        Ok(out.flush()?)
     }
 }

@@ -16,7 +16,7 @@ mod stages;
 mod synth;
 mod terminal;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -97,9 +97,10 @@ impl Common {
     /// Prints a summary: as JSON on standard output if asked for, else the text, unless quiet, on standard error.
     fn summarize(&self, summary: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
         if self.json {
-            let mut out = output::stdout()?.lock();
+            let mut out = BufWriter::new(output::stdout()?);
             serde_json::to_writer_pretty(&mut out, summary).map_err(io::Error::from)?;
             writeln!(out)?;
+            out.flush()?;
         } else if !self.quiet {
             // Where nobody is there to be told, nothing is.
             let _ = writeln!(io::stderr(), "{}", text());

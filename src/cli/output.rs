@@ -23,15 +23,32 @@ static LOOK: extern "C" fn() = {
     look
 };
 
+/// Standard output for a result; its errors say so.
+pub(super) struct ResultOutput(Stdout);
+
 /// Standard output for a result.
 ///
 /// # Errors
 /// If the program was started without one (`>&-`).
-pub(super) fn stdout() -> anyhow::Result<Stdout> {
+pub(super) fn stdout() -> anyhow::Result<ResultOutput> {
     if CLOSED.load(Ordering::Relaxed) {
         bail!("standard output is closed: there is nowhere to write the result to");
     }
-    Ok(io::stdout())
+    Ok(ResultOutput(io::stdout()))
+}
+
+impl Write for ResultOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(named)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(named)
+    }
+}
+
+fn named(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("standard output: {error}"))
 }
 
 /// Prints a result, as it is.
@@ -39,7 +56,7 @@ pub(super) fn stdout() -> anyhow::Result<Stdout> {
 /// # Errors
 /// As [`stdout`], and what the system says.
 pub(super) fn print(text: impl Display) -> anyhow::Result<()> {
-    let mut out = stdout()?.lock();
+    let mut out = stdout()?;
     write!(out, "{text}")?;
     Ok(out.flush()?)
 }

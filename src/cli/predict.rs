@@ -90,7 +90,7 @@ impl Predict {
         };
         let before = memory::processor_time();
         let report = |error: &_| tell(&format!("standard input:{error}; left out"));
-        let summary = predict_stream(&model, PipeInput::standard()?, stdout()?.lock(), &options, report)?;
+        let summary = predict_stream(&model, PipeInput::standard()?, stdout()?, &options, report)?;
         if summary.is_empty() {
             match self.allow_empty {
                 true if common.quiet => {}

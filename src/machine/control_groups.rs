@@ -247,11 +247,8 @@ mod tests {
     #[test]
     fn a_hierarchy_is_found_wherever_it_is_mounted() {
         let unusual = "30 24 0:26 / /run/my\\040groups rw - cgroup2 cgroup2 rw\n";
-        let files = [
-            ("proc/self/cgroup", "0::/a\n"),
-            ("proc/self/mountinfo", unusual),
-            ("run/my groups/a/memory.max", "77"),
-        ];
+        let files =
+            [("proc/self/cgroup", "0::/a\n"), ("proc/self/mountinfo", unusual), ("run/my groups/a/memory.max", "77")];
         assert_eq!(memory(&files), Some(77));
         // A container that sees the host's paths, with its own group mounted.
         let own = "30 24 0:26 /docker/c1 /sys/fs/cgroup ro - cgroup2 cgroup2 rw\n";

@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn mounts_are_read() {
-        let text = "36 35 98:0 /top /mnt/my\\040disk rw,noatime master:1 - ext4 /dev/root rw,errors=continue\nnonsense\n";
+        let text =
+            "36 35 98:0 /top /mnt/my\\040disk rw,noatime master:1 - ext4 /dev/root rw,errors=continue\nnonsense\n";
         let [mount] = &parse(text)[..] else { panic!("one mount") };
         assert_eq!((mount.top.as_path(), mount.point.as_path()), (Path::new("/top"), Path::new("/mnt/my disk")));
         assert_eq!((mount.kind.as_str(), mount.options.as_str()), ("ext4", "rw,errors=continue"));

@@ -90,13 +90,16 @@ impl TensorFile {
     }
 
     fn tensors(&self) -> Result<SafeTensors<'_>, NetError> {
-        SafeTensors::deserialize(&self.map).map_err(|source| NetError::Format { path: self.map.path().to_owned(), source })
+        SafeTensors::deserialize(&self.map)
+            .map_err(|source| NetError::Format { path: self.map.path().to_owned(), source })
     }
 
     fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8], NetError> {
         let tensors = self.tensors()?;
         let view = tensors.tensor(name).map_err(|error| match error {
-            SafeTensorError::TensorNotFound(tensor) => NetError::MissingTensor { path: self.map.path().to_owned(), tensor },
+            SafeTensorError::TensorNotFound(tensor) => {
+                NetError::MissingTensor { path: self.map.path().to_owned(), tensor }
+            }
             source => NetError::Format { path: self.map.path().to_owned(), source },
         })?;
         if view.dtype() != dtype || view.shape() != shape {
@@ -122,5 +125,24 @@ impl TensorFile {
     pub(super) fn number(&self, name: &str) -> Result<u64, NetError> {
         let read = self.bytes(name, Dtype::U64, &[1]).map(|bytes| u64::from_le_bytes(bytes.as_chunks().0[0]));
         self.map.checked(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_cut_while_it_is_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        write_tensors(&path, &[TensorSource::number("steps", 7)]).unwrap();
+        let file = TensorFile::open(&path).unwrap();
+        assert_eq!(file.number("steps").unwrap(), 7);
+        for left in [std::fs::metadata(&path).unwrap().len() - 1, 0] {
+            std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
+            let said = file.number("steps").unwrap_err().to_string();
+            assert!(said.contains("model.safetensors became shorter while it was read"), "{said}");
+        }
     }
 }

@@ -379,4 +379,27 @@ mod tests {
         let directory = LineBlocks::open(Path::new("/"), BlockSize::default(), None).map(cuts);
         assert!(directory.unwrap().unwrap_err().contains("cannot read / on from byte 0"));
     }
+
+    #[test]
+    fn a_part_cut_while_it_is_read_is_named() {
+        for left in [0, 100_000, 149_999] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), "fifteen letters\n".repeat(10_000)).unwrap();
+            let size = BlockSize { lines: 4000, bytes: 1 << 20 };
+            let mut blocks = LineBlocks::open(file.path(), size, None).unwrap();
+            let first = blocks.next().unwrap().unwrap();
+            first.intact().unwrap();
+            file.as_file().set_len(left).unwrap();
+            // The rest may read as a line too long, or as a block of zeros: neither is believed.
+            let rest = blocks.next().unwrap().and_then(|block| {
+                std::hint::black_box(block.text().iter().filter(|&&byte| byte == 0).count());
+                block.intact()
+            });
+            for outcome in [first.intact(), rest] {
+                let said = outcome.unwrap_err().to_string();
+                assert!(said.contains("became shorter while it was read"), "{said}");
+                assert!(said.contains(file.path().to_str().unwrap()), "{said}");
+            }
+        }
+    }
 }

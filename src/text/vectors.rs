@@ -179,4 +179,19 @@ mod tests {
         fs::remove_file(&paths.tokens).unwrap();
         assert!(matches!(MappedVectors::open(&paths), Err(TextError::File { .. })));
     }
+
+    #[test]
+    fn vectors_cut_while_they_are_in_use_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let paths = VectorPaths::in_directory(directory.path());
+        sample().write_tokens(File::create(&paths.tokens).unwrap()).unwrap();
+        sample().write_vectors(File::create(&paths.vectors).unwrap()).unwrap();
+        let mapped = MappedVectors::open(&paths).unwrap();
+        mapped.intact().unwrap();
+        File::options().write(true).open(&paths.vectors).unwrap().set_len(100).unwrap();
+        // What is left may be no array at all.
+        let _ = mapped.view().map(|view| view.sum());
+        let said = mapped.intact().unwrap_err().to_string();
+        assert!(said.contains("token_embeddings.npy became shorter while it was read"), "{said}");
+    }
 }

@@ -25,7 +25,11 @@ pub struct AtomicFile {
 #[derive(Debug)]
 enum Sink {
     /// Locked as long as it is open, so it stays open until it has its name.
-    File { file: File, temporary: PathBuf, target: PathBuf },
+    File {
+        file: File,
+        temporary: PathBuf,
+        target: PathBuf,
+    },
     Stream(File),
 }
 
@@ -157,10 +161,8 @@ fn put_in_place(temporary: &Path, target: &Path, path: &Path) -> Result<(), Work
     match fs::rename(temporary, target) {
         // The file itself is a mount point, as a single file given to a container is: its name cannot be taken, so its
         // content is.
-        Err(error) if is_mount(&error) => copy_in_place(temporary, target).map_err(|source| WorkspaceError::MountPoint {
-            path: path.to_owned(),
-            whole: temporary.to_owned(),
-            source,
+        Err(error) if is_mount(&error) => copy_in_place(temporary, target).map_err(|source| {
+            WorkspaceError::MountPoint { path: path.to_owned(), whole: temporary.to_owned(), source }
         }),
         renamed => renamed.map_err(WorkspaceError::io("finish", path)),
     }

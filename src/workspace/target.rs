@@ -32,14 +32,18 @@ impl Target {
     pub(super) fn of(path: &Path) -> Result<Self, WorkspaceError> {
         let refuse = |problem| Err(WorkspaceError::NoOutput { path: path.to_owned(), problem });
         if path == Path::new("-") {
-            return refuse("standard output cannot be asked for like this here: name a file, or ./- for one of that name");
+            return refuse(
+                "- names no file here: write -o /dev/stdout for standard output, ./- for a file of that name",
+            );
         }
         let end = match follow(path)? {
             End::Descriptor(number) => return descriptor(path, number).map(Self::Stream),
             End::Path(end) => end,
         };
         let metadata = match fs::metadata(&end) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::File { path: end, replaced: None }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self::File { path: end, replaced: None });
+            }
             metadata => metadata.map_err(WorkspaceError::io("look at", path))?,
         };
         if metadata.is_dir() {
@@ -244,7 +248,7 @@ mod tests {
     fn what_nothing_can_be_written_to_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         assert!(refused(folder.path()).ends_with("it is a folder: name a file in it"));
-        assert!(refused(Path::new("-")).contains("name a file, or ./-"));
+        assert!(refused(Path::new("-")).contains("-o /dev/stdout"));
         let socket = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
         assert!(refused(&socket).ends_with("it is a socket"));
@@ -258,7 +262,8 @@ mod tests {
 
         let (mut read, write) = io::pipe().unwrap();
         for folder in ["/dev/fd", "/proc/self/fd", "/proc/thread-self/fd"] {
-            let Target::Stream(mut stream) = Target::of(&Path::new(folder).join(write.as_raw_fd().to_string())).unwrap()
+            let Target::Stream(mut stream) =
+                Target::of(&Path::new(folder).join(write.as_raw_fd().to_string())).unwrap()
             else {
                 panic!("{folder}: no stream")
             };

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod cut_short;
 mod decode;
 mod demo;
 mod embed;
@@ -10,6 +12,10 @@ mod full_disk;
 mod golden;
 mod harness;
 mod interrupted;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
+mod outputs;
 mod packed;
 mod plan;
 mod report;

@@ -284,7 +284,8 @@ impl Reader {
     /// # Errors
     /// [`ColumnarError::Damaged`] for the first chunk that is not as it was written.
     pub fn verify(&self) -> Result<(), ColumnarError> {
-        let block = |block| (0..self.schema.fields.len()).try_for_each(|field| self.checked_chunk(block, field).map(drop));
+        let block =
+            |block| (0..self.schema.fields.len()).try_for_each(|field| self.checked_chunk(block, field).map(drop));
         self.map.checked((0..self.blocks.len()).try_for_each(block))
     }
 
@@ -347,7 +348,8 @@ impl Layout {
     fn of(map: &MappedFile) -> Result<Self, ColumnarError> {
         let path = map.path().to_owned();
         if map.len() < HEADER_BYTES + TRAILER_BYTES {
-            let (offset, what) = (map.len() as u64, format!("the file ends after {} bytes, before its footer", map.len()));
+            let (offset, what) =
+                (map.len() as u64, format!("the file ends after {} bytes, before its footer", map.len()));
             return Err(ColumnarError::Damaged { path, offset, what });
         }
         let trailer_at = map.len() - TRAILER_BYTES;

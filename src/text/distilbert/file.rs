@@ -133,4 +133,24 @@ mod tests {
         }
         assert!(half_to_f32(0x7e00).is_nan());
     }
+
+    #[test]
+    fn a_file_cut_while_it_is_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let values = [1.0f32, 2.0, 3.0];
+        let tensor = || ("weight".to_owned(), vec![3], &values[..]);
+        write_tensors(&mut std::fs::File::create(&path).unwrap(), std::iter::repeat_n(tensor(), 1)).unwrap();
+        let file = TensorFile::open(&path).unwrap();
+        let tensors = file.tensors().unwrap();
+        let mut read = [0.0; 3];
+        tensors.read("weight", &[3], &mut read).unwrap();
+        assert_eq!(read, values);
+        for left in [std::fs::metadata(&path).unwrap().len() - 1, 0] {
+            std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
+            let said = tensors.read("weight", &[3], &mut read).unwrap_err().to_string();
+            assert!(said.contains("model.safetensors became shorter while it was read"), "{said}");
+            assert!(file.tensors().is_err());
+        }
+    }
 }
