@@ -238,7 +238,7 @@ impl Draft {
             DraftState::Started(writer) => {
                 let file = writer.finish().map_err(|error| self.named(error))?.into_inner();
                 let mut file = file.map_err(|error| self.named(error.into_error()))?;
-                *state = DraftState::Closing(machine::run_beside(move || file.sync().map(|()| file)));
+                *state = DraftState::Closing(machine::run_beside(move || file.close().map(|()| file)));
             }
             other => *state = other,
         }

@@ -18,15 +18,15 @@ pub struct AtomicFile {
     /// As it was asked for.
     path: PathBuf,
     sink: Sink,
-    /// Whether what was written stands nowhere else, and what it was to replace is gone.
-    is_last_copy: bool,
+    /// Whether the temporary name is somebody else's by now, or holds the last copy of what was written.
+    is_settled: bool,
 }
 
 #[derive(Debug)]
 enum Sink {
-    /// Locked as long as it is open, so it stays open until it has its name.
+    /// Locked as long as it is open; `None` once closed.
     File {
-        file: File,
+        file: Option<File>,
         temporary: PathBuf,
         target: PathBuf,
     },
@@ -41,20 +41,18 @@ impl AtomicFile {
     /// [`WorkspaceError::Io`] if the folder or the temporary file cannot be made, [`WorkspaceError::NoOutput`] if nothing
     /// can be written to what stands there, [`WorkspaceError::Busy`] if somebody is writing it.
     pub fn create(path: &Path) -> Result<Self, WorkspaceError> {
-        let sink = match Target::of(path)? {
-            Target::Stream(file) => Sink::Stream(file),
-            Target::File { path: target, replaced } => {
-                let folder = folder_of(&target);
-                fs::create_dir_all(folder).map_err(WorkspaceError::io("make the folder", folder))?;
-                let (temporary, file) = temporary::create(&target)?;
-                let sink = Sink::File { file, temporary, target };
-                if let (Sink::File { file, .. }, Some(replaced)) = (&sink, replaced) {
-                    keep_permissions(file, &replaced).map_err(WorkspaceError::io("keep the permissions of", path))?;
-                }
-                sink
-            }
+        let made = |sink| Self { path: path.to_owned(), sink, is_settled: false };
+        let (target, replaced) = match Target::of(path)? {
+            Target::Stream(file) => return Ok(made(Sink::Stream(file))),
+            Target::File { path, replaced } => (path, replaced),
         };
-        Ok(Self { path: path.to_owned(), sink, is_last_copy: false })
+        let folder = folder_of(&target);
+        fs::create_dir_all(folder).map_err(WorkspaceError::io("make the folder", folder))?;
+        let (temporary, file) = temporary::create(&target)?;
+        if let Some(replaced) = replaced {
+            keep_permissions(&file, &replaced);
+        }
+        Ok(made(Sink::File { file: Some(file), temporary, target }))
     }
 
     /// Another handle of the file, at its beginning, for those who write it in several places at a time.
@@ -73,15 +71,24 @@ impl AtomicFile {
         }
     }
 
-    /// Syncs the file, which keeps its temporary name: for files that are to appear together with others.
+    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with many others.
+    /// Nothing but the lock of the working directory keeps other writers of the same file away from then on.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if it cannot be synced.
-    pub fn sync(&mut self) -> Result<(), WorkspaceError> {
+    pub fn close(&mut self) -> Result<(), WorkspaceError> {
+        self.sync()?;
+        if let Sink::File { file, .. } = &mut self.sink {
+            *file = None;
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), WorkspaceError> {
         match &self.sink {
-            Sink::File { file, .. } => file.sync_all().map_err(WorkspaceError::io("write", &self.path)),
-            // What was written is on its way; there is nothing to wait for.
-            Sink::Stream(_) => Ok(()),
+            Sink::File { file: Some(file), .. } => file.sync_all().map_err(WorkspaceError::io("write", &self.path)),
+            // Synced when it was closed; or a stream, which takes what it is given.
+            Sink::File { file: None, .. } | Sink::Stream(_) => Ok(()),
         }
     }
 
@@ -99,16 +106,18 @@ impl AtomicFile {
     /// # Errors
     /// As there.
     pub fn commit_all(mut files: Vec<Self>) -> Result<(), WorkspaceError> {
-        files.iter_mut().try_for_each(Self::sync)?;
+        files.iter().try_for_each(Self::sync)?;
         let mut folders = BTreeSet::new();
         for file in &mut files {
             if let Sink::File { temporary, target, .. } = &file.sink {
                 let placed = put_in_place(temporary, target, &file.path);
-                file.is_last_copy = matches!(placed, Err(WorkspaceError::MountPoint { .. }));
+                file.is_settled = matches!(placed, Ok(()) | Err(WorkspaceError::MountPoint { .. }));
                 placed?;
                 folders.insert(folder_of(target).to_owned());
             }
         }
+        // Closed first: to sync a folder is to open it, and this may have been the last file that could be.
+        drop(files);
         folders.iter().try_for_each(|folder| sync(folder))
     }
 }
@@ -116,7 +125,8 @@ impl AtomicFile {
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.sink {
-            Sink::File { file, .. } | Sink::Stream(file) => file.write(bytes),
+            Sink::File { file: Some(file), .. } | Sink::Stream(file) => file.write(bytes),
+            Sink::File { file: None, .. } => Err(io::Error::other("the file is closed")),
         }
     }
 
@@ -127,34 +137,31 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // With its final name the file no longer stands there, and another writer's may.
-        if let Sink::File { file, temporary, .. } = &self.sink
-            && temporary::stands_at(file, temporary)
-            && !self.is_last_copy
+        if let Sink::File { temporary, .. } = &self.sink
+            && !self.is_settled
         {
+            // Should it stay, the next writer removes it.
             let _ = fs::remove_file(temporary);
         }
     }
 }
 
-/// Gives a file the permissions, and if possible the owner, of the one it is going to replace.
+/// Gives a file the owner and the permissions of the one it is going to replace, where user and file system allow it:
+/// only root may give files away, and some file systems know neither.
 #[cfg(unix)]
-fn keep_permissions(file: &File, replaced: &Metadata) -> io::Result<()> {
+fn keep_permissions(file: &File, replaced: &Metadata) {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    let new = file.metadata()?;
-    if (new.uid(), new.gid()) != (replaced.uid(), replaced.gid()) {
-        // Only root may give files away; anybody else's new file is their own.
+    let owner = |metadata: &Metadata| (metadata.uid(), metadata.gid());
+    if !file.metadata().is_ok_and(|new| owner(&new) == owner(replaced)) {
         let _ = std::os::unix::fs::fchown(file, Some(replaced.uid()), Some(replaced.gid()));
     }
     // New content does not run with its owner's rights.
-    file.set_permissions(fs::Permissions::from_mode(replaced.permissions().mode() & 0o777))
+    let _ = file.set_permissions(fs::Permissions::from_mode(replaced.permissions().mode() & 0o777));
 }
 
 #[cfg(not(unix))]
-fn keep_permissions(_file: &File, _replaced: &Metadata) -> io::Result<()> {
-    Ok(())
-}
+fn keep_permissions(_file: &File, _replaced: &Metadata) {}
 
 /// Renames a finished file to its name; `path` is the one it was asked for by.
 fn put_in_place(temporary: &Path, target: &Path, path: &Path) -> Result<(), WorkspaceError> {

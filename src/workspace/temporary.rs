@@ -91,7 +91,7 @@ fn is_taken(file: &File) -> bool {
 
 /// Whether the file still has this name.
 #[cfg(unix)]
-pub(super) fn stands_at(file: &File, path: &Path) -> bool {
+fn stands_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
 
     let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
@@ -100,7 +100,7 @@ pub(super) fn stands_at(file: &File, path: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-pub(super) fn stands_at(_file: &File, _path: &Path) -> bool {
+fn stands_at(_file: &File, _path: &Path) -> bool {
     true
 }
 

@@ -30,7 +30,8 @@ fn refused(line: &str) -> String {
 #[test]
 fn limits_are_called_by_their_names() {
     assert!(refused("ulimit -f 1; exec $S convert raw -o out").contains("ulimit -f"));
-    assert!(refused("ulimit -n 4; exec $S convert raw -o out").contains("ulimit -n"));
+    let export = "$S convert raw -o part.skim --quiet; ulimit -n 4; exec $S export part.skim --to tsv -o out";
+    assert!(refused(export).contains("ulimit -n"));
     // As many addresses as the program itself takes, and a little more, and a little more.
     let folder = tempfile::tempdir().unwrap();
     let size = fs::metadata(env!("CARGO_BIN_EXE_skimmer")).unwrap().len() / 1024;
