@@ -30,6 +30,12 @@ pub enum Lost {
         /// Its size now, in bytes.
         left: u64,
     },
+    /// Somebody wrote to it.
+    #[error("{} was changed while it was read; let nothing write to it, and start again", path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system could not bring a page of it into memory.
     #[error("{} cannot be read to its end: the disk or the network failed (input/output error)", path.display())]
     Unreadable {
@@ -53,9 +59,14 @@ pub struct MappedFile {
     #[cfg(unix)]
     watch: faults::Watch,
     map: Mmap,
+    /// The last byte that is not zero, and its place; `None` if there is none near the end.
+    last: Option<(usize, u8)>,
     file: File,
     path: PathBuf,
 }
+
+/// Bytes at a file's end among which the last one that is not zero is looked for.
+const END: usize = 1 << 16;
 
 impl MappedFile {
     /// Maps the whole file.
@@ -77,10 +88,15 @@ impl MappedFile {
         // SAFETY: the map is only read. Its bytes may change under us, as this type's documentation says; a page that
         // is gone reads as zeros, for its addresses are watched before anybody can read them.
         let map = unsafe { Mmap::map(&file)? };
+        #[cfg(unix)]
+        let watch = faults::Watch::over(&map);
+        let end = map.len().saturating_sub(END);
+        let last = map[end..].iter().rposition(|&byte| byte != 0).map(|place| (end + place, map[end + place]));
         Ok(Self {
             #[cfg(unix)]
-            watch: faults::Watch::over(&map),
+            watch,
             map,
+            last,
             file,
             path: path.to_owned(),
         })
@@ -91,19 +107,31 @@ impl MappedFile {
         &self.path
     }
 
-    /// Whether all bytes read so far were the file's. Takes a fraction of a microsecond.
+    /// Whether all bytes read so far were the file's. Takes a look at one byte.
     ///
     /// # Errors
-    /// [`Lost`] if the file is shorter than when it was mapped, or a page of it could not be read.
+    /// [`Lost`] if the file is shorter than when it was mapped, or a page of it could not be read. Zeros that are taken off
+    /// its end change nothing that is read, and may pass unseen.
     pub fn intact(&self) -> Result<(), Lost> {
-        let mapped = self.map.len() as u64;
-        // A cut within the last page that is left is no fault: the rest of that page reads as zeros.
-        match self.file.metadata() {
-            Ok(metadata) if metadata.len() < mapped => {
-                Err(Lost::Shorter { path: self.path.clone(), mapped, left: metadata.len() })
-            }
-            Ok(_) if !self.had_fault() => Ok(()),
-            _ => Err(Lost::Unreadable { path: self.path.clone() }),
+        // In this order: to look at the end may be what finds it gone.
+        if self.has_its_end() && !self.had_fault() {
+            return Ok(());
+        }
+        let (path, mapped) = (self.path.clone(), self.map.len() as u64);
+        Err(match self.file.metadata() {
+            Ok(metadata) if metadata.len() < mapped => Lost::Shorter { path, mapped, left: metadata.len() },
+            Ok(_) if !self.had_fault() => Lost::Changed { path },
+            _ => Lost::Unreadable { path },
+        })
+    }
+
+    /// Whether the file's end is there still. Wherever a file is cut, its end goes: it lies in a page that is lost, or in
+    /// the last one that is left, where zeros take the place of what was cut off.
+    fn has_its_end(&self) -> bool {
+        match self.last {
+            // SAFETY: the byte lies in the map. It is to be read from memory again each time, for it may have changed.
+            Some((place, byte)) => unsafe { (&raw const self.map[place]).read_volatile() == byte },
+            None => self.file.metadata().is_ok_and(|metadata| metadata.len() >= self.map.len() as u64),
         }
     }
 
@@ -248,6 +276,30 @@ mod tests {
                 });
             }
         });
+    }
+
+    #[test]
+    fn zeros_at_the_end_are_no_sign_of_it() {
+        let zeros = tempfile::NamedTempFile::new().unwrap();
+        zeros.as_file().set_len(200_000).unwrap();
+        let map = MappedFile::open(zeros.path()).unwrap();
+        map.intact().unwrap();
+        cut(&zeros, 199_999);
+        assert!(matches!(map.intact(), Err(Lost::Shorter { left: 199_999, .. })));
+
+        let mut file = file_of(10_000);
+        file.write_all(&[0; 100]).unwrap();
+        let map = MappedFile::open(file.path()).unwrap();
+        cut(&file, 9_999);
+        assert!(matches!(map.intact(), Err(Lost::Shorter { left: 9_999, .. })));
+    }
+
+    #[test]
+    fn an_end_that_was_written_over_is_told() {
+        let file = file_of(10_000);
+        let map = MappedFile::open(file.path()).unwrap();
+        fs::write(file.path(), vec![8; 10_000]).unwrap();
+        assert!(matches!(map.intact(), Err(Lost::Changed { .. })));
     }
 
     #[test]

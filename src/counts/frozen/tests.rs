@@ -272,7 +272,7 @@ fn a_file_cut_while_it_is_in_use_is_named() {
         look_up().unwrap();
         let path = cut(directory.path());
         let length = fs::metadata(&path).unwrap().len();
-        for left in [length - 1, length / 2, 0] {
+        for left in [length / 2, 300, 0] {
             fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
             let said = look_up().unwrap_err().to_string();
             assert!(said.contains(&format!("became shorter while it was read: {left} of {length} bytes")), "{said}");

@@ -154,7 +154,7 @@ fn a_network_cut_while_it_is_in_use_is_named() {
     let batch = random_batch(SHAPE.layout, 3, 1);
     mapped.logits(&batch, &mut Vec::new()).unwrap();
     let length = std::fs::metadata(&path).unwrap().len();
-    for left in [length - 1, 0] {
+    for left in [length / 2, 0] {
         std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
         let said = mapped.logits(&batch, &mut Vec::new()).unwrap_err().to_string();
         assert!(said.contains("network.f32 became shorter while it was read"), "{said}");
