@@ -126,7 +126,16 @@ pub(crate) fn main() -> ExitCode {
         .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level)))
         .init();
     let code = match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => {
+            if machine::refused_threads() > 0 && !cli.common.quiet {
+                failure::tell(&format!(
+                    "the system refused {} threads (ulimit -u, ulimit -v, or the control group's pids.max); the others did \
+                     their work",
+                    machine::refused_threads()
+                ));
+            }
+            ExitCode::SUCCESS
+        }
         // Whoever read our output has seen enough.
         Err(error) if failure::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -134,13 +143,6 @@ pub(crate) fn main() -> ExitCode {
             if interrupt::was_requested() { ExitCode::from(interrupt::EXIT_CODE as u8) } else { ExitCode::FAILURE }
         }
     };
-    if machine::refused_threads() > 0 && !cli.common.quiet {
-        let refused = machine::refused_threads();
-        failure::tell(&format!(
-            "the system refused {refused} threads (ulimit -u, ulimit -v, or the control group's pids.max); the others did \
-             their work"
-        ));
-    }
     failure::unless_panicked(code)
 }
 
