@@ -10,6 +10,7 @@ mod workers;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::OnceLock;
 
 pub use limits::raise_open_files;
 pub use mounts::is_mount_point;
@@ -29,14 +30,19 @@ pub fn memory() -> u64 {
 
 /// Threads that can compute at the same time: the processors this process may run on, or fewer where its control groups
 /// give it less of their time, or `ulimit` no room for more.
+///
+/// As they were when this was first asked for: threads that were started since take of what is left.
 pub fn threads() -> NonZeroUsize {
-    let groups = control_groups::limits(Path::new("/"));
-    // A rest of a processor is worth a thread, which the system holds back when the time is used up.
-    let time = groups.processors.map(|processors| processors.ceil() as usize);
-    // Half of what is left, for the other half is for data.
-    let room = limits::addresses_left().map(|bytes| (bytes / 2 / THREAD_ADDRESSES) as usize);
-    let threads = [limits::processors(), time, room].into_iter().flatten().min();
-    NonZeroUsize::new(threads.unwrap_or(1)).unwrap_or(NonZeroUsize::MIN)
+    static THREADS: OnceLock<NonZeroUsize> = OnceLock::new();
+    *THREADS.get_or_init(|| {
+        let groups = control_groups::limits(Path::new("/"));
+        // A rest of a processor is worth a thread, which the system holds back when the time is used up.
+        let time = groups.processors.map(|processors| processors.ceil() as usize);
+        // Half of what is left, for the other half is for data.
+        let room = limits::addresses_left().map(|bytes| (bytes / 2 / THREAD_ADDRESSES) as usize);
+        let threads = [limits::processors(), time, room].into_iter().flatten().min();
+        NonZeroUsize::new(threads.unwrap_or(1)).unwrap_or(NonZeroUsize::MIN)
+    })
 }
 
 #[cfg(test)]
