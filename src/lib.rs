@@ -7,6 +7,7 @@ pub mod config;
 pub mod counts;
 pub mod features;
 pub mod key;
+pub mod machine;
 pub mod metrics;
 pub mod net;
 pub mod onnx;

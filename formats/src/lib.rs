@@ -2,11 +2,13 @@
 //!
 //! * [`record`] — the 24-field (labelled) or 20-field (test) text record: its types, parser and writer;
 //! * [`columnar`] — the `.skim` container described in `COLUMNAR.md`: schema, encodings, writer, memory-mapped reader;
+//! * [`mapped`] — files mapped for reading, and what becomes of one that is cut short meanwhile;
 //! * [`part`] — a raw part as a `.skim` file: the columns of a record and the way there and back.
 
 pub mod columnar;
 mod id;
 mod lists;
+pub mod mapped;
 pub mod part;
 mod reaction;
 pub mod record;

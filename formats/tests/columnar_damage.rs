@@ -135,3 +135,46 @@ fn another_version_and_another_file() {
     let missing = Reader::open(folder.path().join("missing.skim")).unwrap_err().to_string();
     assert!(missing.contains("missing.skim: cannot open"), "{missing}");
 }
+
+/// The bytes of a block of a file with two, after it was opened and cut to so many bytes.
+fn cut_while_open(left: impl Fn(u64) -> u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cut.skim");
+    let values: Vec<u64> = (0..60_000u64).map(|value| value.wrapping_mul(0x9E37_79B9_7F4A_7C15)).collect();
+    let schema = Schema::new("test", vec![Field::flat("value", ValueType::U64)]);
+    let columns = [ColumnRef::flat(&values)];
+    let block = encode_block_advised(&schema, &columns, &[Advice::Plain]).unwrap();
+    let mut writer = Writer::new(Vec::new(), &schema).unwrap();
+    writer.append(block.clone()).unwrap();
+    writer.append(block).unwrap();
+    fs::write(&path, writer.finish().unwrap()).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.view::<u64>(1, 0).unwrap(), values);
+    reader.intact().unwrap();
+
+    let length = fs::metadata(&path).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left(length)).unwrap();
+    let lost = [
+        reader.read(1, 0).map(drop),
+        reader.flat::<u64>(0, 0).map(drop),
+        reader.verify(),
+        reader.chunk_info(1, 0).map(drop),
+        reader.intact(),
+    ];
+    for outcome in lost {
+        let said = outcome.unwrap_err().to_string();
+        assert!(said.contains("cut.skim became shorter while it was read"), "{said}");
+    }
+    if let Some(view) = reader.view::<u64>(1, 0) {
+        // Whatever it holds, it can be read.
+        std::hint::black_box(view.iter().fold(0, |sum: u64, value| sum.wrapping_add(*value)));
+    }
+    assert!(matches!(reader.intact(), Err(ColumnarError::Lost(_))));
+}
+
+#[test]
+fn a_file_cut_while_it_is_read_is_named() {
+    cut_while_open(|_| 0);
+    cut_while_open(|length| length / 2);
+    cut_while_open(|length| length - 1);
+}

@@ -32,6 +32,6 @@ impl Completions {
         // The generator panics where it cannot write, and a vector takes everything.
         let mut script = Vec::new();
         generate(self.shell, &mut Cli::command(), "skimmer", &mut script);
-        Ok(StandardOutput::new().write_whole(&script)?)
+        Ok(StandardOutput::open()?.write_whole(&script)?)
     }
 }

@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
-use skimmer::amounts;
 use skimmer::pipeline::Stage;
 use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
 use skimmer::pipeline::run::convert_part;
 use skimmer::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
+use skimmer::workspace::{InputFiles, ensure_writable};
+use skimmer::{amounts, machine};
 
 use super::output::path_text;
 use super::stages::run_stages;
@@ -64,30 +66,29 @@ struct Converted {
     output: PathBuf,
     #[serde(flatten)]
     summary: ConvertSummary,
-    bytes_written: u64,
+    /// The file's size; a stream has none.
+    bytes_written: Option<u64>,
 }
-
-/// A path as text. JSON has no other strings.
 
 impl Convert {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         if self.parts.is_empty() {
             return run_stages(common, &common.load_config()?, &[Stage::Convert], self.force).map(drop);
         }
-        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let threads = self.threads.unwrap_or_else(cores);
+        self.ensure_outputs()?;
+        let threads = self.threads.unwrap_or_else(machine::threads);
         let terminal = common.terminal();
         let conversions = self.conversions()?;
         let converted = conversions.into_iter().map(|conversion| self.convert(conversion, threads, &terminal));
         let converted = converted.collect::<Result<Vec<_>, _>>()?;
         common.summarize(&converted, || {
             let line = |one: &Converted| {
+                let written = one.bytes_written.map_or_else(String::new, |bytes| amounts::bytes(bytes as f64) + " ");
                 format!(
-                    "{}: {}, {} of text, {} written to {}",
+                    "{}: {}, {} of text, {written}written to {}",
                     one.part.display(),
                     amounts::counted(one.summary.records, "record", "records"),
                     amounts::bytes(one.summary.bytes_read as f64),
-                    amounts::bytes(one.bytes_written as f64),
                     one.output.display()
                 )
             };
@@ -140,8 +141,30 @@ impl Convert {
         };
         let options = ConvertOptions { vocabulary: self.vocabulary, ..ConvertOptions::default() };
         let summary = convert_part(blocks, options, threads, &output, terminal)?;
-        let bytes_written = output.metadata().with_context(|| output.display().to_string())?.len();
+        let bytes_written = output.metadata().ok().filter(Metadata::is_file).map(|metadata| metadata.len());
         Ok(Converted { part, output, summary, bytes_written })
+    }
+
+    /// Whether this is the stage of a configuration, rather than parts of one's own.
+    pub(super) fn runs_stage(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Refuses, before any work, outputs that are inputs and a folder that cannot be written to.
+    fn ensure_outputs(&self) -> anyhow::Result<()> {
+        let stdin = Path::new("/dev/stdin");
+        let inputs = InputFiles::of(self.parts.iter().map(|part| if part == Path::new("-") { stdin } else { part }));
+        for part in &self.parts {
+            inputs.ensure_none_is(&self.output_of(part)?)?;
+        }
+        match &self.output {
+            Some(folder) if self.is_folder(folder) => Ok(ensure_writable(folder)?),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_folder(&self, output: &Path) -> bool {
+        self.parts.len() > 1 || output.is_dir()
     }
 
     fn output_of(&self, part: &Path) -> anyhow::Result<PathBuf> {
@@ -155,7 +178,7 @@ impl Convert {
         match &self.output {
             None if part == Path::new("-") => bail!("standard input has no name: say where to write with -o FILE"),
             None => Ok(in_folder(Path::new(""))),
-            Some(output) if self.parts.len() > 1 || output.is_dir() => Ok(in_folder(output)),
+            Some(output) if self.is_folder(output) => Ok(in_folder(output)),
             Some(output) => Ok(output.clone()),
         }
     }

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use skimmer::amounts;
 use skimmer::config::{Config, Finetune, FromScratch, Override};
 use skimmer::metrics::Report;
 use skimmer::net::Precision;
@@ -20,6 +19,7 @@ use skimmer::pipeline::predict::{Model, PipeInput, PredictSummary, StreamOptions
 use skimmer::pipeline::stages::stages;
 use skimmer::progress::{Progress, Unit};
 use skimmer::workspace::{AtomicFile, write_file};
+use skimmer::{amounts, machine};
 use skimmer_formats::Reaction;
 use skimmer_synth::{Options, SetTruth, Truth};
 
@@ -125,6 +125,7 @@ impl Demo {
             test_rows: self.rows / 10,
             vocabulary: VOCABULARY,
             seed: self.seed,
+            threads: machine::threads().get(),
             ..Options::default()
         };
         let total = options.rows + options.valid_rows + options.test_rows;

@@ -1,13 +1,14 @@
 //! `skimmer export`.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use skimmer::amounts;
-use skimmer::pipeline::export::{ParquetTimes, export_parquet, export_tsv};
-use skimmer::workspace::AtomicFile;
+use skimmer::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
+use skimmer::workspace::{AtomicFile, InputFiles};
 use skimmer_formats::columnar::Reader;
 
 use super::output::{StandardOutput, path_text, write_json};
@@ -33,7 +34,7 @@ pub(super) struct Export {
     /// The form to write.
     #[arg(long, value_name = "FORM", value_enum)]
     to: Form,
-    /// Where to write [default: standard output, for text].
+    /// Where to write; `-` is standard output [default: standard output, for text].
     #[arg(short, long, value_name = "OUT")]
     output: Option<PathBuf>,
     /// What times become in Parquet.
@@ -88,25 +89,34 @@ struct Exported {
 impl Export {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         if let (Form::Parquet, None) = (self.to, &self.output) {
-            return Err(UsageError("Parquet is no text: say where to write with -o FILE".into()).into());
+            let what = "Parquet is no text: say where to write with -o FILE, or -o - for standard output";
+            return Err(UsageError(what.into()).into());
         }
+        let path = self.output.as_deref().filter(|path| *path != Path::new("-"));
+        InputFiles::of([self.file.as_path()]).ensure_none_is(path.unwrap_or(Path::new("/dev/stdout")))?;
         let reader = skim::open(&self.file)?;
         let summary_file = self.summary.as_deref().map(AtomicFile::create).transpose()?;
         let records = reader.rows();
-        let bytes_written = match &self.output {
+        let bytes_written = match path {
             None => {
-                let mut out = Counted { out: StandardOutput::new(), bytes: 0 };
+                let mut out = Counted { out: StandardOutput::open()?, bytes: 0 };
                 self.write(reader, &mut out, common)?;
                 out.bytes
             }
             Some(path) => {
                 let mut out = Counted { out: BufWriter::new(AtomicFile::create(path)?), bytes: 0 };
-                self.write(reader, &mut out, common)?;
-                out.out.into_inner().map_err(io::IntoInnerError::into_error)?.commit()?;
+                self.write(reader, &mut out, common).map_err(|error| match error {
+                    ExportError::Write(_) | ExportError::Parquet(_) => {
+                        anyhow::Error::from(error).context(path.display().to_string())
+                    }
+                    error => error.into(),
+                })?;
+                let written = out.out.into_inner().map_err(io::IntoInnerError::into_error);
+                written.with_context(|| format!("{}: cannot write", path.display()))?.commit()?;
                 out.bytes
             }
         };
-        let output = self.output.as_ref().map(|path| path.display().to_string());
+        let output = path.map(|path| path.display().to_string());
         let exported = Exported { file: self.file.clone(), to: self.to, output, records, bytes_written };
         match &exported.output {
             // Standard output is the result.
@@ -127,7 +137,7 @@ impl Export {
         }
     }
 
-    fn write(&self, reader: Reader, out: &mut (impl Write + Send), common: &Common) -> anyhow::Result<()> {
+    fn write(&self, reader: Reader, out: &mut (impl Write + Send), common: &Common) -> Result<(), ExportError> {
         let (columns, terminal) = (self.columns.as_deref(), common.terminal());
         match self.to {
             Form::Tsv => export_tsv(reader, columns, out, &terminal)?,

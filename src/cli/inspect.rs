@@ -96,7 +96,7 @@ impl Inspect {
     }
 
     fn as_text(&self, reader: Reader, description: &FileDescription) -> anyhow::Result<()> {
-        let mut out = StandardOutput::new();
+        let mut out = StandardOutput::open()?;
         writeln!(out, "{description}")?;
         if self.encodings {
             writeln!(out, "{}", Encodings(description))?;

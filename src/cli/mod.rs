@@ -5,6 +5,7 @@ mod convert;
 mod demo;
 mod embed;
 mod export;
+mod failure;
 mod finetune;
 mod init;
 mod inspect;
@@ -27,10 +28,10 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::{ArgAction, Args, Parser, Subcommand};
 use serde::Serialize;
 use skimmer::config::{Config, Override};
+use skimmer::machine;
 use skimmer::workspace::AtomicFile;
 
 use output::{nobody_reads, print_json, say, write_json};
@@ -125,6 +126,17 @@ enum Command {
     Man(man::Man),
 }
 
+impl Command {
+    /// Whether the command itself says how many threads parallel loops have.
+    fn runs_stages(&self) -> bool {
+        match self {
+            Self::Demo(_) | Self::Stage(_) | Self::Run(_) | Self::Plan(_) => true,
+            Self::Convert(convert) => convert.runs_stage(),
+            _ => false,
+        }
+    }
+}
+
 impl Common {
     fn load_config(&self) -> anyhow::Result<Config> {
         let sets = |key: &str| self.set.iter().any(|set| set.key() == key);
@@ -141,7 +153,12 @@ impl Common {
     }
 
     fn load_file(&self) -> anyhow::Result<Config> {
-        Ok(Config::load_with(self.config.as_deref().unwrap_or(Path::new(CONFIG)), &self.set)?)
+        Ok(Config::load_with(self.config_path(), &self.set)?)
+    }
+
+    /// The configuration file, which need not be there.
+    fn config_path(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(CONFIG))
     }
 
     fn terminal(&self) -> Terminal {
@@ -181,31 +198,63 @@ impl Common {
 
 /// Runs the command line this process was started with.
 pub(crate) fn main() -> ExitCode {
+    failure::install_panic_hook();
+    machine::raise_open_files();
+    ignore_file_size_signal();
     let outcome = match Cli::try_parse() {
         Ok(cli) => {
             logging::start(cli.common.verbose, cli.common.quiet);
-            run(&cli).map(|()| ExitCode::SUCCESS)
+            run(&cli).map(|()| {
+                tell_refused_threads(&cli.common);
+                ExitCode::SUCCESS
+            })
         }
         Err(said) => usage::answer(&said).map_err(Into::into),
     };
-    outcome.unwrap_or_else(|error| {
-        terminal::clear_bars();
-        if nobody_reads(&error) {
-            return ExitCode::SUCCESS;
-        }
-        say(format_args!("skimmer: {}", sentence(&error)));
-        if interrupt::was_requested() {
-            ExitCode::from(interrupt::EXIT_CODE as u8)
-        } else if error.is::<UsageError>() {
-            ExitCode::from(usage::EXIT_CODE)
-        } else {
-            ExitCode::FAILURE
-        }
-    })
+    failure::unless_panicked(outcome.unwrap_or_else(|error| exit_code_of(&error)))
+}
+
+/// Says what went wrong.
+fn exit_code_of(error: &anyhow::Error) -> ExitCode {
+    terminal::clear_bars();
+    if nobody_reads(error) {
+        return ExitCode::SUCCESS;
+    }
+    failure::tell(&failure::sentence(error));
+    if interrupt::was_requested() {
+        ExitCode::from(interrupt::EXIT_CODE as u8)
+    } else if error.is::<UsageError>() {
+        ExitCode::from(usage::EXIT_CODE)
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn tell_refused_threads(common: &Common) {
+    let refused = machine::refused_threads();
+    if refused > 0 && !common.quiet {
+        failure::tell(&format!(
+            "the system refused {refused} threads (ulimit -u, ulimit -v, or the control group's pids.max); the others did \
+             their work"
+        ));
+    }
+}
+
+/// Makes a file that grows beyond `ulimit -f` an error of the write, instead of the end of the program.
+fn ignore_file_size_signal() {
+    // SAFETY: sets what happens at a signal that nothing else here handles.
+    #[cfg(unix)]
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
 }
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let common = &cli.common;
+    if !cli.command.runs_stages() {
+        // For libraries, which would otherwise start as many as there are processors, and panic where they cannot.
+        machine::start_workers(1);
+    }
     match &cli.command {
         Command::Demo(demo) => demo.run(common),
         Command::Synth(synth) => synth.run(common),
@@ -221,22 +270,4 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Completions(completions) => completions.run(common),
         Command::Man(man) => man.run(common),
     }
-}
-
-/// The error with its causes, but for causes that its message quotes already.
-fn sentence(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |sentence, cause| {
-        if sentence.is_empty() {
-            cause
-        } else if sentence.contains(&cause) {
-            sentence
-        } else {
-            format!("{sentence}: {cause}")
-        }
-    })
-}
-
-/// Sizes the pool of worker threads that the stages share.
-fn set_threads(threads: usize) -> anyhow::Result<()> {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the worker threads")
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Stdout, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use skimmer::workspace::AtomicFile;
@@ -15,10 +16,33 @@ pub(super) struct StandardOutput(Stdout);
 #[error("standard output: {0}")]
 struct StandardOutputError(#[source] io::Error);
 
+/// Whether standard output was closed when the program was started.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// Looks at standard output before Rust's start does, which opens /dev/null in its place: a result would vanish, and the
+/// program say that all was well.
+#[cfg(target_os = "linux")]
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOOK: extern "C" fn() = {
+    extern "C" fn look() {
+        // SAFETY: asks for the flags of a number, whatever it stands for, and changes nothing.
+        let flags = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) };
+        CLOSED.store(flags == -1, Ordering::Relaxed);
+    }
+    look
+};
+
 impl StandardOutput {
     /// The process's.
-    pub(super) fn new() -> Self {
-        Self(io::stdout())
+    ///
+    /// # Errors
+    /// If the program was started without one (`>&-`).
+    pub(super) fn open() -> io::Result<Self> {
+        if CLOSED.load(Ordering::Relaxed) {
+            return Err(io::Error::other("standard output is closed: there is nowhere to write the result to"));
+        }
+        Ok(Self(io::stdout()))
     }
 
     /// Writes a result, all of it.
@@ -48,7 +72,7 @@ impl Write for StandardOutput {
 
 /// Writes a text, all of it.
 pub(super) fn print(text: impl Display) -> io::Result<()> {
-    StandardOutput::new().write_whole(text.to_string().as_bytes())
+    StandardOutput::open()?.write_whole(text.to_string().as_bytes())
 }
 
 /// Writes a value as JSON, indented, and a newline.

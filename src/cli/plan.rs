@@ -1,10 +1,11 @@
 //! `skimmer plan`.
 
 use clap::Args;
+use skimmer::machine;
 use skimmer::pipeline::plan::{self, Options};
 
 use super::output::print;
-use super::{Common, set_threads, values};
+use super::{Common, values};
 
 /// Say what a run will take on this machine: time, memory and disk of every stage, and what to change if it does not fit.
 ///
@@ -33,7 +34,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 impl Plan {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let config = common.load_config()?;
-        set_threads(config.threads())?;
+        machine::start_workers(config.threads());
         let options = Options { seconds: self.seconds, parts: self.parts.map(|parts| parts as usize) };
         let plan = plan::plan(&config, options, &common.terminal())?;
         if common.json {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use skimmer::config;
 use skimmer::net::Precision;
@@ -13,6 +14,7 @@ use skimmer::pipeline::memory;
 use skimmer::pipeline::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
 use skimmer::workspace::AtomicFile;
 
+use super::failure::tell;
 use super::output::{StandardOutput, say};
 use super::predicted::PredictReport;
 use super::{Common, values};
@@ -49,6 +51,9 @@ pub(super) struct Predict {
     /// Write the summary to this file, as one JSON value: standard output holds the predictions.
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
+    /// Accept standard input without any record; else that is an error, for something before the pipe may have failed.
+    #[arg(long)]
+    allow_empty: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -79,7 +84,14 @@ impl Predict {
         let skipped = |error: &_| say(format_args!("skimmer: standard input:{error}; left out"));
         // Made before there is anything to lose.
         let summary_file = self.summary.as_deref().map(AtomicFile::create).transpose()?;
-        let summary = predict_stream(&model, PipeInput::standard()?, StandardOutput::new(), &options, skipped)?;
+        let summary = predict_stream(&model, PipeInput::standard()?, StandardOutput::open()?, &options, skipped)?;
+        if summary.is_empty() {
+            match self.allow_empty {
+                true if common.quiet => {}
+                true => tell("standard input is empty: nothing was predicted"),
+                false => bail!("standard input is empty: nothing to predict (--allow-empty accepts that)"),
+            }
+        }
         let processor = memory::processor_time() - before;
         let report = PredictReport {
             summary,

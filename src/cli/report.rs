@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use skimmer::config::Config;
-use skimmer::report::write_report;
+use skimmer::report::{REPORT, write_report};
+use skimmer::workspace::InputFiles;
 
 use super::Common;
 use super::output::path_text;
@@ -31,6 +32,9 @@ struct ReportSummary {
 impl Report {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let config = common.load_config()?;
+        if let Some(output) = &self.output {
+            InputFiles::of([common.config_path()]).ensure_none_is(output)?;
+        }
         let report = write(&config, self.output.as_deref())?;
         common.summarize(&ReportSummary { report: report.clone() }, || format!("wrote {}", report.display()))
     }
@@ -38,7 +42,7 @@ impl Report {
 
 /// Writes the report and gives its path.
 pub(super) fn write(config: &Config, output: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let path = output.map_or_else(|| config.working_dir.join("report.html"), Path::to_owned);
+    let path = output.map_or_else(|| config.working_dir.join(REPORT), Path::to_owned);
     write_report(&config.working_dir, &path).context("no report")?;
     Ok(path)
 }

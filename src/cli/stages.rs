@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::Value;
-use skimmer::amounts;
 use skimmer::config::Config;
 use skimmer::metrics::Report;
 use skimmer::pipeline::evaluate::evaluate_predictions;
@@ -13,11 +12,12 @@ use skimmer::pipeline::run::raw_parts;
 use skimmer::pipeline::stages::stages;
 use skimmer::pipeline::{Pipeline, Stage, TaskReport};
 use skimmer::sketch::Quality;
+use skimmer::{amounts, machine};
 
 use super::embed::{self, Embed};
 use super::finetune::Finetune;
 use super::output::print;
-use super::{Common, report, set_threads, values};
+use super::{Common, report, values};
 
 /// The single stages.
 #[derive(Subcommand)]
@@ -102,6 +102,7 @@ impl StageCommand {
             Self::Sketch(one) => (Stage::Sketch, one.force),
             Self::Train(one) => (Stage::Train, one.force),
             Self::Evaluate(Evaluate { predictions: Some(predictions), labels: Some(labels), .. }) => {
+                machine::start_workers(1);
                 let report = evaluate_predictions(predictions, labels)?;
                 let table = || report.as_ref().map_or_else(|| "no records".into(), Report::to_string);
                 if common.json {
@@ -111,7 +112,7 @@ impl StageCommand {
             }
             Self::Evaluate(Evaluate { precisions: true, .. }) => {
                 let config = common.load_config()?;
-                set_threads(config.threads())?;
+                machine::start_workers(config.threads());
                 let terminal = common.terminal();
                 let table = Pipeline::open(&config, &terminal)?.precisions()?;
                 if common.json {
@@ -169,7 +170,7 @@ pub(super) fn run_stages(
     stages: &[Stage],
     force: bool,
 ) -> anyhow::Result<Vec<TaskReport>> {
-    set_threads(config.threads())?;
+    machine::start_workers(config.threads());
     let terminal = common.terminal();
     let mut pipeline = Pipeline::open(config, &terminal)?;
     let mut reports = Vec::new();

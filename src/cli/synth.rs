@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use skimmer::amounts;
 use skimmer::progress::{Progress, Unit};
+use skimmer::{amounts, machine};
 use skimmer_synth::Options;
 
 use super::Common;
@@ -63,7 +63,6 @@ pub(super) struct Synth {
 
 impl Synth {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let defaults = Options::default();
         let options = Options {
             out: self.out.clone(),
             parts: self.parts,
@@ -75,7 +74,7 @@ impl Synth {
             authors: self.authors,
             vocabulary: self.vocabulary,
             seed: self.seed,
-            threads: self.threads.map_or(defaults.threads, NonZeroUsize::get),
+            threads: self.threads.unwrap_or_else(machine::threads).get(),
         };
         let terminal = common.terminal();
         // The one part's share, rounded: exact numbers come with the summary.

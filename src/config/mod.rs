@@ -22,13 +22,15 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::machine;
+
 pub use error::ConfigError;
 use error::{Place, Wrong};
 pub use overrides::Override;
 pub use sections::{
     BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Precision, Predict, Recipe, Train,
 };
-pub use size::{ByteSize, machine_memory};
+pub use size::ByteSize;
 pub use template::TEMPLATE;
 use yaml::Node;
 
@@ -66,10 +68,10 @@ pub struct Config {
     pub vocabulary_size: u32,
     /// Seed of everything random.
     pub seed: u64,
-    /// Worker threads; as many as the machine has cores if not given.
+    /// Worker threads; as many as the machine gives this process processors if not given.
     pub threads: Option<usize>,
-    /// Memory that counting, similarity and shuffling may use before they go to disk; a quarter of the machine's if
-    /// not given.
+    /// Memory that counting, similarity and shuffling may use before they go to disk; a quarter of what
+    /// this process may have if not given.
     pub memory_budget: Option<ByteSize>,
     /// What to do with a malformed record.
     pub bad_records: BadRecords,
@@ -197,12 +199,12 @@ impl Config {
 
     /// The worker threads to use.
     pub fn threads(&self) -> usize {
-        self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+        self.threads.unwrap_or_else(|| machine::threads().get())
     }
 
-    /// The memory budget in bytes: what is set, or a quarter of the machine's memory.
+    /// The memory budget in bytes: what is set, or a quarter of what this process may have.
     pub fn memory_budget(&self) -> u64 {
-        self.memory_budget.map_or_else(|| size::machine_memory() / 4, |size| size.0)
+        self.memory_budget.map_or_else(|| machine::memory() / 4, |size| size.0)
     }
 }
 

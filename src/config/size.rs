@@ -82,18 +82,6 @@ impl<'de> Deserialize<'de> for ByteSize {
     }
 }
 
-/// Memory this process may use: the machine's, or its control group's limit where that is lower. 4 GiB if neither
-/// can be read.
-pub fn machine_memory() -> u64 {
-    let group_limit =
-        std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
-    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
-    });
-    machine.into_iter().chain(group_limit).min().unwrap_or(4 << 30)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,10 +96,5 @@ mod tests {
         for text in ["", "MiB", "-1", "1 parsec", "nan"] {
             assert_eq!(ByteSize::parse(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn the_machine_has_memory() {
-        assert!(machine_memory() > 1 << 20);
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use crate::machine;
+
 /// Hands tasks out in order; all stop at the first failure.
 pub(super) struct Queue {
     tasks: usize,
@@ -39,8 +41,12 @@ impl Queue {
             result
         };
         std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads.clamp(1, tasks.max(1))).map(|_| scope.spawn(guarded)).collect();
-            let results: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+            let others = 1..threads.clamp(1, tasks.max(1));
+            let others: Vec<_> = others.map_while(|_| machine::spawn_scoped(scope, guarded).ok()).collect();
+            // This thread works, too, and alone if there are no others to be had.
+            let own = guarded();
+            let results: Vec<_> = others.into_iter().map(|worker| worker.join()).collect();
+            own?;
             results.into_iter().try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })
     }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use skimmer_formats::mapped::Lost;
+
 use crate::workspace::WorkspaceError;
 
 /// An error of the network.
@@ -18,6 +20,9 @@ pub enum NetError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file lost bytes while it was read.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// A file is no intact safetensors file.
     #[error("{path}: not an intact safetensors file ({source}); it may be truncated: write it again or take a copy")]
     Format {

@@ -1,11 +1,11 @@
 //! Tensors in a safetensors file.
 
-use std::fs::File;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+
+use skimmer_formats::mapped::MappedFile;
 
 use super::error::NetError;
 use super::parameters::TensorPlan;
@@ -77,35 +77,34 @@ fn write(out: &mut impl Write, tensors: &[TensorSource<'_>]) -> std::io::Result<
 
 /// A safetensors file, mapped.
 pub(super) struct TensorFile {
-    path: PathBuf,
-    map: Mmap,
+    map: MappedFile,
 }
 
 impl TensorFile {
     /// Maps a file and checks that it is whole.
     pub(super) fn open(path: &Path) -> Result<Self, NetError> {
-        let failed = |source| NetError::File { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        // SAFETY: the file is only read, and model files are replaced by renaming, never changed in place.
-        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        let file = Self { path: path.to_owned(), map };
-        file.tensors()?;
+        let map = MappedFile::open(path).map_err(|source| NetError::File { path: path.to_owned(), source })?;
+        let file = Self { map };
+        file.map.checked(file.tensors().map(drop))?;
         Ok(file)
     }
 
     fn tensors(&self) -> Result<SafeTensors<'_>, NetError> {
-        SafeTensors::deserialize(&self.map).map_err(|source| NetError::Format { path: self.path.clone(), source })
+        SafeTensors::deserialize(&self.map)
+            .map_err(|source| NetError::Format { path: self.map.path().to_owned(), source })
     }
 
     fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8], NetError> {
         let tensors = self.tensors()?;
         let view = tensors.tensor(name).map_err(|error| match error {
-            SafeTensorError::TensorNotFound(tensor) => NetError::MissingTensor { path: self.path.clone(), tensor },
-            source => NetError::Format { path: self.path.clone(), source },
+            SafeTensorError::TensorNotFound(tensor) => {
+                NetError::MissingTensor { path: self.map.path().to_owned(), tensor }
+            }
+            source => NetError::Format { path: self.map.path().to_owned(), source },
         })?;
         if view.dtype() != dtype || view.shape() != shape {
             return Err(NetError::WrongShape {
-                path: self.path.clone(),
+                path: self.map.path().to_owned(),
                 tensor: name.to_owned(),
                 found: format!("{:?} {:?}", view.dtype(), view.shape()),
                 expected: format!("{dtype:?} {shape:?}"),
@@ -116,14 +115,34 @@ impl TensorFile {
 
     /// Reads a tensor into a buffer of tiles.
     pub(super) fn read(&self, name: &str, plan: &TensorPlan, buffer: &mut [Row]) -> Result<(), NetError> {
-        let bytes = self.bytes(name, Dtype::F32, &plan.shape())?;
-        plan.write(buffer, bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)));
-        Ok(())
+        let read = self.bytes(name, Dtype::F32, &plan.shape()).map(|bytes| {
+            plan.write(buffer, bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)));
+        });
+        self.map.checked(read)
     }
 
     /// Reads a single whole number.
     pub(super) fn number(&self, name: &str) -> Result<u64, NetError> {
-        let bytes = self.bytes(name, Dtype::U64, &[1])?;
-        Ok(u64::from_le_bytes(bytes.as_chunks().0[0]))
+        let read = self.bytes(name, Dtype::U64, &[1]).map(|bytes| u64::from_le_bytes(bytes.as_chunks().0[0]));
+        self.map.checked(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_cut_while_it_is_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        write_tensors(&path, &[TensorSource::number("steps", 7)]).unwrap();
+        let file = TensorFile::open(&path).unwrap();
+        assert_eq!(file.number("steps").unwrap(), 7);
+        for left in [std::fs::metadata(&path).unwrap().len() - 8, 0] {
+            std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
+            let said = file.number("steps").unwrap_err().to_string();
+            assert!(said.contains("model.safetensors became shorter while it was read"), "{said}");
+        }
     }
 }

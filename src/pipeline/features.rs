@@ -8,7 +8,6 @@
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::{fmt, mem};
 
 use skimmer_formats::Reaction;
@@ -22,6 +21,7 @@ use crate::counts::{
     self, BoxError, COUNTS, CountBlock, CountColumn, CountSink, CountedBlock, CountsError, REAL_COLUMNS, RecordSource,
     Side, SimilarLookup, Split, SplitError, Summary, Table, TotalsBlock,
 };
+use crate::machine::{self, Running};
 use crate::progress::Progress;
 use crate::workspace::{AtomicFile, WorkspaceError};
 
@@ -206,7 +206,7 @@ enum DraftState {
     Planned,
     Started(Box<Writer<BufWriter<AtomicFile>>>),
     /// Complete and being synced and closed, which others need not wait for.
-    Closing(JoinHandle<Result<AtomicFile, WorkspaceError>>),
+    Closing(Running<'static, Result<AtomicFile, WorkspaceError>>),
 }
 
 impl Draft {
@@ -238,7 +238,7 @@ impl Draft {
             DraftState::Started(writer) => {
                 let file = writer.finish().map_err(|error| self.named(error))?.into_inner();
                 let mut file = file.map_err(|error| self.named(error.into_error()))?;
-                *state = DraftState::Closing(std::thread::spawn(move || file.close().map(|()| file)));
+                *state = DraftState::Closing(machine::run_beside(move || file.close().map(|()| file)));
             }
             other => *state = other,
         }
@@ -248,9 +248,7 @@ impl Draft {
     /// The file, when it is closed.
     fn closed(&self) -> Result<Option<AtomicFile>, WorkspaceError> {
         match mem::replace(&mut *self.state(), DraftState::Planned) {
-            DraftState::Closing(closing) => {
-                closing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map(Some)
-            }
+            DraftState::Closing(closing) => closing.join().map(Some),
             DraftState::Planned | DraftState::Started(_) => Ok(None),
         }
     }

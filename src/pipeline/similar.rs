@@ -95,7 +95,7 @@ pub fn similar<W: Write + Send>(
             writer.push(author, list)
         })
     };
-    one_ahead(ranges, |range| Ok(search.search(range)), &mut write)?;
+    one_ahead(ranges, |range| search.search(range), &mut write)?;
     let out = writer.finish()?;
     progress.end();
     Ok((out, summary))

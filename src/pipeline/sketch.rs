@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::machine::Workers;
 use crate::progress::{Progress, Unit};
 use crate::sketch::{Projection, Quality, SketchError, SketchShape, TokenCodes, encode};
 use crate::text::{MappedVectors, TextError, VectorPaths};
@@ -53,14 +54,6 @@ pub enum SketchStageError {
         /// What is wrong with them.
         source: SketchError,
     },
-    /// The workers cannot be started.
-    #[error("cannot start {threads} worker threads: {reason}")]
-    Threads {
-        /// Threads asked for.
-        threads: usize,
-        /// What the system says.
-        reason: String,
-    },
     /// The codes cannot be stored.
     #[error(transparent)]
     Store(#[from] WorkspaceError),
@@ -75,15 +68,15 @@ pub fn sketch(options: &SketchOptions, progress: &dyn Progress) -> Result<Sketch
     let vectors = mapped.view()?;
     let (shape, seed) = (options.shape, options.seed);
     let code_error = |source| SketchStageError::Code { path: options.vectors.vectors.clone(), source };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads)
-        .build()
-        .map_err(|error| SketchStageError::Threads { threads: options.threads, reason: error.to_string() })?;
+    let workers = Workers::new(options.threads);
     progress.begin("sketch", Some(vectors.nrows() as u64), Unit::Items);
     let projection = Projection::gaussian(shape, vectors.ncols(), seed);
-    let encoded = pool.install(|| encode(vectors, &projection, shape)).map_err(code_error)?;
+    let encoded = workers.install(|| encode(vectors, &projection, shape)).map_err(code_error);
+    mapped.intact()?;
+    let encoded = encoded?;
     let codes = TokenCodes::new(shape, seed, mapped.tokens(), &encoded.codes).map_err(code_error)?;
-    let quality = pool.install(|| Quality::measure(vectors, &encoded, shape, seed));
+    let quality = workers.install(|| Quality::measure(vectors, &encoded, shape, seed));
+    mapped.intact()?;
     progress.advance(vectors.nrows() as u64);
     progress.end();
     codes.save(&options.output)?;

@@ -1,16 +1,16 @@
 //! A task: a stage, or one part's conversion, with what it depends on and what it makes.
 
 use std::collections::VecDeque;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::thread::{self, ScopedJoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::{PipelineError, memory};
+use crate::machine::{self, Running};
 use crate::workspace::{AtomicFile, Checksum, Difference, Fingerprint, Manifest, Outdated};
 
 /// What became of a task: a stage, or one part's conversion.
@@ -72,7 +72,7 @@ pub(super) struct Unsettled {
     pub(super) summary: Value,
 }
 
-type Settling<'scope> = ScopedJoinHandle<'scope, Result<TaskReport, PipelineError>>;
+type Settling<'scope> = Running<'scope, Result<TaskReport, PipelineError>>;
 
 /// [`Task::run`] for tasks that one process of work does one after the other. `work` is given what is to be done, and
 /// hands on what it makes of each, in order; that is settled while the work goes on: a sync is time in which there is
@@ -104,7 +104,7 @@ pub(super) fn run_together<W>(
             }
             let Some(Ok(begun)) = begun.pop_front() else { return Ok(()) };
             let (manifest, since) = (&manifest, std::mem::replace(&mut watch, Watch::start()));
-            settling = Some(scope.spawn(move || begun.settle(file, manifest, since, peak, summary)));
+            settling = Some(machine::run_within(scope, move || begun.settle(file, manifest, since, peak, summary)));
             Ok(())
         };
         let outcome = if to_do.is_empty() { Ok(()) } else { work(to_do, &mut made) };
@@ -117,11 +117,7 @@ pub(super) fn run_together<W>(
 
 /// Waits for what is being settled.
 fn settle(settling: Option<Settling<'_>>, done: &mut dyn FnMut(&TaskReport)) -> Result<(), PipelineError> {
-    match settling.map(Settling::join) {
-        Some(Ok(report)) => report.map(|report| done(&report)),
-        Some(Err(panic)) => resume_unwind(panic),
-        None => Ok(()),
-    }
+    settling.map_or(Ok(()), |settling| settling.join().map(|report| done(&report)))
 }
 
 /// When a task began.
@@ -206,7 +202,7 @@ impl Begun {
         let lock = || manifest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((expected, touched)) = self.expected.take() {
             file.close()?;
-            if Checksum::of(file.temporary())? == expected {
+            if file.temporary().map(Checksum::of).transpose()?.is_some_and(|made| made == expected) {
                 let mut manifest = lock();
                 manifest.confirm(&self.name, self.fingerprint)?;
                 return Ok(up_to_date(self.name, &manifest));

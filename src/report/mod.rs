@@ -14,7 +14,10 @@ use thiserror::Error;
 use crate::metrics::Report;
 use crate::pipeline::Stage;
 use crate::pipeline::train::{Point, Summary};
-use crate::workspace::{Manifest, TaskRecord, WorkspaceError, write_file};
+use crate::workspace::{InputFiles, Manifest, TaskRecord, WorkspaceError, entries, write_file};
+
+/// The report's usual name in its working directory.
+pub const REPORT: &str = "report.html";
 
 /// Why there is no report.
 #[derive(Debug, Error)]
@@ -61,6 +64,9 @@ struct Results {
 /// # Errors
 /// [`ReportError`].
 pub fn write_report(directory: &Path, output: &Path) -> Result<(), ReportError> {
+    let made_here = entries(directory).unwrap_or_default();
+    let others = made_here.iter().map(PathBuf::as_path).filter(|path| path.file_name() != Some(REPORT.as_ref()));
+    InputFiles::of(others).ensure_none_is(output)?;
     let html = page::html(&Results::read(directory)?);
     Ok(write_file(output, |out| out.write_all(html.as_bytes()))?)
 }

@@ -2,6 +2,7 @@ use std::io;
 use std::path::PathBuf;
 
 use skimmer_formats::columnar::ColumnarError;
+use skimmer_formats::mapped::Lost;
 use thiserror::Error;
 
 /// Why author similarity could not be computed or read.
@@ -24,6 +25,9 @@ pub enum SimilarError {
         /// What the system says.
         source: io::Error,
     },
+    /// A temporary file could not be read back.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// A `.skim` file could not be written or read.
     #[error(transparent)]
     File(#[from] ColumnarError),

@@ -6,6 +6,7 @@ use bytemuck::{Pod, Zeroable};
 use hashbrown::HashTable;
 use rayon::slice::ParallelSliceMut;
 use skimmer_formats::Id;
+use skimmer_formats::mapped::Lost;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::SimilarError;
@@ -258,6 +259,11 @@ impl FollowerSets {
     /// The readers of an author's set that are in other sets too, numbered rarest first, ascending.
     pub(super) fn shared(&self, author: u32) -> &[u32] {
         &self.readers[self.offsets[author as usize]..self.offsets[author as usize + 1]]
+    }
+
+    /// Whether all readers asked for so far were as they were written.
+    pub(super) fn intact(&self) -> Result<(), Lost> {
+        self.readers.intact()
     }
 
     /// Asks memory for where an author's set stands.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
+use skimmer_formats::mapped::Lost;
 
 use super::classes::Classes;
 use super::runs::SortedRuns;
@@ -83,6 +84,12 @@ impl Index {
     #[inline]
     pub(super) fn rare(&self, reader: u32) -> &[u32] {
         &self.rare[self.rare_offsets[reader as usize]..self.rare_offsets[reader as usize + 1]]
+    }
+
+    /// Whether all lists asked for so far were as they were written.
+    pub(super) fn intact(&self) -> Result<(), Lost> {
+        self.rare.intact()?;
+        self.popular.intact()
     }
 
     /// Asks memory for where a rare reader's list stands.

@@ -97,7 +97,10 @@ impl SimilaritySearch {
     /// rayon pool.
     ///
     /// What is found takes 16 bytes for every similar author, so ranges are best kept to some ten thousand authors.
-    pub fn search(&self, authors: Range<u32>) -> Found<'_> {
+    ///
+    /// # Errors
+    /// [`SimilarError::Lost`] where a temporary file could not be read back.
+    pub fn search(&self, authors: Range<u32>) -> Result<Found<'_>, SimilarError> {
         let mut classes: Vec<u32> = authors.clone().filter_map(|author| self.classes.of(author)).collect();
         classes.sort_unstable();
         classes.dedup();
@@ -106,7 +109,9 @@ impl SimilaritySearch {
             classes.iter().map(|&class| self.ranking(class)).collect::<Vec<_>>()
         };
         let rankings = classes.par_chunks(TOGETHER).flat_map_iter(together).collect();
-        Found { search: self, authors, classes, rankings }
+        self.sets.intact()?;
+        self.index.intact()?;
+        Ok(Found { search: self, authors, classes, rankings })
     }
 
     /// Asks memory for what the searches of these classes begin with, of all of them at once: their sets, then where the lists of

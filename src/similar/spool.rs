@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
+use skimmer_formats::mapped::{Lost, MappedFile};
 
 use super::SimilarError;
 use super::runs::spill_error;
@@ -53,10 +53,10 @@ impl Spool {
 
     pub(super) fn finish(self) -> Result<Spooled, SimilarError> {
         let Some(file) = self.file else { return Ok(Spooled::Memory(self.head)) };
-        let map = || -> std::io::Result<Mmap> {
+        let map = || -> std::io::Result<MappedFile> {
             let file = file.into_inner().map_err(|error| error.into_error())?;
-            // SAFETY: the file has no name, so nobody but this process can change it, and this process is done writing.
-            unsafe { Mmap::map(&file) }
+            // It has no name, so no other process can cut it; but a disk can fail.
+            MappedFile::of(file, &self.directory.join("(temporary file)"))
         };
         map().map(Spooled::Disk).map_err(|source| spill_error(&self.directory, source))
     }
@@ -65,7 +65,20 @@ impl Spool {
 /// The finished array.
 pub(super) enum Spooled {
     Memory(Vec<u32>),
-    Disk(Mmap),
+    Disk(MappedFile),
+}
+
+impl Spooled {
+    /// Whether all numbers read so far were the file's.
+    ///
+    /// # Errors
+    /// [`Lost`] where the disk failed.
+    pub(super) fn intact(&self) -> Result<(), Lost> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Disk(map) => map.intact(),
+        }
+    }
 }
 
 impl Deref for Spooled {

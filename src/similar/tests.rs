@@ -35,7 +35,7 @@ fn lists_with(rare: u32, pairs: &Pairs, settings: SimilaritySettings, memory: us
             lists.push((id, list.to_vec()));
             Ok(())
         };
-        search.search(range).for_each(each).unwrap();
+        search.search(range).unwrap().for_each(each).unwrap();
     }
     lists
 }

@@ -6,10 +6,10 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use skimmer_formats::mapped::MappedFile;
 
 use super::content::{Content, head};
-use super::mapped::{MappedText, map, populate};
+use super::mapped::MappedText;
 use super::packed::unpack;
 use super::{Origin, Permit, StreamError};
 
@@ -56,6 +56,17 @@ impl Block {
         }
     }
 
+    /// Whether all of the lines read so far were the part's. Nothing made of them goes on before this was asked.
+    ///
+    /// # Errors
+    /// [`StreamError::Lost`] if the part became shorter meanwhile.
+    pub fn intact(&self) -> Result<(), StreamError> {
+        match &self.text {
+            Text::Mapped(text) => Ok(text.intact()?),
+            Text::Read(_) => Ok(()),
+        }
+    }
+
     /// Whether the text lies in a mapped file (and not in memory of its own).
     pub fn is_mapped(&self) -> bool {
         matches!(self.text, Text::Mapped(_))
@@ -75,7 +86,7 @@ pub struct LineBlocks {
 enum Source {
     /// The next block begins `at` and is likely to be about as long as the `last` one.
     Mapped {
-        map: Arc<Mmap>,
+        map: Arc<MappedFile>,
         at: usize,
         last: usize,
     },
@@ -111,7 +122,9 @@ impl LineBlocks {
         } else if metadata.len() == 0 {
             return Err(StreamError::Empty { path: path.to_owned() });
         } else if Content::of(&head(&mut file).map_err(failed)?) == Content::Text {
-            Source::Mapped { map: map(&file).map_err(failed)?, at: 0, last: 0 }
+            let map = MappedFile::of(file, path).map_err(failed)?;
+            map.read_in_order();
+            Source::Mapped { map: Arc::new(map), at: 0, last: 0 }
         } else {
             file.rewind().map_err(failed)?;
             Source::text_of(BufReader::with_capacity(READ_AHEAD, file), Origin::File(path))?
@@ -150,11 +163,11 @@ impl LineBlocks {
         let (text, lines) = match &mut self.source {
             Source::Over | Source::Pipe(_) => return Ok(None),
             Source::Mapped { map, at, last } => {
-                populate(map, *at..map.len().min(*at + *last));
+                map.populate(*at..map.len().min(*at + *last));
                 let rest = &map[*at..];
                 let mut cut = Cut::default();
                 cut.scan(rest, self.size);
-                let length = cut.end(rest, true, self.size).ok_or_else(too_long)?;
+                let length = map.checked(cut.end(rest, true, self.size).ok_or_else(too_long))?;
                 let start = *at;
                 (*at, *last) = (start + length, length);
                 (Text::Mapped(MappedText::new(Arc::clone(map), start..start + length)), cut.lines)
@@ -250,8 +263,9 @@ impl Cut {
             std::hint::black_box(window.get(self.scanned + 2 * PIECE).copied());
             let (wanted, newlines) = (size.lines - self.lines, memchr::memchr_iter(b'\n', piece).count());
             if newlines >= wanted {
-                let last = memchr::memchr_iter(b'\n', piece).nth(wanted - 1).expect("so many were counted");
-                (self.lines, self.whole) = (size.lines, self.scanned + last + 1);
+                // A newline that was counted can be gone at the second look, with the end of a mapped part.
+                let last = memchr::memchr_iter(b'\n', piece).nth(wanted - 1).map_or(piece.len(), |last| last + 1);
+                (self.lines, self.whole) = (size.lines, self.scanned + last);
                 self.scanned = window.len();
                 return;
             }
@@ -262,7 +276,7 @@ impl Cut {
             }
         }
         if let Some(end) = counted {
-            self.whole = memchr::memrchr(b'\n', &window[..end]).expect("there is one in the last piece") + 1;
+            self.whole = memchr::memrchr(b'\n', &window[..end]).map_or(end, |last| last + 1);
         }
         self.scanned = window.len();
     }
@@ -384,5 +398,28 @@ mod tests {
         assert!(open("/no/part-1").starts_with("cannot open /no/part-1: "));
         let directory = LineBlocks::open(Path::new("/"), BlockSize::default(), None).map(cuts);
         assert!(directory.unwrap().unwrap_err().contains("cannot read / on from byte 0"));
+    }
+
+    #[test]
+    fn a_part_cut_while_it_is_read_is_named() {
+        for left in [0, 100_000, 149_999] {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), "fifteen letters\n".repeat(10_000)).unwrap();
+            let size = BlockSize { lines: 4000, bytes: 1 << 20 };
+            let mut blocks = LineBlocks::open(file.path(), size, None).unwrap();
+            let first = blocks.next().unwrap().unwrap();
+            first.intact().unwrap();
+            file.as_file().set_len(left).unwrap();
+            // The rest may read as a line too long, or as a block of zeros: neither is believed.
+            let rest = blocks.next().unwrap().and_then(|block| {
+                std::hint::black_box(block.text().iter().filter(|&&byte| byte == 0).count());
+                block.intact()
+            });
+            for outcome in [first.intact(), rest] {
+                let said = outcome.unwrap_err().to_string();
+                assert!(said.contains("became shorter while it was read"), "{said}");
+                assert!(said.contains(file.path().to_str().unwrap()), "{said}");
+            }
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use skimmer_formats::mapped::Lost;
+
 use super::PassedOver;
 
 /// Why parts cannot be listed, opened or read.
@@ -100,6 +102,9 @@ pub enum StreamError {
         /// What the system or the decoder said.
         source: io::Error,
     },
+    /// A part lost bytes while it was read.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// There is no newline where there must be one.
     #[error(
         "{}:{line}: no newline in {limit} bytes from byte {offset} on: is this a raw part?", path.display()

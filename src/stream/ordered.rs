@@ -9,6 +9,8 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::machine;
+
 /// Applies `work` to every item of `source` on `threads` threads and hands the results to `sink` in the items' order.
 ///
 /// Workers take the items from `source` themselves, one worker at a time; `sink` runs on the calling thread. With one
@@ -53,32 +55,49 @@ pub fn ordered_map_with<T, U: Send, S, E: Send>(
 ) -> Result<(), E> {
     let source = source.into_iter();
     if threads == NonZeroUsize::MIN {
-        let mut state = state();
-        for item in source {
-            sink(work(&mut state, item?)?)?;
-        }
-        return Ok(());
+        return one_by_one(source, state(), work, sink);
     }
     let in_flight = threads.saturating_add(2);
     let window = Window::new(in_flight);
     let source = Mutex::new(Source { items: source, next: 0, over: false });
     let (sender, results) = bounded(in_flight.get());
-    thread::scope(|scope| {
+    let outcome = thread::scope(|scope| {
         let close = CloseOnDrop(&window);
-        for _ in 0..threads.get() {
+        let start = |_| {
             let (sender, window, source) = (sender.clone(), &window, &source);
             let (state, work) = (&state, &work);
-            scope.spawn(move || worker(source, window, state, work, &sender));
-        }
+            machine::spawn_scoped(scope, move || worker(source, window, state, work, &sender)).ok()
+        };
+        // Where the system gives fewer threads, these do all.
+        let workers = (0..threads.get()).map_while(start).count();
         drop(sender);
+        if workers == 0 {
+            return None;
+        }
         let outcome = in_order(results, &window, |outcome| match outcome {
             Outcome::Done(Ok(result)) => sink(result),
             Outcome::Done(Err(error)) => Err(error),
             Outcome::Panicked(panic) => resume_unwind(panic),
         });
         drop(close);
-        outcome
+        Some(outcome)
+    });
+    outcome.unwrap_or_else(|| {
+        let source = source.into_inner().unwrap_or_else(PoisonError::into_inner);
+        one_by_one(source.items, state(), work, sink)
     })
+}
+
+fn one_by_one<T, U, S, E>(
+    source: impl Iterator<Item = Result<T, E>>,
+    mut state: S,
+    work: impl Fn(&mut S, T) -> Result<U, E>,
+    mut sink: impl FnMut(U) -> Result<(), E>,
+) -> Result<(), E> {
+    for item in source {
+        sink(work(&mut state, item?)?)?;
+    }
+    Ok(())
 }
 
 struct Source<I> {

@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use skimmer_formats::mapped::Lost;
 use thiserror::Error;
 
 use super::distilbert::DistilBertError;
@@ -18,6 +19,9 @@ pub enum TextError {
         /// The system's reason.
         source: io::Error,
     },
+    /// A file lost bytes while it was read.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// A `config.json` that is none.
     #[error("{}: not a model configuration: {reason}", path.display())]
     Config {

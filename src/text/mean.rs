@@ -14,6 +14,7 @@ use super::{
     sums::{StopOnDrop, Sums, Turnstile},
     window::Window,
 };
+use crate::machine;
 use crate::progress::Progress;
 
 /// How mean vectors are computed.
@@ -209,11 +210,15 @@ impl<'m> MeanVectors<'m> {
         };
         thread::scope(|scope| {
             let work = &work;
-            let encoders = self.encoders.iter_mut();
-            let workers: Vec<_> = encoders.map(|encoder| scope.spawn(move || work(encoder.as_mut()))).collect();
-            workers
-                .into_iter()
-                .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            let Some((own, others)) = self.encoders.split_first_mut() else { return Ok(()) };
+            let others = others.iter_mut();
+            let others = others.map_while(|encoder| machine::spawn_scoped(scope, move || work(encoder.as_mut())).ok());
+            let others: Vec<_> = others.collect();
+            // This thread works, too, and alone if there are no others to be had.
+            let own = work(own.as_mut());
+            let results: Vec<_> = others.into_iter().map(|worker| worker.join()).collect();
+            own?;
+            results.into_iter().try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
         })?;
         self.summary.computed += self.window.len() as u64;
         self.window.clear();

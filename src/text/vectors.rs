@@ -1,14 +1,14 @@
 //! Token vectors as `.npy` files, which numpy reads.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use memmap2::Mmap;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use ndarray_npy::{ReadNpyExt, ReadableElement, ViewNpyExt, WriteNpyExt};
+use skimmer_formats::mapped::MappedFile;
 
 use super::TextError;
 
@@ -71,9 +71,8 @@ impl TokenVectors {
 
 /// Stored token vectors, mapped rather than read.
 pub struct MappedVectors {
-    path: PathBuf,
     tokens: Vec<u32>,
-    map: Mmap,
+    map: MappedFile,
 }
 
 impl MappedVectors {
@@ -83,15 +82,12 @@ impl MappedVectors {
     /// [`TextError::File`] and [`TextError::Vectors`] for files that cannot be read or do not belong together.
     pub fn open(paths: &VectorPaths) -> Result<Self, TextError> {
         let tokens = read_tokens(&paths.tokens)?;
-        let path = paths.vectors.clone();
-        let file = File::open(&path).map_err(TextError::file(&path))?;
-        // SAFETY: the file is an artefact that is only ever replaced by a rename, never written in place.
-        let map = unsafe { Mmap::map(&file) }.map_err(TextError::file(&path))?;
-        let mapped = Self { path, tokens, map };
-        let rows = mapped.view()?.nrows();
+        let map = MappedFile::open(&paths.vectors).map_err(TextError::file(&paths.vectors))?;
+        let mapped = Self { tokens, map };
+        let rows = mapped.map.checked(mapped.view().map(|view| view.nrows()))?;
         if rows != mapped.tokens.len() {
             let problem = format!("{rows} vectors for the {} ids of token_ids.npy", mapped.tokens.len());
-            return Err(TextError::Vectors { path: mapped.path, problem });
+            return Err(TextError::Vectors { path: paths.vectors.clone(), problem });
         }
         Ok(mapped)
     }
@@ -101,13 +97,21 @@ impl MappedVectors {
         &self.tokens
     }
 
-    /// The vectors, `[tokens, width]`.
+    /// The vectors, `[tokens, width]`. Nothing made of them goes on before [`MappedVectors::intact`] was asked.
     ///
     /// # Errors
     /// [`TextError::Vectors`] for a file that is no f32 array of rank 2.
     pub fn view(&self) -> Result<ArrayView2<'_, f32>, TextError> {
         ArrayView2::<f32>::view_npy(&self.map)
-            .map_err(|error| TextError::Vectors { path: self.path.clone(), problem: error.to_string() })
+            .map_err(|error| TextError::Vectors { path: self.map.path().to_owned(), problem: error.to_string() })
+    }
+
+    /// Whether all vectors read so far were the file's.
+    ///
+    /// # Errors
+    /// [`TextError::Lost`].
+    pub fn intact(&self) -> Result<(), TextError> {
+        Ok(self.map.intact()?)
     }
 }
 
@@ -131,6 +135,8 @@ fn read_npy<T: ReadableElement>(bytes: &[u8]) -> Result<Vec<T>, ndarray_npy::Rea
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     fn sample() -> TokenVectors {
@@ -172,5 +178,20 @@ mod tests {
         assert!(MappedVectors::open(&paths).err().unwrap().to_string().contains("-1 is no token id"));
         fs::remove_file(&paths.tokens).unwrap();
         assert!(matches!(MappedVectors::open(&paths), Err(TextError::File { .. })));
+    }
+
+    #[test]
+    fn vectors_cut_while_they_are_in_use_are_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let paths = VectorPaths::in_directory(directory.path());
+        sample().write_tokens(File::create(&paths.tokens).unwrap()).unwrap();
+        sample().write_vectors(File::create(&paths.vectors).unwrap()).unwrap();
+        let mapped = MappedVectors::open(&paths).unwrap();
+        mapped.intact().unwrap();
+        File::options().write(true).open(&paths.vectors).unwrap().set_len(100).unwrap();
+        // What is left may be no array at all.
+        let _ = mapped.view().map(|view| view.sum());
+        let said = mapped.intact().unwrap_err().to_string();
+        assert!(said.contains("token_embeddings.npy became shorter while it was read"), "{said}");
     }
 }

@@ -1,79 +1,103 @@
-//! Files and folders that appear under their name when they are whole: written under a temporary name, synced, renamed.
+//! Outputs that appear under their name when they are whole: written under a temporary name, synced, renamed.
+//!
+//! One rule holds for all of them. A symbolic link is followed and stays; a device, a named pipe or an open file is
+//! written to as a stream; permissions of a file that is replaced are kept; two writers never share a file.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::{WorkspaceError, entries, remove_if_there};
+use super::target::Target;
+use super::{WorkspaceError, temporary};
 
-/// What the name of a file or folder begins with that is not finished.
-const TEMPORARY: &str = ".unfinished-";
-/// What the name of a folder begins with whose place is being taken by another.
-const REPLACED: &str = ".replaced-";
-
-fn beside(path: &Path, prefix: &str) -> PathBuf {
-    let mut name = OsString::from(prefix);
-    name.push(path.file_name().unwrap_or(OsStr::new("file")));
-    path.with_file_name(name)
-}
-
-/// The name of `path` while it is unfinished, under which it is removed should it be left over.
-pub(super) fn unfinished(path: &Path) -> PathBuf {
-    beside(path, TEMPORARY)
-}
-
-/// Removes what a killed process left unfinished at `path`, and gives a folder its name back that was put aside for one
-/// that never came. Anything else stays.
-pub(super) fn clear_leftover(path: &Path) -> Result<(), WorkspaceError> {
-    let Some(name) = path.file_name().and_then(OsStr::to_str) else { return Ok(()) };
-    if name.starts_with(TEMPORARY) {
-        return remove_if_there(path);
-    }
-    let Some(last) = name.strip_prefix(REPLACED).map(|name| path.with_file_name(name)) else { return Ok(()) };
-    if last.exists() || !path.exists() {
-        return remove_if_there(path);
-    }
-    fs::rename(path, &last).map_err(WorkspaceError::io("bring back", &last))
-}
-
-/// A file being written; nothing stands under its final name before [`AtomicFile::commit`]. Dropped without it, what
-/// was written is removed.
+/// An output being written; where it goes to a file, nothing stands under its final name before [`AtomicFile::commit`].
+/// Dropped without it, what was written is removed.
 #[derive(Debug)]
 pub struct AtomicFile {
-    // `None` once closed.
-    file: Option<File>,
-    temporary: PathBuf,
+    /// As it was asked for.
     path: PathBuf,
+    sink: Sink,
+    /// Whether the temporary name is somebody else's by now, or holds the last copy of what was written.
+    is_settled: bool,
+}
+
+#[derive(Debug)]
+enum Sink {
+    /// Locked as long as it is open; `None` once closed.
+    File {
+        file: Option<File>,
+        temporary: PathBuf,
+        target: PathBuf,
+    },
+    Stream(File),
 }
 
 impl AtomicFile {
-    /// Starts writing the file that is to stand at `path`, making its folder if need be.
+    /// Starts writing the output that is to stand at `path`, making its folder if need be. Whether the folder can be
+    /// written to shows here, before any work is done.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if the folder or the temporary file cannot be made.
+    /// [`WorkspaceError::Io`] if the folder or the temporary file cannot be made, [`WorkspaceError::NoOutput`] if nothing
+    /// can be written to what stands there, [`WorkspaceError::Busy`] if somebody is writing it.
     pub fn create(path: &Path) -> Result<Self, WorkspaceError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(WorkspaceError::io("make the folder", folder))?;
+        let made = |sink| Self { path: path.to_owned(), sink, is_settled: false };
+        let (target, replaced) = match Target::of(path)? {
+            Target::Stream(file) => return Ok(made(Sink::Stream(file))),
+            Target::File { path, replaced } => (path, replaced),
+        };
+        let folder = folder_of(&target);
+        fs::create_dir_all(folder).map_err(WorkspaceError::io("make the folder", folder))?;
+        let (temporary, file) = temporary::create(&target)?;
+        if let Some(replaced) = replaced {
+            keep_permissions(&file, &replaced);
         }
-        let temporary = beside(path, TEMPORARY);
-        let file = File::create(&temporary).map_err(WorkspaceError::io("create", path))?;
-        Ok(Self { file: Some(file), temporary, path: path.to_owned() })
+        Ok(made(Sink::File { file: Some(file), temporary, target }))
     }
 
-    /// The file's name until it is whole, for those who write it through handles of their own.
-    pub fn temporary(&self) -> &Path {
-        &self.temporary
+    /// Where the file stands until it is whole; `None` for a stream.
+    pub fn temporary(&self) -> Option<&Path> {
+        match &self.sink {
+            Sink::File { temporary, .. } => Some(temporary),
+            Sink::Stream(_) => None,
+        }
     }
 
-    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with others.
+    /// Another handle of the file, at its beginning, for those who write it in several places at a time.
+    ///
+    /// # Errors
+    /// [`WorkspaceError::NoOutput`] if the output is no file, [`WorkspaceError::Io`].
+    pub fn another_handle(&self) -> Result<File, WorkspaceError> {
+        match &self.sink {
+            Sink::File { temporary, .. } => {
+                File::options().write(true).open(temporary).map_err(WorkspaceError::io("open", &self.path))
+            }
+            Sink::Stream(_) => {
+                let problem = "it is a stream, but this is written in several places at a time";
+                Err(WorkspaceError::NoOutput { path: self.path.clone(), problem })
+            }
+        }
+    }
+
+    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with many others.
+    /// Nothing but the lock of the working directory keeps other writers of the same file away from then on.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if it cannot be synced.
     pub fn close(&mut self) -> Result<(), WorkspaceError> {
-        let synced = self.file.take().map_or(Ok(()), |file| file.sync_all());
-        synced.map_err(WorkspaceError::io("write", &self.path))
+        self.sync()?;
+        if let Sink::File { file, .. } = &mut self.sink {
+            *file = None;
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), WorkspaceError> {
+        match &self.sink {
+            Sink::File { file: Some(file), .. } => file.sync_all().map_err(WorkspaceError::io("write", &self.path)),
+            // Synced when it was closed; or a stream, which takes what it is given.
+            Sink::File { file: None, .. } | Sink::Stream(_) => Ok(()),
+        }
     }
 
     /// Syncs the file and gives it its final name, in place of what stood there.
@@ -90,20 +114,27 @@ impl AtomicFile {
     /// # Errors
     /// As there.
     pub fn commit_all(mut files: Vec<Self>) -> Result<(), WorkspaceError> {
-        files.iter_mut().try_for_each(Self::close)?;
-        for file in &files {
-            fs::rename(&file.temporary, &file.path).map_err(WorkspaceError::io("finish", &file.path))?;
+        files.iter().try_for_each(Self::sync)?;
+        let mut folders = BTreeSet::new();
+        for file in &mut files {
+            if let Sink::File { temporary, target, .. } = &file.sink {
+                let placed = put_in_place(temporary, target, &file.path);
+                file.is_settled = matches!(placed, Ok(()) | Err(WorkspaceError::MountPoint { .. }));
+                placed?;
+                folders.insert(folder_of(target).to_owned());
+            }
         }
-        let folders: BTreeSet<&Path> = files.iter().map(|file| folder_of(&file.path)).collect();
-        folders.into_iter().try_for_each(sync)
+        // Closed first: to sync a folder is to open it, and this may have been the last file that could be.
+        drop(files);
+        folders.iter().try_for_each(|folder| sync(folder))
     }
 }
 
 impl Write for AtomicFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.file {
-            Some(file) => file.write(bytes),
-            None => Err(io::Error::other("the file is closed")),
+        match &mut self.sink {
+            Sink::File { file: Some(file), .. } | Sink::Stream(file) => file.write(bytes),
+            Sink::File { file: None, .. } => Err(io::Error::other("the file is closed")),
         }
     }
 
@@ -114,67 +145,53 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // Gone already if it got its final name.
-        let _ = fs::remove_file(&self.temporary);
-    }
-}
-
-/// A folder being filled; nothing changes under its final name before [`AtomicFolder::commit`]. Dropped without it, what
-/// was put into it is removed.
-#[derive(Debug)]
-pub struct AtomicFolder {
-    temporary: PathBuf,
-    path: PathBuf,
-}
-
-impl AtomicFolder {
-    /// Starts filling the folder that is to stand at `path`, making the folder above if need be.
-    ///
-    /// # Errors
-    /// [`WorkspaceError::Io`] if that cannot be done, or what a killed process left there cannot be removed.
-    pub fn create(path: &Path) -> Result<Self, WorkspaceError> {
-        let temporary = beside(path, TEMPORARY);
-        clear_leftover(&temporary)?;
-        clear_leftover(&beside(path, REPLACED))?;
-        fs::create_dir_all(&temporary).map_err(WorkspaceError::io("make the folder", path))?;
-        Ok(Self { temporary, path: path.to_owned() })
-    }
-
-    /// The folder to put things into; its name will be another.
-    pub fn temporary(&self) -> &Path {
-        &self.temporary
-    }
-
-    /// Syncs everything in the folder and gives it its final name, in place of the folder that stood there.
-    ///
-    /// # Errors
-    /// [`WorkspaceError::Io`]; then what stood under the final name stands there still.
-    pub fn commit(self) -> Result<(), WorkspaceError> {
-        sync_all(&self.temporary)?;
-        // A folder cannot be renamed onto one that is not empty: the old one steps aside first. Should this process be
-        // killed in between, it comes back when the next one clears up.
-        let replaced = beside(&self.path, REPLACED);
-        let replaces = self.path.exists();
-        if replaces {
-            fs::rename(&self.path, &replaced).map_err(WorkspaceError::io("replace", &self.path))?;
+        if let Sink::File { temporary, .. } = &self.sink
+            && !self.is_settled
+        {
+            // Should it stay, the next writer removes it.
+            let _ = fs::remove_file(temporary);
         }
-        if let Err(source) = fs::rename(&self.temporary, &self.path) {
-            if replaces {
-                // The error above is the one to report.
-                let _ = fs::rename(&replaced, &self.path);
-            }
-            return Err(WorkspaceError::io("finish", &self.path)(source));
-        }
-        sync_folder_of(&self.path)?;
-        remove_if_there(&replaced)
     }
 }
 
-impl Drop for AtomicFolder {
-    fn drop(&mut self) {
-        // Gone already if it got its final name.
-        let _ = fs::remove_dir_all(&self.temporary);
+/// Gives a file the owner and the permissions of the one it is going to replace, where user and file system allow it:
+/// only root may give files away, and some file systems know neither.
+#[cfg(unix)]
+fn keep_permissions(file: &File, replaced: &Metadata) {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    let owner = |metadata: &Metadata| (metadata.uid(), metadata.gid());
+    if !file.metadata().is_ok_and(|new| owner(&new) == owner(replaced)) {
+        let _ = std::os::unix::fs::fchown(file, Some(replaced.uid()), Some(replaced.gid()));
     }
+    // New content does not run with its owner's rights.
+    let _ = file.set_permissions(fs::Permissions::from_mode(replaced.permissions().mode() & 0o777));
+}
+
+#[cfg(not(unix))]
+fn keep_permissions(_file: &File, _replaced: &Metadata) {}
+
+/// Renames a finished file to its name; `path` is the one it was asked for by.
+fn put_in_place(temporary: &Path, target: &Path, path: &Path) -> Result<(), WorkspaceError> {
+    match fs::rename(temporary, target) {
+        // The file itself is a mount point, as a single file given to a container is: its name cannot be taken, so its
+        // content is.
+        Err(error) if is_mount(&error) => copy_in_place(temporary, target).map_err(|source| {
+            WorkspaceError::MountPoint { path: path.to_owned(), whole: temporary.to_owned(), source }
+        }),
+        renamed => renamed.map_err(WorkspaceError::io("finish", path)),
+    }
+}
+
+fn is_mount(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ResourceBusy | io::ErrorKind::CrossesDevices)
+}
+
+fn copy_in_place(temporary: &Path, target: &Path) -> io::Result<()> {
+    let mut to = File::options().write(true).truncate(true).open(target)?;
+    io::copy(&mut File::open(temporary)?, &mut to)?;
+    to.sync_all()?;
+    fs::remove_file(temporary)
 }
 
 /// Writes a whole file: nothing stands under its name before everything is written and synced.
@@ -191,24 +208,22 @@ pub fn write_file(
     file.map_err(WorkspaceError::io("write", path))?.commit()
 }
 
-/// Syncs the folder in which `path` stands, so that its name lasts.
-fn sync_folder_of(path: &Path) -> Result<(), WorkspaceError> {
-    sync(folder_of(path))
+/// Whether files can be made in a folder, which is made if need be: tells a folder that cannot be written to, or a full
+/// disk, before hours of work.
+///
+/// # Errors
+/// [`WorkspaceError::Io`] with the folder's name.
+pub fn ensure_writable(folder: &Path) -> Result<(), WorkspaceError> {
+    let mut probe = AtomicFile::create(&folder.join("probe"))?;
+    probe.write_all(&[0; 4096]).map_err(WorkspaceError::io("write to a file in this folder", folder))
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder in which `path` stands.
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Syncs a folder and everything in it.
-fn sync_all(folder: &Path) -> Result<(), WorkspaceError> {
-    for path in entries(folder)? {
-        if path.is_dir() { sync_all(&path)? } else { sync(&path)? }
-    }
-    sync(folder)
-}
-
-fn sync(path: &Path) -> Result<(), WorkspaceError> {
+pub(super) fn sync(path: &Path) -> Result<(), WorkspaceError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(WorkspaceError::io("sync", path))
 }
 
@@ -234,37 +249,6 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_takes_the_place_of_another_when_it_is_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("deep/model");
-        let fill = |text: &str| {
-            let new = AtomicFolder::create(&path).unwrap();
-            fs::create_dir(new.temporary().join("counts")).unwrap();
-            fs::write(new.temporary().join("counts/pair"), text).unwrap();
-            new
-        };
-        let held = || fs::read_to_string(path.join("counts/pair")).unwrap();
-        let first = fill("first");
-        assert!(!path.exists());
-        first.commit().unwrap();
-        drop(fill("given up"));
-        assert_eq!(held(), "first");
-        fill("second").commit().unwrap();
-        assert_eq!(held(), "second");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-
-        // Killed after the old folder stepped aside: it comes back. Killed after the new one came: the old one goes.
-        fs::rename(&path, beside(&path, REPLACED)).unwrap();
-        std::mem::forget(fill("never finished"));
-        drop(AtomicFolder::create(&path).unwrap());
-        assert_eq!(held(), "second");
-        fs::create_dir(beside(&path, REPLACED)).unwrap();
-        drop(AtomicFolder::create(&path).unwrap());
-        assert_eq!(held(), "second");
-        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
-    }
-
-    #[test]
     fn a_failed_write_leaves_the_old_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
@@ -273,5 +257,76 @@ mod tests {
         assert!(failed.unwrap_err().to_string().ends_with("full"));
         assert_eq!(fs::read(&path).unwrap(), b"first");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left over");
+    }
+
+    #[test]
+    fn one_writer_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut first = AtomicFile::create(&path).unwrap();
+        let refused = AtomicFile::create(&path).unwrap_err().to_string();
+        assert!(refused.contains("file") && refused.contains("being written"), "{refused}");
+        first.write_all(b"whole").unwrap();
+        first.commit().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        drop(AtomicFile::create(&path).unwrap());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_its_target_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("elsewhere")).unwrap();
+        fs::write(at("elsewhere/file"), "old").unwrap();
+        std::os::unix::fs::symlink("elsewhere/file", at("link")).unwrap();
+        std::os::unix::fs::symlink("elsewhere/new/file", at("dangling")).unwrap();
+        write_file(&at("link"), |out| out.write_all(b"new")).unwrap();
+        write_file(&at("dangling"), |out| out.write_all(b"made")).unwrap();
+        assert!(at("link").is_symlink() && at("dangling").is_symlink());
+        assert_eq!(fs::read(at("elsewhere/file")).unwrap(), b"new");
+        assert_eq!(fs::read(at("elsewhere/new/file")).unwrap(), b"made");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "a temporary file is left over");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn permissions_are_kept() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+        for kept in [0o600, 0o640, 0o666] {
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(kept)).unwrap();
+            write_file(&path, |out| out.write_all(b"new")).unwrap();
+            assert_eq!((mode(), fs::read(&path).unwrap()), (kept, b"new".to_vec()));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_is_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || fs::read(path).unwrap()
+        });
+        write_file(&path, |out| out.write_all(b"through the pipe")).unwrap();
+        assert_eq!(reader.join().unwrap(), b"through the pipe");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "something stands beside the pipe");
+        assert!(AtomicFile::create(Path::new("/dev/null")).unwrap().another_handle().is_err());
+    }
+
+    #[test]
+    fn a_folder_is_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        ensure_writable(&folder.path().join("new")).unwrap();
+        assert_eq!(fs::read_dir(folder.path().join("new")).unwrap().count(), 0);
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(ensure_writable(&folder.path().join("file")).is_err());
     }
 }

@@ -4,8 +4,11 @@
 mod atomic;
 mod content;
 mod fingerprint;
+mod folder;
 mod lock;
 mod manifest;
+mod target;
+mod temporary;
 
 use std::fs;
 use std::io;
@@ -13,11 +16,13 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use atomic::{AtomicFile, AtomicFolder, write_file};
+pub use atomic::{AtomicFile, ensure_writable, write_file};
 pub use content::{Checksum, FileState};
 pub use fingerprint::{Difference, Fingerprint, Identity};
+pub use folder::{AtomicFolder, ensure_replaceable};
 use lock::Lock;
 pub use manifest::{Manifest, Outdated, TaskRecord};
+pub use target::InputFiles;
 
 /// Name of the manifest.
 const MANIFEST: &str = "manifest.json";
@@ -32,6 +37,38 @@ pub enum WorkspaceError {
         path: PathBuf,
         /// What was tried, as a verb.
         action: &'static str,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Nothing can be written there.
+    #[error("{}: cannot write there: {problem}", path.display())]
+    NoOutput {
+        /// The output, as it was asked for.
+        path: PathBuf,
+        /// What stands there, and what to do.
+        problem: &'static str,
+    },
+    /// The output is one of the inputs.
+    #[error("{}: is also an input ({}), which is never replaced: name another output", output.display(), input.display())]
+    IsInput {
+        /// The output, as it was asked for.
+        output: PathBuf,
+        /// The input, by its own name.
+        input: PathBuf,
+    },
+    /// Somebody else writes the file.
+    #[error("{}: is being written by another program: wait for it to end, or name another output", path.display())]
+    Busy {
+        /// The output.
+        path: PathBuf,
+    },
+    /// A file that is a mount point could not be filled anew.
+    #[error("{}: is a mount point, and writing to it failed: {source}; what was to be written is {}", path.display(), whole.display())]
+    MountPoint {
+        /// The output.
+        path: PathBuf,
+        /// Where everything that was to be written stands.
+        whole: PathBuf,
         /// What the system says.
         source: io::Error,
     },
@@ -71,12 +108,15 @@ impl Workspace {
     pub const DISTILBERT: &str = "distilbert";
 
     /// Opens a working directory, making it if need be, and locks it. What an earlier run left half-done is removed.
+    /// Tries whether everything that stages write can be written, which may be links to other disks.
     ///
     /// # Errors
-    /// [`WorkspaceError::Locked`] if another process holds it, [`WorkspaceError::Io`] if it cannot be made or written.
+    /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`] if it, or
+    /// a folder in it, cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
         let workspace = Self { root: root.to_owned(), _lock: Lock::take(root)? };
         workspace.remove_leftovers()?;
+        workspace.ensure_writable()?;
         Ok(workspace)
     }
 
@@ -166,7 +206,8 @@ impl Workspace {
     /// [`WorkspaceError::Io`] if it cannot be removed.
     pub fn remove_checkpoint(&self) -> Result<(), WorkspaceError> {
         // Under another name first: a process killed in the middle must not leave half of one.
-        let (checkpoint, going) = (self.checkpoint(), atomic::unfinished(&self.checkpoint()));
+        let checkpoint = target::behind_links(&self.checkpoint())?;
+        let going = temporary::unfinished(&checkpoint);
         match fs::rename(&checkpoint, &going) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(WorkspaceError::io("remove", &checkpoint)(error)),
@@ -207,10 +248,20 @@ impl Workspace {
         self.remove_scratch()?;
         for folder in self.folders().into_iter().chain([self.root.clone()]) {
             if folder.is_dir() {
-                entries(&folder)?.iter().try_for_each(|path| atomic::clear_leftover(path))?;
+                entries(&folder)?.iter().try_for_each(|path| temporary::clear_leftover(path))?;
             }
         }
+        // Where these are links, what was left over stands beside their targets.
+        for folder in [self.model(), self.checkpoint()].iter().filter(|folder| folder.is_symlink()) {
+            folder::clear(&target::behind_links(folder)?)?;
+        }
         Ok(())
+    }
+
+    fn ensure_writable(&self) -> Result<(), WorkspaceError> {
+        ensure_writable(&self.root)?;
+        self.folders().iter().filter(|folder| folder.is_dir()).try_for_each(|folder| ensure_writable(folder))?;
+        [self.model(), self.checkpoint()].iter().try_for_each(|folder| ensure_replaceable(folder))
     }
 }
 
@@ -224,7 +275,7 @@ impl Drop for Workspace {
 }
 
 /// What is in a folder.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
     let entries = fs::read_dir(folder).map_err(WorkspaceError::io("read the folder", folder))?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>();
     paths.map_err(WorkspaceError::io("read the folder", folder))
@@ -280,8 +331,7 @@ mod tests {
         let parts = folder.path().join("parts");
         fs::create_dir_all(&parts).unwrap();
         fs::create_dir_all(folder.path().join("scratch/features")).unwrap();
-        let half_done = AtomicFile::create(&parts.join("part-00000.skim")).unwrap();
-        std::mem::forget(half_done);
+        fs::write(temporary::unfinished(&parts.join("part-00000.skim")), "half of it").unwrap();
         std::mem::forget(AtomicFolder::create(&folder.path().join("model")).unwrap());
         fs::create_dir(folder.path().join(".replaced-model")).unwrap();
         assert_eq!(fs::read_dir(&parts).unwrap().count(), 1);

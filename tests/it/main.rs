@@ -3,6 +3,8 @@
 
 mod bad_input;
 mod command_line;
+#[cfg(target_os = "linux")]
+mod cut_short;
 mod decode;
 mod demo;
 mod embed;
@@ -13,6 +15,10 @@ mod golden;
 mod harness;
 mod interrupted;
 mod json;
+#[cfg(target_os = "linux")]
+mod limits;
+#[cfg(target_os = "linux")]
+mod outputs;
 mod packed;
 mod plan;
 mod report;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::mapped::Lost;
+
 /// Why a `.skim` file could not be written or read.
 #[derive(Debug, Error)]
 pub enum ColumnarError {
@@ -18,6 +20,9 @@ pub enum ColumnarError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file lost bytes while it was read.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// The output did not take the bytes.
     #[error("cannot write a .skim file: {0}")]
     Write(#[source] io::Error),

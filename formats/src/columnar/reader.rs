@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytemuck::Pod;
-use memmap2::Mmap;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use super::block::{FLAT, type_name};
@@ -18,12 +17,13 @@ use super::ids::NumberedIds;
 use super::schema::{Schema, ValueType};
 use super::{ColumnarError, HEADER_BYTES, MAGIC, TRAILER_BYTES, VERSION, node};
 use crate::Lists;
+use crate::mapped::MappedFile;
 
 /// A `.skim` file, mapped. Shared freely between threads.
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
-    map: Mmap,
+    map: MappedFile,
     version: u32,
     pub(super) schema: Schema,
     pub(super) blocks: Vec<Block>,
@@ -70,58 +70,17 @@ impl Reader {
             move |source| ColumnarError::Open { path, action, source }
         };
         let file = File::open(&path).map_err(open_error("open"))?;
-        let length = file.metadata().map_err(open_error("open"))?.len();
-        if length < (HEADER_BYTES + TRAILER_BYTES) as u64 {
-            let what = format!("the file ends after {length} bytes, before its footer");
-            return Err(ColumnarError::Damaged { path, offset: length, what });
-        }
-        // SAFETY: The map is read-only. Nobody may change the file while it is mapped: artefacts are written under a
-        // temporary name and renamed, never changed in place, and a replaced file keeps its old contents for this map.
-        let map = unsafe { Mmap::map(&file) }.map_err(open_error("map"))?;
-        Self::from_map(path, map)
+        let map = MappedFile::of(file, &path).map_err(open_error("map"))?;
+        let Layout { version, schema, blocks, rows } = map.checked(Layout::of(&map))?;
+        Ok(Self { path, map, version, schema, blocks, rows })
     }
 
-    fn from_map(path: PathBuf, map: Mmap) -> Result<Self, ColumnarError> {
-        let trailer_at = map.len() - TRAILER_BYTES;
-        let damaged = |offset: usize, what: &str| ColumnarError::Damaged {
-            path: path.clone(),
-            offset: offset as u64,
-            what: what.to_owned(),
-        };
-        if map[..8] != MAGIC {
-            return Err(ColumnarError::NotSkim { path });
-        }
-        let small = |at: usize| u32::from_le_bytes([map[at], map[at + 1], map[at + 2], map[at + 3]]);
-        let large = |at: usize| u64::from(small(at)) | u64::from(small(at + 4)) << 32;
-        let version = |at: usize| match small(at) {
-            found @ 1..=VERSION => Ok(found),
-            found => Err(ColumnarError::Version { path: path.clone(), offset: at as u64, found }),
-        };
-        let header_version = version(8)?;
-        if let Some(at) = map[12..HEADER_BYTES].iter().position(|&byte| byte != 0) {
-            return Err(damaged(12 + at, "a byte of the header that must be zero"));
-        }
-        if map[trailer_at + 20..] != MAGIC {
-            return Err(damaged(trailer_at + 20, "the file does not end as a finished .skim file does"));
-        }
-        if version(trailer_at + 16)? != header_version {
-            return Err(damaged(trailer_at + 16, "another format version than at the beginning"));
-        }
-        let footer_length = large(trailer_at);
-        let footer_at = match usize::try_from(footer_length).ok().and_then(|length| trailer_at.checked_sub(length)) {
-            Some(at) if at >= HEADER_BYTES => at,
-            _ => return Err(damaged(trailer_at, &format!("a footer of {footer_length} bytes cannot be"))),
-        };
-        let footer = &map[footer_at..trailer_at];
-        if xxh3_64(footer) != large(trailer_at + 8) {
-            return Err(damaged(footer_at, "the footer's checksum is wrong"));
-        }
-        let (schema, entries) = footer::read(footer).map_err(|Damage { at, what }| damaged(footer_at + at, &what))?;
-        let (blocks, rows, end) = place(entries);
-        if end != footer_at as u64 {
-            return Err(damaged(footer_at, &format!("the blocks end at byte {end}, the footer begins elsewhere")));
-        }
-        Ok(Self { path, map, version: header_version, schema, blocks, rows })
+    /// Whether the file kept all its bytes so far. [`Reader::view`] leaves this to be asked; everything else asks itself.
+    ///
+    /// # Errors
+    /// [`ColumnarError::Lost`].
+    pub fn intact(&self) -> Result<(), ColumnarError> {
+        Ok(self.map.intact()?)
     }
 
     /// The file's path, as it was opened.
@@ -190,6 +149,10 @@ impl Reader {
     /// # Errors
     /// [`ColumnarError::Damaged`], [`ColumnarError::NoChunk`].
     pub fn read(&self, block: usize, field: usize) -> Result<Column, ColumnarError> {
+        self.map.checked(self.decode_column(block, field))
+    }
+
+    fn decode_column(&self, block: usize, field: usize) -> Result<Column, ColumnarError> {
         let chunk = self.checked_chunk(block, field)?;
         let rows = self.blocks[block].rows;
         let mut source = self.source(chunk);
@@ -221,6 +184,10 @@ impl Reader {
     /// # Errors
     /// As [`Reader::flat`].
     pub fn numbered_ids(&self, block: usize, field: usize) -> Result<NumberedIds, ColumnarError> {
+        self.map.checked(self.decode_numbered_ids(block, field))
+    }
+
+    fn decode_numbered_ids(&self, block: usize, field: usize) -> Result<NumberedIds, ColumnarError> {
         self.expect_type(field, ValueType::Id, false)?;
         let chunk = self.checked_chunk(block, field)?;
         let mut source = self.source(chunk);
@@ -251,7 +218,8 @@ impl Reader {
     /// The values of a flat column as they lie in the map: only where they are plain and uncompressed
     /// ([`Advice::Plain`](super::Advice::Plain) makes them so). The checksum is checked at the first view of a chunk.
     ///
-    /// `None` where there is nothing to view; [`Reader::read`] then decodes the column or says what is wrong.
+    /// `None` where there is nothing to view; [`Reader::read`] then decodes the column or says what is wrong. The values
+    /// are the file's own: ask [`Reader::intact`] before anything made of them goes on.
     pub fn view<T: Element + Pod>(&self, block: usize, field: usize) -> Option<&[T]> {
         if self.schema.fields.get(field)?.value != T::TYPE {
             return None;
@@ -295,6 +263,10 @@ impl Reader {
     /// # Errors
     /// [`ColumnarError::Damaged`], [`ColumnarError::NoChunk`].
     pub fn chunk_info(&self, block: usize, field: usize) -> Result<ChunkInfo, ColumnarError> {
+        self.map.checked(self.read_chunk_info(block, field))
+    }
+
+    fn read_chunk_info(&self, block: usize, field: usize) -> Result<ChunkInfo, ColumnarError> {
         let chunk = self.checked_chunk(block, field)?;
         let mut encoding = String::new();
         self.describe(&mut self.source(chunk), self.schema.fields[field].value, &mut encoding)
@@ -320,10 +292,9 @@ impl Reader {
     /// # Errors
     /// [`ColumnarError::Damaged`] for the first chunk that is not as it was written.
     pub fn verify(&self) -> Result<(), ColumnarError> {
-        for block in 0..self.blocks.len() {
-            (0..self.schema.fields.len()).try_for_each(|field| self.checked_chunk(block, field).map(drop))?;
-        }
-        Ok(())
+        let block =
+            |block| (0..self.schema.fields.len()).try_for_each(|field| self.checked_chunk(block, field).map(drop));
+        self.map.checked((0..self.blocks.len()).try_for_each(block))
     }
 
     fn chunk_bytes(&self, chunk: &Chunk) -> &[u8] {
@@ -370,6 +341,65 @@ impl Reader {
             found: found.map_or_else(|| "nothing".to_owned(), |found| type_name(found.value, found.list)),
             expected: type_name(value, list),
         }
+    }
+}
+
+/// What header and footer say of a file.
+struct Layout {
+    version: u32,
+    schema: Schema,
+    blocks: Vec<Block>,
+    rows: u64,
+}
+
+impl Layout {
+    fn of(map: &MappedFile) -> Result<Self, ColumnarError> {
+        let path = map.path().to_owned();
+        if map.len() < HEADER_BYTES + TRAILER_BYTES {
+            let (offset, what) =
+                (map.len() as u64, format!("the file ends after {} bytes, before its footer", map.len()));
+            return Err(ColumnarError::Damaged { path, offset, what });
+        }
+        let trailer_at = map.len() - TRAILER_BYTES;
+        let damaged = |offset: usize, what: &str| ColumnarError::Damaged {
+            path: path.clone(),
+            offset: offset as u64,
+            what: what.to_owned(),
+        };
+        if map[..8] != MAGIC {
+            return Err(ColumnarError::NotSkim { path });
+        }
+        let small = |at: usize| u32::from_le_bytes([map[at], map[at + 1], map[at + 2], map[at + 3]]);
+        let large = |at: usize| u64::from(small(at)) | u64::from(small(at + 4)) << 32;
+        let version = |at: usize| match small(at) {
+            found @ 1..=VERSION => Ok(found),
+            found => Err(ColumnarError::Version { path: path.clone(), offset: at as u64, found }),
+        };
+        let header_version = version(8)?;
+        if let Some(at) = map[12..HEADER_BYTES].iter().position(|&byte| byte != 0) {
+            return Err(damaged(12 + at, "a byte of the header that must be zero"));
+        }
+        if map[trailer_at + 20..] != MAGIC {
+            return Err(damaged(trailer_at + 20, "the file does not end as a finished .skim file does"));
+        }
+        if version(trailer_at + 16)? != header_version {
+            return Err(damaged(trailer_at + 16, "another format version than at the beginning"));
+        }
+        let footer_length = large(trailer_at);
+        let footer_at = match usize::try_from(footer_length).ok().and_then(|length| trailer_at.checked_sub(length)) {
+            Some(at) if at >= HEADER_BYTES => at,
+            _ => return Err(damaged(trailer_at, &format!("a footer of {footer_length} bytes cannot be"))),
+        };
+        let footer = &map[footer_at..trailer_at];
+        if xxh3_64(footer) != large(trailer_at + 8) {
+            return Err(damaged(footer_at, "the footer's checksum is wrong"));
+        }
+        let (schema, entries) = footer::read(footer).map_err(|Damage { at, what }| damaged(footer_at + at, &what))?;
+        let (blocks, rows, end) = place(entries);
+        if end != footer_at as u64 {
+            return Err(damaged(footer_at, &format!("the blocks end at byte {end}, the footer begins elsewhere")));
+        }
+        Ok(Self { version: header_version, schema, blocks, rows })
     }
 }
 

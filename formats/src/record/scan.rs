@@ -110,6 +110,8 @@ impl<'a> RecordScanner<'a> {
             }
             batch.roll_back(row);
         }
+        // From a copy: in a mapped part that is cut meanwhile, the second look would find other fields than the first.
+        let line = &*line.to_vec();
         let fields = line.split(|&byte| byte == FIELD_SEPARATOR);
         let line = Line { fields, count: fields_of(line), bytes: line.len(), first: self.line == 1 };
         line.append(&mut self.options, batch)

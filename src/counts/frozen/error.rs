@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use skimmer_formats::mapped::Lost;
 use thiserror::Error;
 
 use crate::workspace::WorkspaceError;
@@ -16,6 +17,9 @@ pub enum FrozenError {
         /// What the system says.
         source: io::Error,
     },
+    /// The file lost bytes while it was read.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// The file could not be made, or not be put in its place.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),

@@ -65,11 +65,24 @@ impl FrozenCounts {
     /// the ids of tweets, authors, readers and languages and the hashtags; its reactions are not looked at.
     ///
     /// # Errors
-    /// [`FrozenError::Damaged`] where a table makes no sense.
+    /// [`FrozenError::Damaged`] where a table makes no sense, [`FrozenError::Lost`] where a file became shorter.
     ///
     /// # Panics
     /// If `numbers` is not as long as the batch.
     pub fn numbers(
+        &self,
+        batch: &RecordBatch,
+        scratch: &mut LookupScratch,
+        numbers: &mut [[f64; COUNTS]],
+    ) -> Result<(), FrozenError> {
+        let outcome = self.look_up(batch, scratch, numbers);
+        // Once a batch, and before its other errors: a file that lost bytes makes no sense either.
+        self.tables.iter().try_for_each(FrozenTable::intact)?;
+        self.similar.intact()?;
+        outcome
+    }
+
+    fn look_up(
         &self,
         batch: &RecordBatch,
         scratch: &mut LookupScratch,
@@ -120,7 +133,8 @@ impl FrozenCounts {
                 Answer::Unreacted => numbers[0] = tallies[row].unreacted.into(),
                 Answer::Similar => {
                     let (_, scores) = self.similar.get(authors[row]);
-                    let (own, later) = left.split_at(scores.len());
+                    // As many as there were keys, unless the file lost bytes since.
+                    let (own, later) = left.split_at_checked(scores.len()).unwrap_or_default();
                     add(numbers, scores.iter().copied().zip(own));
                     left = later;
                 }

@@ -1,12 +1,12 @@
 //! The outer layout of a frozen file: a header of 256 bytes, then up to four checksummed sections.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytemuck::{Pod, Zeroable};
-use memmap2::Mmap;
+use skimmer_formats::mapped;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::FrozenError;
@@ -80,12 +80,9 @@ impl FileWriter {
     /// Starts a section at byte `offset`. Several may be open at the same time.
     pub(super) fn section(&self, offset: u64) -> Result<SectionWriter, FrozenError> {
         debug_assert!(offset.is_multiple_of(ALIGNMENT));
-        let open = || {
-            let mut file = OpenOptions::new().write(true).open(self.file.temporary())?;
-            file.seek(SeekFrom::Start(offset))?;
-            Ok(file)
-        };
-        let file = BufWriter::with_capacity(1 << 18, open().map_err(FrozenError::io(&self.path))?);
+        let mut file = self.file.another_handle()?;
+        file.seek(SeekFrom::Start(offset)).map_err(FrozenError::io(&self.path))?;
+        let file = BufWriter::with_capacity(1 << 18, file);
         Ok(SectionWriter { file, path: self.path.clone(), offset, bytes: 0, checksum: Xxh3Default::new() })
     }
 
@@ -95,8 +92,8 @@ impl FileWriter {
         header.sections[..sections.len()].copy_from_slice(sections);
         let bytes = bytemuck::bytes_of(&header);
         header.checksum = xxh3_64(&bytes[..bytes.len() - 8]);
-        let write = || {
-            let mut file = OpenOptions::new().write(true).open(self.file.temporary())?;
+        let mut file = self.file.another_handle()?;
+        let mut write = || {
             file.write_all(bytemuck::bytes_of(&header))?;
             // An empty last section may begin beyond the last byte written.
             let end = sections.iter().map(|section| section.offset + section.bytes).max();
@@ -141,8 +138,7 @@ impl SectionWriter {
 
 /// A mapped frozen file whose header is sound.
 pub(super) struct MappedFile {
-    path: PathBuf,
-    map: Mmap,
+    map: mapped::MappedFile,
     pub(super) parameters: [u64; 4],
     sections: [Section; SECTIONS],
 }
@@ -150,10 +146,14 @@ pub(super) struct MappedFile {
 impl MappedFile {
     /// Maps a file and checks its header and that all sections are within it. Does not read the sections.
     pub(super) fn open(path: &Path, kind: Kind) -> Result<Self, FrozenError> {
-        let file = File::open(path).map_err(FrozenError::io(path))?;
-        // SAFETY: frozen files are written under another name and never changed under their own. Whoever cuts one short
-        // while it is in use stops the program, as with any mapped file.
-        let map = unsafe { Mmap::map(&file) }.map_err(FrozenError::io(path))?;
+        let map = mapped::MappedFile::open(path).map_err(FrozenError::io(path))?;
+        let header = map.checked(Self::header(&map, kind))?;
+        Ok(Self { map, parameters: header.parameters, sections: header.sections })
+    }
+
+    /// The header, if it and the file's length are sound.
+    fn header(map: &mapped::MappedFile, kind: Kind) -> Result<Header, FrozenError> {
+        let path = map.path();
         let damaged = |offset: u64, what: String| FrozenError::damaged(path, offset, what);
         let Some(bytes) = map.get(..HEADER as usize) else {
             return Err(damaged(map.len() as u64, format!("the file ends within its header of {HEADER} bytes")));
@@ -182,7 +182,20 @@ impl MappedFile {
         if map.len() as u64 != end {
             return Err(damaged(map.len() as u64, format!("the file is {} bytes long and should be {end}", map.len())));
         }
-        Ok(Self { path: path.to_owned(), map, parameters: header.parameters, sections: header.sections })
+        Ok(header)
+    }
+
+    /// Whether all bytes read so far were the file's.
+    ///
+    /// # Errors
+    /// [`FrozenError::Lost`].
+    pub(super) fn intact(&self) -> Result<(), FrozenError> {
+        Ok(self.map.intact()?)
+    }
+
+    /// `outcome`, unless the file lost bytes.
+    pub(super) fn checked<T>(&self, outcome: Result<T, FrozenError>) -> Result<T, FrozenError> {
+        self.map.checked(outcome)
     }
 
     /// The bytes of a section.
@@ -201,11 +214,15 @@ impl MappedFile {
 
     /// That something about the file's contents is wrong.
     pub(super) fn damaged(&self, offset: u64, what: impl Into<String>) -> FrozenError {
-        FrozenError::damaged(&self.path, offset, what)
+        FrozenError::damaged(self.map.path(), offset, what)
     }
 
     /// Reads everything, compares the checksums and looks for zeros between the sections.
     pub(super) fn verify(&self) -> Result<(), FrozenError> {
+        self.checked(self.compare())
+    }
+
+    fn compare(&self) -> Result<(), FrozenError> {
         let mut end = HEADER;
         for section in self.sections.iter().filter(|section| section.offset != 0) {
             let (start, bytes) = (section.offset as usize, section.bytes as usize);

@@ -55,7 +55,12 @@ impl FrozenSimilar {
     /// [`FrozenError`] where the file cannot be mapped, is of another kind or version, or is damaged.
     pub fn open(path: &Path) -> Result<Self, FrozenError> {
         let similar = Self { file: MappedFile::open(path, Kind::Similar)? };
-        let file = &similar.file;
+        similar.file.checked(similar.check())?;
+        Ok(similar)
+    }
+
+    fn check(&self) -> Result<(), FrozenError> {
+        let file = &self.file;
         let [authors, entries, ..] = file.parameters;
         let sizes = [Some(authors), authors.checked_add(1), Some(entries), Some(entries)];
         for (section, size) in sizes.into_iter().enumerate() {
@@ -64,11 +69,19 @@ impl FrozenSimilar {
                 return Err(file.damaged(file.range(section).start, what));
             }
         }
-        let offsets = similar.offsets();
+        let offsets = self.offsets();
         if offsets.first() != Some(&0) || offsets.last() != Some(&entries) || !offsets.is_sorted() {
             return Err(file.damaged(file.range(OFFSETS_SECTION).start, "the places of the lists make no sense"));
         }
-        Ok(similar)
+        Ok(())
+    }
+
+    /// Whether all that was read so far was the file's: to be asked before anything made of it goes on.
+    ///
+    /// # Errors
+    /// [`FrozenError::Lost`] if the file became shorter meanwhile.
+    pub fn intact(&self) -> Result<(), FrozenError> {
+        self.file.intact()
     }
 
     /// Reads the whole file and compares its checksums.
@@ -86,7 +99,8 @@ impl FrozenSimilar {
         let range = self.offsets()[place] as usize..self.offsets()[place + 1] as usize;
         let similar: &[Key] = bytemuck::cast_slice(self.file.section(SIMILAR_SECTION));
         let scores: &[f64] = bytemuck::cast_slice(self.file.section(SCORES_SECTION));
-        (&similar[range.clone()], &scores[range])
+        // `check` found all places within the file; they are no longer if it lost bytes since.
+        (similar.get(range.clone()).unwrap_or_default(), scores.get(range).unwrap_or_default())
     }
 
     fn offsets(&self) -> &[u64] {

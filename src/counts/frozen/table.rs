@@ -34,7 +34,12 @@ impl FrozenTable {
     /// [`FrozenError`] where the file cannot be mapped, is no table, is of another version or of another length than it
     /// was written with.
     pub fn open(path: &Path) -> Result<Self, FrozenError> {
-        let file = MappedFile::open(path, Kind::Table)?;
+        let table = Self::of(MappedFile::open(path, Kind::Table)?)?;
+        table.intact()?;
+        Ok(table)
+    }
+
+    fn of(file: MappedFile) -> Result<Self, FrozenError> {
         let [rows, bucket_bits, counts, _] = file.parameters;
         if !(1..=40).contains(&bucket_bits) || !(4..=5).contains(&counts) {
             return Err(file.damaged(16, format!("a table with {bucket_bits} bits a bucket and {counts} counts")));
@@ -64,6 +69,14 @@ impl FrozenTable {
         Ok(Self { file, shape, rows, dictionary })
     }
 
+    /// Whether all that was read so far was the file's: to be asked before anything made of it goes on.
+    ///
+    /// # Errors
+    /// [`FrozenError::Lost`] if the file became shorter meanwhile.
+    pub fn intact(&self) -> Result<(), FrozenError> {
+        self.file.intact()
+    }
+
     /// Number of keys with a tally.
     pub fn rows(&self) -> u64 {
         self.rows
@@ -77,7 +90,7 @@ impl FrozenTable {
         self.file.verify()
     }
 
-    /// The tally of a key; empty for an unknown one.
+    /// The tally of a key; empty for an unknown one. [`FrozenTable::intact`] says whether it was the file's.
     ///
     /// # Errors
     /// [`FrozenError::Damaged`] where the key's bucket makes no sense.

@@ -259,3 +259,24 @@ fn similar_authors_survive_freezing() {
         }
     }
 }
+
+#[test]
+fn a_file_cut_while_it_is_in_use_is_named() {
+    let batch = records(&["test/part-00000"], false, |_| true);
+    let table = |folder: &Path| FrozenCounts::table_file(folder, Table::ALL[0]);
+    for cut in [table, |folder: &Path| FrozenCounts::similar_file(folder)] {
+        let directory = tempfile::tempdir().unwrap();
+        let counts = freeze_golden(directory.path(), |_| true);
+        let mut numbers = vec![[0.0; COUNTS]; batch.rows];
+        let mut look_up = || counts.numbers(&batch, &mut LookupScratch::default(), &mut numbers);
+        look_up().unwrap();
+        let path = cut(directory.path());
+        let length = fs::metadata(&path).unwrap().len();
+        for left in [length / 2, 300, 0] {
+            fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
+            let said = look_up().unwrap_err().to_string();
+            assert!(said.contains(&format!("became shorter while it was read: {left} of {length} bytes")), "{said}");
+            assert!(said.contains(path.to_str().unwrap()), "{said}");
+        }
+    }
+}

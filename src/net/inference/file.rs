@@ -4,11 +4,10 @@
 //! rows as they are in memory. All numbers are little-endian; the checksum is the XXH3-64 of the header's first 48 bytes
 //! and of the rows.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-use memmap2::Mmap;
+use skimmer_formats::mapped::MappedFile;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::layout::PackedLayout;
@@ -31,7 +30,7 @@ pub(super) struct Packed {
 
 enum Content {
     Owned(Vec<Row>),
-    Mapped(Mmap),
+    Mapped(MappedFile),
 }
 
 impl Packed {
@@ -63,25 +62,39 @@ impl Packed {
 
     /// Maps a file and compares its checksum, which also brings it into memory.
     pub(super) fn open(path: &Path, layout: PackedLayout) -> Result<Self, NetError> {
-        let failed = |source| NetError::File { path: path.to_owned(), source };
-        let damaged = |what: String| NetError::Packed { path: path.to_owned(), what };
-        let file = File::open(path).map_err(failed)?;
-        // SAFETY: the file is only read, and model files are replaced by renaming, never changed in place.
-        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        let expected = header(&layout);
-        if map.len() != HEADER + size_of::<Row>() * layout.rows {
-            let bytes = HEADER + size_of::<Row>() * layout.rows;
-            return Err(damaged(format!("{} bytes, a network of this shape has {bytes}", map.len())));
-        }
-        if map[..DESCRIBED] != expected[..DESCRIBED] {
-            return Err(damaged("another version, precision or shape than the model's".to_owned()));
-        }
-        let found = checksum(&map[..HEADER], &map[HEADER..]);
-        if map[DESCRIBED..DESCRIBED + 8] != found.to_le_bytes() {
-            return Err(damaged("the checksum differs".to_owned()));
-        }
+        let map = MappedFile::open(path).map_err(|source| NetError::File { path: path.to_owned(), source })?;
+        map.checked(check(&map, &layout))?;
         Ok(Self { layout, content: Content::Mapped(map) })
     }
+
+    /// Whether all rows read so far were the file's.
+    ///
+    /// # Errors
+    /// [`NetError::Lost`].
+    pub(super) fn intact(&self) -> Result<(), NetError> {
+        match &self.content {
+            Content::Owned(_) => Ok(()),
+            Content::Mapped(map) => Ok(map.intact()?),
+        }
+    }
+}
+
+/// Refuses a file that is not a whole network of this layout.
+fn check(map: &MappedFile, layout: &PackedLayout) -> Result<(), NetError> {
+    let damaged = |what: String| NetError::Packed { path: map.path().to_owned(), what };
+    let expected = header(layout);
+    if map.len() != HEADER + size_of::<Row>() * layout.rows {
+        let bytes = HEADER + size_of::<Row>() * layout.rows;
+        return Err(damaged(format!("{} bytes, a network of this shape has {bytes}", map.len())));
+    }
+    if map[..DESCRIBED] != expected[..DESCRIBED] {
+        return Err(damaged("another version, precision or shape than the model's".to_owned()));
+    }
+    let found = checksum(&map[..HEADER], &map[HEADER..]);
+    if map[DESCRIBED..DESCRIBED + 8] != found.to_le_bytes() {
+        return Err(damaged("the checksum differs".to_owned()));
+    }
+    Ok(())
 }
 
 /// The header, its checksum still zero.

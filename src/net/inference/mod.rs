@@ -141,12 +141,12 @@ impl Inference {
     ///
     /// # Errors
     ///
-    /// [`NetError::Batch`] for a batch that does not fit the network.
+    /// [`NetError::Batch`] for a batch that does not fit the network, [`NetError::Lost`] if the mapped network lost bytes.
     pub fn logits(&mut self, batch: &Batch, out: &mut Vec<PerReaction<f32>>) -> Result<(), NetError> {
         out.clear();
         let shape = self.packed.layout().shape;
         check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
         self.engine.run(self.packed.rows(), batch, None, out);
-        Ok(())
+        self.packed.intact()
     }
 }

@@ -144,3 +144,19 @@ fn unfit_batches_are_refused_and_empty_ones_have_no_logits() {
     let error = inference.logits(&batch, &mut Vec::new()).unwrap_err();
     assert!(error.to_string().contains("hour 24"));
 }
+
+#[test]
+fn a_network_cut_while_it_is_in_use_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("network.f32");
+    Inference::new(&random_network(SHAPE, 5)).save(&path).unwrap();
+    let mut mapped = Inference::open(&path, SHAPE, Precision::F32).unwrap();
+    let batch = random_batch(SHAPE.layout, 3, 1);
+    mapped.logits(&batch, &mut Vec::new()).unwrap();
+    let length = std::fs::metadata(&path).unwrap().len();
+    for left in [length / 2, 0] {
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
+        let said = mapped.logits(&batch, &mut Vec::new()).unwrap_err().to_string();
+        assert!(said.contains("network.f32 became shorter while it was read"), "{said}");
+    }
+}

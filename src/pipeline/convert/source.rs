@@ -74,7 +74,11 @@ impl Part {
         let (path, bytes) = (blocks.path().to_owned(), blocks.bytes());
         let mut blocks = blocks.peekable();
         let fields = match blocks.peek() {
-            Some(Ok(first)) => settle_fields(first, &path, &options)?,
+            Some(Ok(first)) => {
+                let fields = settle_fields(first, &path, &options);
+                first.intact()?;
+                fields?
+            }
             // A part that cannot be read fails next; one without any block has failed before.
             _ => options.fields.unwrap_or(FieldCount::Labelled),
         };
@@ -88,6 +92,13 @@ impl Part {
 
     /// Reads a block's records into `batch`, in the place of what it held, and returns the bad lines.
     pub(super) fn read(&self, block: &Block, batch: &mut RecordBatch) -> Result<Vec<BadLine>, ConvertError> {
+        let rejected = self.parse(block, batch);
+        // Lines of a part that lost bytes are no bad records.
+        block.intact()?;
+        rejected
+    }
+
+    fn parse(&self, block: &Block, batch: &mut RecordBatch) -> Result<Vec<BadLine>, ConvertError> {
         let options = RecordOptions { fields: Some(self.fields), vocabulary: self.vocabulary };
         batch.clear();
         let mut rejected = Vec::new();

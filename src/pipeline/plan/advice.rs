@@ -134,6 +134,7 @@ mod tests {
             disk_there: GIB as u64,
             disk_free: disk_free as u64,
             machine_memory: machine_memory as u64,
+            machine_threads: 2,
             advice: Vec::new(),
         }
     }

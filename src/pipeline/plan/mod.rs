@@ -29,7 +29,8 @@ use self::trial::{Clock, Trial, size};
 use self::words::Words;
 use super::stages::stages;
 use super::{PipelineError, Stage};
-use crate::config::{Config, machine_memory};
+use crate::config::Config;
+use crate::machine;
 use crate::progress::Progress;
 use crate::workspace::{Workspace, WorkspaceError};
 
@@ -99,6 +100,8 @@ pub struct Plan {
     pub disk_free: u64,
     /// The machine's memory, or what this process may use of it.
     pub machine_memory: u64,
+    /// Threads that this process can use at a time, for the processors and the time on them that it is given.
+    pub machine_threads: usize,
     /// What to know and to change, a sentence or two each.
     pub advice: Vec<String>,
 }
@@ -188,7 +191,8 @@ fn forecast(
         disk_peak,
         disk_there: made.iter().map(|path| size(path)).sum(),
         disk_free,
-        machine_memory: machine_memory(),
+        machine_memory: machine::memory(),
+        machine_threads: machine::threads().get(),
         advice: Vec::new(),
     };
     plan.advice = advice::advice(&plan, config);

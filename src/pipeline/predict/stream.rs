@@ -86,6 +86,13 @@ pub struct RecordTimes {
     pub p99_milliseconds: f64,
 }
 
+impl PredictSummary {
+    /// Whether the input had nothing in it: neither a record nor a malformed line.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0 && self.skipped == 0
+    }
+}
+
 /// Reads records to the end of the input and writes a line of CSV for each, in their order:
 /// `tweet_id,reader_id,reply,retweet,quote,like`. Lines are written as soon as the input has nothing more for the
 /// moment, or `batch` records are there. Memory does not depend on the input's length.

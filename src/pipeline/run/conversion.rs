@@ -16,7 +16,7 @@ use crate::pipeline::error::PipelineError;
 use crate::pipeline::task::{Goal, TaskReport, Unsettled, run_together};
 use crate::progress::Progress;
 use crate::stream::{BlockSize, Content, LineBlocks, Permits, RawPart, content_of};
-use crate::workspace::{AtomicFile, Fingerprint, Manifest};
+use crate::workspace::{AtomicFile, Fingerprint, InputFiles, Manifest};
 
 /// A raw part and what is to become of it.
 struct Conversion {
@@ -40,7 +40,10 @@ impl Stages<'_> {
         for part in data.parts().cloned() {
             match content_of(&part.path)? {
                 Content::Skim => converted.push(self.adoption(part)?),
-                _ => raw.push(self.conversion(part)?),
+                _ => {
+                    InputFiles::of([part.path.as_path()]).ensure_none_is(&self.workspace.part(&part.name))?;
+                    raw.push(self.conversion(part)?);
+                }
             }
         }
         converted.into_iter().try_for_each(|part| part.run(manifest, force, done))?;

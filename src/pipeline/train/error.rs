@@ -78,14 +78,6 @@ pub enum TrainError {
     /// A batch size that cannot be.
     #[error("train.batch is {0}: batch normalisation needs at least two records")]
     Batch(usize),
-    /// No threads for the step.
-    #[error("cannot start {threads} threads: {source}")]
-    Threads {
-        /// How many were asked for.
-        threads: usize,
-        /// What rayon said.
-        source: rayon::ThreadPoolBuildError,
-    },
     /// The work goes on no further; someone else tells why.
     #[error("the training has ended")]
     Stopped,

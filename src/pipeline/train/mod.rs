@@ -23,6 +23,7 @@ use self::schedule::{log_odds, sessions};
 use self::state::State;
 use super::examples::{Examples, Origin, Portion};
 use crate::features::{InputBuilder, TweetSketch};
+use crate::machine::Workers;
 use crate::metrics::Report;
 use crate::net::{AdamW, Network, Shape, Trainer};
 use crate::progress::Progress;
@@ -103,8 +104,7 @@ pub fn train<S: TweetSketch + Sync>(
     let sessions = sessions(&examples.survey().days);
     let records: u64 = sessions.iter().map(|session| session.tally.records).sum();
     let Some(first) = sessions.first().filter(|_| records >= 2) else { return Err(TrainError::TooFew(records)) };
-    let threads = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
-    let threads = threads.map_err(|source| TrainError::Threads { threads: options.threads, source })?;
+    let threads = Workers::new(options.threads);
     let optimiser = AdamW { weight_decay: recipe.weight_decay, ..AdamW::default() };
     let mut checkpoints = Checkpoints::new(options.checkpoint.as_ref());
     let (state, trainer) = match checkpoints.resume(shape, optimiser)? {

@@ -13,6 +13,7 @@ use super::state::State;
 use super::ticker::Ticker;
 use super::{Coverage, Options, TrainError, Trained};
 use crate::features::{Example, InputBuilder, TweetSketch};
+use crate::machine::Workers;
 use crate::metrics::{Report, Scores};
 use crate::net::Trainer;
 use crate::pipeline::evaluate::{EvaluateError, evaluate};
@@ -48,7 +49,7 @@ impl SessionRates {
 pub(super) struct Run<'a, S> {
     pub(super) trainer: Trainer,
     /// The step's own threads.
-    pub(super) threads: rayon::ThreadPool,
+    pub(super) threads: Workers,
     pub(super) builder: InputBuilder<S>,
     pub(super) options: &'a Options,
     pub(super) progress: &'a dyn Progress,

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use skimmer_formats::mapped::Lost;
 use thiserror::Error;
 
 use crate::workspace::WorkspaceError;
@@ -18,6 +19,9 @@ pub enum DistilBertError {
         /// What the system says.
         source: io::Error,
     },
+    /// A file lost bytes while it was read.
+    #[error(transparent)]
+    Lost(#[from] Lost),
     /// A `config.json` that is none, or lacks something.
     #[error("{}: not the configuration of a DistilBERT: {source}", path.display())]
     Json {

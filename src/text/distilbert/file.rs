@@ -1,42 +1,37 @@
 //! Tensors in a safetensors file.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use memmap2::Mmap;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+use skimmer_formats::mapped::MappedFile;
 
 use super::DistilBertError;
 
 /// A safetensors file, mapped.
 pub(in crate::text) struct TensorFile {
-    path: PathBuf,
-    map: Mmap,
+    map: MappedFile,
 }
 
 impl TensorFile {
     pub(in crate::text) fn open(path: &Path) -> Result<Self, DistilBertError> {
-        let failed = |source| DistilBertError::File { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        // SAFETY: the file is only read; a checkpoint's files are replaced by renaming, never changed in place.
-        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        Ok(Self { path: path.to_owned(), map })
+        let map = MappedFile::open(path).map_err(|source| DistilBertError::File { path: path.to_owned(), source })?;
+        Ok(Self { map })
     }
 
     /// The file's tensors.
     pub(in crate::text) fn tensors(&self) -> Result<Tensors<'_>, DistilBertError> {
         let tensors = SafeTensors::deserialize(&self.map).map_err(|error| DistilBertError::Weights {
-            path: self.path.clone(),
+            path: self.map.path().to_owned(),
             problem: format!("not a whole safetensors file: {error}"),
-        })?;
-        Ok(Tensors { path: &self.path, tensors })
+        });
+        Ok(Tensors { map: &self.map, tensors: self.map.checked(tensors)? })
     }
 }
 
 /// The tensors of a mapped file.
 pub(in crate::text) struct Tensors<'f> {
-    path: &'f Path,
+    map: &'f MappedFile,
     tensors: SafeTensors<'f>,
 }
 
@@ -47,7 +42,11 @@ impl Tensors<'_> {
 
     /// Reads the tensor of this name and shape into `values`; half-precision numbers are widened.
     pub(in crate::text) fn read(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), DistilBertError> {
-        let refuse = |problem| DistilBertError::Weights { path: self.path.to_owned(), problem };
+        self.map.checked(self.fill(name, shape, values))
+    }
+
+    fn fill(&self, name: &str, shape: &[usize], values: &mut [f32]) -> Result<(), DistilBertError> {
+        let refuse = |problem| DistilBertError::Weights { path: self.map.path().to_owned(), problem };
         let view = self.tensors.tensor(name).map_err(|_| refuse(format!("the tensor {name} is missing")))?;
         if view.shape() != shape {
             return Err(refuse(format!("the tensor {name} has shape {:?}, config.json wants {shape:?}", view.shape())));
@@ -67,7 +66,7 @@ impl Tensors<'_> {
 
     /// The file.
     pub(in crate::text) fn path(&self) -> &Path {
-        self.path
+        self.map.path()
     }
 }
 
@@ -133,5 +132,25 @@ mod tests {
             assert_eq!(half_to_f32(half), single, "{half:x}");
         }
         assert!(half_to_f32(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn a_file_cut_while_it_is_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        let values = [1.0f32, 2.0, 3.0];
+        let tensor = || ("weight".to_owned(), vec![3], &values[..]);
+        write_tensors(&mut std::fs::File::create(&path).unwrap(), std::iter::repeat_n(tensor(), 1)).unwrap();
+        let file = TensorFile::open(&path).unwrap();
+        let tensors = file.tensors().unwrap();
+        let mut read = [0.0; 3];
+        tensors.read("weight", &[3], &mut read).unwrap();
+        assert_eq!(read, values);
+        for left in [std::fs::metadata(&path).unwrap().len() - 1, 0] {
+            std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left).unwrap();
+            let said = tensors.read("weight", &[3], &mut read).unwrap_err().to_string();
+            assert!(said.contains("model.safetensors became shorter while it was read"), "{said}");
+            assert!(file.tensors().is_err());
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! Blocks made in parallel and consumed in order.
 
-use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread::{self, Builder};
 
 /// Makes items 0 to `count − 1` in `threads` threads and hands them to `consume` in this order, on the calling thread.
 ///
-/// A thread makes every `threads`-th item and is at most two items ahead of `consume`. The first error ends all.
+/// A thread makes every `threads`-th item and is at most two items ahead of `consume`. The first error ends all. Where the
+/// system gives fewer threads, these do all; where it gives none, the calling thread does.
 pub(crate) fn in_order<T: Send, E>(
     count: u64,
     threads: usize,
@@ -14,19 +15,29 @@ pub(crate) fn in_order<T: Send, E>(
 ) -> Result<(), E> {
     let make = &make;
     thread::scope(|scope| {
-        let receivers: Vec<_> = (0..threads as u64)
-            .map(|first| {
-                let (sender, receiver) = sync_channel(1);
-                scope.spawn(move || {
-                    // Sending fails once `consume` has failed and the receivers are gone.
-                    (first..count).step_by(threads).all(|item| sender.send(make(item)).is_ok())
-                });
-                receiver
-            })
-            .collect();
+        let start = |first: u64| {
+            // How many threads there are is known only when the last one has started.
+            let (tell, told) = channel::<usize>();
+            let (sender, receiver) = sync_channel(1);
+            let run = move || {
+                let threads = told.recv().unwrap_or(usize::MAX);
+                // Sending fails once `consume` has failed and the receivers are gone.
+                (first..count).step_by(threads).all(|item| sender.send(make(item)).is_ok())
+            };
+            Builder::new().spawn_scoped(scope, run).ok().map(|_| (tell, receiver))
+        };
+        let workers: Vec<_> = (0..threads as u64).map_while(start).collect();
+        for (tell, _) in &workers {
+            // Whoever does not listen has panicked, which ends the scope with a panic of its own.
+            let _ = tell.send(workers.len());
+        }
         for item in 0..count {
-            // Receiving fails only after a panic in `make`, which ends the scope with a panic of its own.
-            let Ok(made) = receivers[(item % threads as u64) as usize].recv() else { break };
+            let made = match workers.get((item % workers.len().max(1) as u64) as usize) {
+                Some((_, receiver)) => receiver.recv(),
+                None => Ok(make(item)),
+            };
+            // Receiving fails only after a panic in `make`.
+            let Ok(made) = made else { break };
             consume(made)?;
         }
         Ok(())
@@ -39,7 +50,7 @@ mod tests {
 
     #[test]
     fn order_is_kept_and_errors_end_it() {
-        for threads in [1, 2, 5] {
+        for threads in [0, 1, 2, 5] {
             let mut items = Vec::new();
             let outcome = in_order(
                 100,

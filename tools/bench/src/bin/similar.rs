@@ -92,7 +92,7 @@ fn main() -> Result<()> {
     let mut lists = Vec::new();
     for first in (0..number).step_by(1 << 14) {
         let range = first..number.min(first + (1 << 14));
-        search.search(range).for_each(|author, list| -> Result<()> {
+        search.search(range)?.for_each(|author, list| -> Result<()> {
             found += list.len();
             longest = longest.max(list.len());
             bytes.clear();
