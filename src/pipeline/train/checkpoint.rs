@@ -45,6 +45,18 @@ struct Read {
     state: State,
 }
 
+impl Checkpointing {
+    /// Where the training stands that would go on from this folder, in words; `None` if there is nothing to go on from. Reads the
+    /// state and the weights whole.
+    ///
+    /// # Errors
+    /// [`TrainError::Damaged`] if the state is one of this training, but its weights are damaged.
+    pub fn standing(&self, shape: Shape) -> Result<Option<String>, TrainError> {
+        let resumed = Checkpoints::new(Some(self)).resume(shape, AdamW::default())?;
+        Ok(resumed.map(|(state, _)| state.place()))
+    }
+}
+
 impl<'a> Checkpoints<'a> {
     pub(super) fn new(place: Option<&'a Checkpointing>) -> Self {
         Self { place, last: Instant::now(), cost: Duration::ZERO }

@@ -123,13 +123,7 @@ pub(super) struct Stored {
 /// Reads the newest checkpoint of a folder, if there is one; it must have been made with these settings.
 pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Option<Stored>, FinetuneError> {
     let Some(checkpoint) = newest_checkpoint(folder) else { return Ok(None) };
-    let path = checkpoint.join(STATE_FILE);
-    let refuse = |problem: String| FinetuneError::Checkpoint { path: path.clone(), problem };
-    let text = fs::read(&path).map_err(|error| refuse(error.to_string()))?;
-    let state: State = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
-    if state.version != VERSION {
-        return Err(refuse(format!("version {} of a training's state, {VERSION} is wanted", state.version)));
-    }
+    let state = read_state(&checkpoint)?;
     let nothing = Value::Null;
     for key in settings.keys().chain(state.settings.keys()) {
         let [now, then] = [settings, &state.settings].map(|settings| settings.get(key).unwrap_or(&nothing));
@@ -137,7 +131,33 @@ pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Optio
             return Err(FinetuneError::Settings { path: checkpoint, what: format!("{key}: {then}, now {now}") });
         }
     }
-    let weights = Weights::read(&checkpoint)?;
+    read_weights(&checkpoint, state).map(Some)
+}
+
+/// The number of steps after which the training stands that would go on from this folder; `None` if it has no checkpoint. Reads the
+/// newest checkpoint whole, whatever settings it was made with.
+///
+/// # Errors
+/// [`FinetuneError::Checkpoint`] and [`FinetuneError::Model`] for one that is damaged.
+pub fn checkpoint_standing(folder: &Path) -> Result<Option<u64>, FinetuneError> {
+    let Some(checkpoint) = newest_checkpoint(folder) else { return Ok(None) };
+    let stored = read_weights(&checkpoint, read_state(&checkpoint)?)?;
+    Ok(Some(stored.state.step))
+}
+
+fn read_state(checkpoint: &Path) -> Result<State, FinetuneError> {
+    let path = checkpoint.join(STATE_FILE);
+    let refuse = |problem: String| FinetuneError::Checkpoint { path: path.clone(), problem };
+    let text = fs::read(&path).map_err(|error| refuse(error.to_string()))?;
+    let state: State = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+    if state.version != VERSION {
+        return Err(refuse(format!("version {} of a training's state, {VERSION} is wanted", state.version)));
+    }
+    Ok(state)
+}
+
+fn read_weights(checkpoint: &Path, state: State) -> Result<Stored, FinetuneError> {
+    let weights = Weights::read(checkpoint)?;
     let file = TensorFile::open(&checkpoint.join(OPTIMISER_FILE))?;
     let tensors = file.tensors()?;
     let mut moments = [(); 2].map(|()| vec![0.0; weights.values().len()]);
@@ -147,5 +167,5 @@ pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Optio
             tensors.read(&format!("{moment}.{}", tensor.name()), &shape, &mut values[weights.place(tensor)])?;
         }
     }
-    Ok(Some(Stored { state, weights, moments }))
+    Ok(Stored { state, weights, moments })
 }
