@@ -11,6 +11,14 @@ pub(super) struct Wrong {
     pub(super) problem: String,
 }
 
+/// The text that a file's bytes are.
+pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Wrong> {
+    std::str::from_utf8(bytes).map_err(|error| Wrong {
+        line: 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count(),
+        problem: "the line holds bytes that are not UTF-8: save the file as UTF-8".into(),
+    })
+}
+
 /// Reads a value of which every key has a default.
 pub(super) fn deserialize<T: DeserializeOwned + Serialize + Default>(text: &str) -> Result<T, Wrong> {
     let tree: Value = serde_yaml::from_str(text).map_err(|error| Wrong {

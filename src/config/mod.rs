@@ -125,9 +125,8 @@ impl Config {
     /// A file that cannot be read, is no YAML mapping, has an unknown key (the nearest known one is suggested), or a
     /// value of a wrong type or out of its range.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let mut config = Self::parse(&text).map_err(|wrong| ConfigError::Wrong {
+        let bytes = std::fs::read(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let mut config = check::text_of(&bytes).and_then(Self::parse).map_err(|wrong| ConfigError::Wrong {
             path: path.to_owned(),
             line: wrong.line,
             problem: wrong.problem,

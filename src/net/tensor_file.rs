@@ -1,15 +1,17 @@
 //! Tensors in a safetensors file.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorInfo};
 
 use super::error::NetError;
 use super::parameters::TensorPlan;
 use super::tiles::Row;
+use crate::tensors::{header, is_intact};
 use crate::workspace::write_file;
 
 /// A tensor to be written.
@@ -63,16 +65,11 @@ fn write(out: &mut impl Write, tensors: &[TensorSource<'_>]) -> std::io::Result<
         end = info.data_offsets.1;
         (tensor.name.clone(), info)
     });
-    let metadata = Metadata::new(None, infos.collect()).map_err(std::io::Error::other)?;
-    let mut header = serde_json::to_vec(&metadata)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-
-    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    let header = header(infos.collect(), HashMap::new(), |hasher| {
+        tensors.iter().for_each(|tensor| hasher.update(&tensor.bytes()));
+    })?;
     out.write_all(&header)?;
-    for tensor in tensors {
-        out.write_all(&tensor.bytes())?;
-    }
-    Ok(())
+    tensors.iter().try_for_each(|tensor| out.write_all(&tensor.bytes()))
 }
 
 /// A safetensors file, mapped.
@@ -90,7 +87,7 @@ impl TensorFile {
         let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
         let file = Self { path: path.to_owned(), map };
         file.tensors()?;
-        Ok(file)
+        if is_intact(&file.map) { Ok(file) } else { Err(NetError::Checksum { path: file.path }) }
     }
 
     fn tensors(&self) -> Result<SafeTensors<'_>, NetError> {
@@ -112,6 +109,11 @@ impl TensorFile {
             });
         }
         Ok(view.data())
+    }
+
+    /// Refuses a file that lacks a tensor, or has it in another shape: before there is memory for any.
+    pub(super) fn expect(&self, name: &str, plan: &TensorPlan) -> Result<(), NetError> {
+        self.bytes(name, Dtype::F32, &plan.shape()).map(drop)
     }
 
     /// Reads a tensor into a buffer of tiles.

@@ -15,6 +15,7 @@ pub mod finetune;
 mod library;
 mod mean;
 mod model;
+mod npy;
 mod onnxruntime;
 mod snapshot;
 mod sums;

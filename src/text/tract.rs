@@ -131,7 +131,7 @@ fn vocabulary(graph: &pb::GraphProto) -> Option<usize> {
         |node: &&pb::NodeProto| node.op_type == "Gather" && node.input.get(1).is_some_and(|i| i == "input_ids");
     let table = graph.node.iter().find(looks_up)?.input.first()?;
     let table = graph.initializer.iter().find(|weight| weight.name == *table)?;
-    table.dims.first().map(|&rows| rows as usize)
+    table.dims.first().and_then(|&rows| usize::try_from(rows).ok())
 }
 
 /// Runs the shared model's plans.

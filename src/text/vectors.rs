@@ -11,6 +11,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use ndarray_npy::{ReadNpyExt, ReadableElement, ViewNpyExt, WriteNpyExt};
 
 use super::TextError;
+use super::npy::check_header;
 
 /// A vector for each token that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +88,7 @@ impl MappedVectors {
         let file = File::open(&path).map_err(TextError::file(&path))?;
         // SAFETY: the file is an artefact that is only ever replaced by a rename, never written in place.
         let map = unsafe { Mmap::map(&file) }.map_err(TextError::file(&path))?;
+        check_header(&map).map_err(|what| TextError::Vectors { path: path.clone(), problem: what.to_owned() })?;
         let mapped = Self { path, tokens, map };
         let rows = mapped.view()?.nrows();
         if rows != mapped.tokens.len() {
@@ -115,6 +117,7 @@ impl MappedVectors {
 fn read_tokens(path: &Path) -> Result<Vec<u32>, TextError> {
     let bytes = fs::read(path).map_err(TextError::file(path))?;
     let problem = |problem: String| TextError::Vectors { path: path.to_owned(), problem };
+    check_header(&bytes).map_err(|what| problem(what.to_owned()))?;
     match read_npy::<u32>(&bytes) {
         Ok(tokens) => Ok(tokens),
         Err(error) => {

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, SafeTensors, TensorInfo};
 
 use super::DistilBertError;
+use crate::tensors::{header, is_intact};
 
 /// A safetensors file, mapped.
 pub(in crate::text) struct TensorFile {
@@ -24,12 +25,21 @@ impl TensorFile {
         Ok(Self { path: path.to_owned(), map })
     }
 
+    /// Size of the file in bytes.
+    pub(in crate::text) fn bytes(&self) -> usize {
+        self.map.len()
+    }
+
     /// The file's tensors.
     pub(in crate::text) fn tensors(&self) -> Result<Tensors<'_>, DistilBertError> {
         let tensors = SafeTensors::deserialize(&self.map).map_err(|error| DistilBertError::Weights {
             path: self.path.clone(),
             problem: format!("not a whole safetensors file: {error}"),
         })?;
+        if !is_intact(&self.map) {
+            let problem = "the checksum differs: the file is damaged, take it from its source again".to_owned();
+            return Err(DistilBertError::Weights { path: self.path.clone(), problem });
+        }
         Ok(Tensors { path: &self.path, tensors })
     }
 }
@@ -100,10 +110,15 @@ pub(in crate::text) fn write_tensors<'t>(
     });
     // transformers reads only files that say so.
     let format = [("format".to_owned(), "pt".to_owned())].into();
-    let metadata = Metadata::new(Some(format), infos.collect()).map_err(io::Error::other)?;
-    let mut header = serde_json::to_vec(&metadata)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    let header = header(infos.collect(), format, |hasher| {
+        for (_, _, values) in tensors.clone() {
+            if cfg!(target_endian = "little") {
+                hasher.update(bytemuck::cast_slice(values));
+            } else {
+                values.iter().for_each(|value| hasher.update(&value.to_le_bytes()));
+            }
+        }
+    })?;
     out.write_all(&header)?;
     for (_, _, values) in tensors {
         if cfg!(target_endian = "little") {

@@ -80,6 +80,7 @@ impl Weights {
         let architecture = Architecture::read(&folder.join(CONFIG_FILE))?;
         let file = TensorFile::open(&folder.join(WEIGHTS_FILE))?;
         let tensors = file.tensors()?;
+        refuse_too_large(&architecture, &file, tensors.path())?;
         let mut weights = Self::zero(architecture);
         let all: Vec<Tensor> = weights.architecture.tensors().collect();
         weights.new_head = all.iter().filter(|tensor| tensor.is_head()).all(|head| !tensors.contains(&head.name()));
@@ -174,6 +175,17 @@ impl Weights {
     pub fn values_mut(&mut self) -> &mut [f32] {
         &mut self.values
     }
+}
+
+/// Refuses sizes for which the file has no room, before there is memory for them. The head may be missing; it is smaller than the rest.
+fn refuse_too_large(architecture: &Architecture, file: &TensorFile, path: &Path) -> Result<(), DistilBertError> {
+    let needed = architecture.encoder_values();
+    let most = file.bytes() / size_of::<u16>();
+    if needed <= most as u64 {
+        return Ok(());
+    }
+    let problem = format!("it has room for {most} numbers, config.json wants {needed}");
+    Err(DistilBertError::Weights { path: path.to_owned(), problem })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::FinetuneError;
 use super::records::Position;
@@ -25,6 +26,8 @@ const OPTIMISER_FILE: &str = "optimizer.safetensors";
 const MOMENTS: [&str; 2] = ["exp_avg", "exp_avg_sq"];
 const PREFIX: &str = "checkpoint-";
 const VERSION: u32 = 1;
+/// The key of the state's checksum.
+const CHECKSUM: &str = "xxh3";
 
 /// Where a training stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,11 @@ impl State {
             history: Vec::new(),
         }
     }
+}
+
+/// XXH3-64 of a state as JSON, 16 hexadecimal digits.
+fn checksum(state: &State) -> serde_json::Result<String> {
+    Ok(format!("{:016x}", xxh3_64(&serde_json::to_vec(state)?)))
 }
 
 /// The folder of checkpoint number `step`.
@@ -103,7 +111,11 @@ pub(super) fn write(
         write(&mut out).and_then(|()| out.flush()).map_err(failed)
     };
     store(OPTIMISER_FILE, &mut |out| write_tensors(out, tensors.clone()))?;
-    store(STATE_FILE, &mut |out| Ok(serde_json::to_writer_pretty(out, state)?))?;
+    store(STATE_FILE, &mut |out| {
+        let mut tree = serde_json::to_value(state)?;
+        tree[CHECKSUM] = checksum(state)?.into();
+        Ok(serde_json::to_writer_pretty(out, &tree)?)
+    })?;
     checkpoint.commit()?;
     let all = list(folder);
     for (_, path) in &all[..all.len().saturating_sub(keep.max(1))] {
@@ -149,7 +161,13 @@ fn read_state(checkpoint: &Path) -> Result<State, FinetuneError> {
     let path = checkpoint.join(STATE_FILE);
     let refuse = |problem: String| FinetuneError::Checkpoint { path: path.clone(), problem };
     let text = fs::read(&path).map_err(|error| refuse(error.to_string()))?;
-    let state: State = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+    let mut tree: Value = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+    // Missing in the files of older versions.
+    let written = tree.as_object_mut().and_then(|tree| tree.remove(CHECKSUM));
+    let state: State = serde_json::from_value(tree).map_err(|error| refuse(error.to_string()))?;
+    if written.is_some_and(|written| checksum(&state).ok().as_deref() != written.as_str()) {
+        return Err(refuse("the checksum differs: the file is damaged".into()));
+    }
     if state.version != VERSION {
         return Err(refuse(format!("version {} of a training's state, {VERSION} is wanted", state.version)));
     }
