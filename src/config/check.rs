@@ -14,15 +14,21 @@ pub(super) struct Wrong {
 /// The text that a file's bytes are.
 pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Wrong> {
     std::str::from_utf8(bytes).map_err(|error| Wrong {
-        line: 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count(),
+        line: line_at(bytes, error.valid_up_to()),
         problem: "the line holds bytes that are not UTF-8: save the file as UTF-8".into(),
     })
+}
+
+/// The 1-based line in which a byte of a text stands.
+fn line_at(text: &[u8], byte: usize) -> usize {
+    1 + text[..byte.min(text.len())].iter().filter(|&&byte| byte == b'\n').count()
 }
 
 /// Reads a value of which every key has a default.
 pub(super) fn deserialize<T: DeserializeOwned + Serialize + Default>(text: &str) -> Result<T, Wrong> {
     let tree: Value = serde_yaml::from_str(text).map_err(|error| Wrong {
-        line: error.location().map_or(1, |location| location.line()),
+        // By its place in the text: YAML counts characters as line ends that no editor shows as such.
+        line: error.location().map_or(1, |location| line_at(text.as_bytes(), location.index())),
         problem: format!("not valid YAML: {error}"),
     })?;
     match &tree {

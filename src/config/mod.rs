@@ -298,6 +298,17 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_no_yaml_names_its_line() {
+        let (line, text) = problem("seed: 1\u{2028}\n\u{2028}threads: [\n");
+        assert!(line <= 3 && text.contains("not valid YAML"), "{line}: {text}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.yaml");
+        std::fs::write(&path, b"seed: 1\nworking_dir: caf\xE9\n").unwrap();
+        let text = Config::load(&path).unwrap_err().to_string();
+        assert!(text.contains("config.yaml:2: the line holds bytes that are not UTF-8"), "{text}");
+    }
+
+    #[test]
     fn a_value_out_of_range_names_key_and_line() {
         let (line, text) = problem("\nvalidation_percentage: 10\n");
         assert_eq!((line, text.as_str()), (2, "validation_percentage: 10 is not between 0 and 1"));

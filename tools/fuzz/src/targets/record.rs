@@ -94,7 +94,7 @@ fn pushed(text: &[u8]) -> Reading {
     let mut reader = RecordReader::new(pieces, RecordOptions::default());
     let (mut batch, mut errors) = (RecordBatch::default(), Vec::new());
     loop {
-        match reader.read(&mut batch, usize::MAX) {
+        match reader.read_while(&mut batch, usize::MAX, |_| true) {
             Ok(true) => {}
             Ok(false) => break,
             Err(ReadError::Record(error)) => errors.push((error, reader.line_text())),

@@ -89,7 +89,7 @@ impl Target for Onnx {
         let read = |folder: &Path, _: &str, _: &[u8]| {
             let model = Model::open(&folder.join(MODEL), &options())?;
             let length = model.max_length().min(4);
-            let sequences = [[1u32, 2, 3, 39], [1, 39, 2, 0]];
+            let sequences = [[1u32, 2, 3, 109], [1, 109, 2, 0]];
             let batch = TokenBatch::new(sequences.iter().map(|sequence| &sequence[..length]));
             model.encoder()?.encode(&batch)
         };

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use skimmer::features::{Day, Example};
+use skimmer::net::Network;
 use skimmer::pipeline::examples::{Examples, ExamplesError, Origin, Portion, Survey};
 use skimmer::pipeline::train::{Checkpointing, Options, Recipe, TrainError, train};
 use skimmer::progress::{Progress, Silent, Unit};
@@ -94,8 +95,14 @@ impl Target for Training {
     }
 
     fn check(&mut self, input: &[u8]) -> Verdict {
-        match self.files.with(input, |_, _, _| self.place.standing(SHAPE)) {
-            Ok(Some(standing)) => Verdict::Accepted(digest(&standing)),
+        let read = |folder: &Path, _: &str, _: &[u8]| {
+            let standing = self.place.standing(SHAPE)?;
+            let weights = Network::load(&folder.join("checkpoint/trainer.safetensors"), SHAPE).map_err(TrainError::Damaged)?;
+            let tensors: Vec<_> = weights.tensor_names().map(|name| weights.tensor(name)).collect();
+            Ok::<_, TrainError>(standing.map(|standing| digest(&(standing, tensors))))
+        };
+        match self.files.with(input, read) {
+            Ok(Some(standing)) => Verdict::Accepted(standing),
             // What cannot be gone on from counts for nothing, and the training begins anew.
             Ok(None) => Verdict::Rejected("checkpoint".into()),
             Err(error) => Verdict::Rejected(error.to_string()),
@@ -120,7 +127,7 @@ pub(super) struct Finetuning {
 
 /// A DistilBERT of a few hundred weights.
 pub(super) fn tiny() -> Architecture {
-    Architecture { max_position_embeddings: 8, ..Architecture::new(40, 4, 6, 1, 2) }
+    Architecture { max_position_embeddings: 8, ..Architecture::new(110, 4, 6, 1, 2) }
 }
 
 impl Finetuning {
