@@ -68,7 +68,7 @@ impl Checkpointing {
     /// state and the weights whole.
     ///
     /// # Errors
-    /// [`TrainError::Damaged`] if the state is one of this training, but its weights are damaged.
+    /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but damaged.
     pub fn standing(&self, shape: Shape) -> Result<Option<String>, TrainError> {
         let resumed = Checkpoints::new(Some(self)).resume(shape, AdamW::default())?;
         Ok(resumed.map(|(state, _)| state.place()))
@@ -84,13 +84,16 @@ impl<'a> Checkpoints<'a> {
     /// else counts for nothing, and will be replaced.
     ///
     /// # Errors
-    /// [`TrainError::Damaged`] if the state is one of this training, but its weights are damaged.
+    /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but it or its weights are
+    /// damaged.
     pub(super) fn resume(&mut self, shape: Shape, optimiser: AdamW) -> Result<Option<(State, Trainer)>, TrainError> {
         let Some(place) = self.place else { return Ok(None) };
         let Ok(text) = std::fs::read(place.folder.join(STATE)) else { return Ok(None) };
         let read = serde_json::from_slice::<Read>(&text);
-        let ours = |read: &Read| read.fingerprint == place.fingerprint && read.is_intact();
-        let Some(read) = read.ok().filter(ours) else { return Ok(None) };
+        let Some(read) = read.ok().filter(|read| read.fingerprint == place.fingerprint) else { return Ok(None) };
+        if !read.is_intact() {
+            return Err(TrainError::DamagedState { path: place.folder.join(STATE) });
+        }
         let trainer = Trainer::load(&place.folder.join(TRAINER), shape, optimiser).map_err(TrainError::Damaged)?;
         Ok(Some((read.state, trainer)))
     }

@@ -257,6 +257,8 @@ mod tests {
             ("\"dropout\": 0.1", "\"dropout\": 1.0", "dropout is 1"),
             ("\"initializer_range\": 0.02", "\"initializer_range\": 0.0", "initializer_range is 0, it must be above 0"),
             ("\"n_layers\": 2", "\"n_layers\": 0", "n_layers is 0"),
+            ("\"n_layers\": 2", "\"n_layers\": 16777216", "n_layers is 16777216, it must be at most"),
+            ("\"dim\": 64,", "\"dim\": 16777216,", "weights, there must be at most"),
             ("{", "", "not the configuration"),
         ] {
             assert!(whole.contains(from), "{from}");

@@ -282,6 +282,10 @@ mod tests {
         refuse("layer.1.attention.k_lin.weight holds NaN");
         store(&|_| Some(Dtype::F32));
         let mut architecture = Architecture::read(&folder.path().join(CONFIG_FILE)).unwrap();
+        architecture.vocab_size = 1 << 24;
+        architecture.write(&folder.path().join(CONFIG_FILE)).unwrap();
+        refuse("numbers, config.json wants 107");
+        architecture.vocab_size = 2000;
         architecture.hidden_dim = 96;
         architecture.write(&folder.path().join(CONFIG_FILE)).unwrap();
         refuse("layer.0.ffn.lin1.weight has shape [128, 64], config.json wants [96, 64]");
