@@ -12,6 +12,7 @@ thread_local! {
     static REFUSED: Cell<usize> = const { Cell::new(0) };
     static MEASURING: Cell<bool> = const { Cell::new(false) };
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+    static LABEL: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// A single request beyond this is not given while an input is measured: no reader of a small file needs it, and the machine may not
@@ -22,11 +23,22 @@ const LARGEST_REQUEST: usize = 2 << 30;
 /// `#[global_allocator]`.
 pub struct CountingAllocator;
 
+/// Says whose request was refused: most code cannot go on without, and the process ends.
+fn tell(bytes: isize) {
+    MEASURING.set(false);
+    LABEL.with_borrow(|label| eprintln!("{label}: asks for {bytes} bytes at once"));
+    if std::env::var_os("RUST_BACKTRACE").is_some_and(|wanted| wanted != "0") {
+        eprintln!("{}", std::backtrace::Backtrace::force_capture());
+    }
+    MEASURING.set(true);
+}
+
 /// Whether a request is refused; counts it otherwise.
 fn count(bytes: isize) -> bool {
     let refused = bytes > LARGEST_REQUEST as isize && MEASURING.try_with(Cell::get).unwrap_or(false);
     if refused {
         let _ = REFUSED.try_with(|refused| refused.set(bytes as usize));
+        tell(bytes);
         return false;
     }
     // A thread that is ending has no counters any more.
@@ -77,9 +89,11 @@ pub struct Cost {
     pub time: Duration,
 }
 
-/// Does some work on the calling thread, and tells what it took and the message and place of a panic.
-pub fn measured<T>(work: impl FnOnce() -> T) -> (Result<T, String>, Cost) {
+/// Does some work on the calling thread, and tells what it took and the message and place of a panic. The label says whose work
+/// it is, should the process end in it.
+pub fn measured<T>(label: impl FnOnce() -> String, work: impl FnOnce() -> T) -> (Result<T, String>, Cost) {
     keep_panics();
+    LABEL.set(label());
     let before = LIVE.get();
     PEAK.set(before);
     REFUSED.set(0);
