@@ -18,6 +18,7 @@ mod model;
 mod npy;
 mod onnxruntime;
 mod snapshot;
+mod sound_graph;
 mod sums;
 #[cfg(test)]
 mod tests;

@@ -97,7 +97,7 @@ impl Snapshots {
         file.rewind()?;
         let mut input = BufReader::with_capacity(1 << 20, file);
         let header_length = if array(&mut input)? == MAGIC { u64::from_le_bytes(array(&mut input)?) } else { u64::MAX };
-        if header_length > LONGEST_HEADER {
+        if header_length > LONGEST_HEADER.min(length) {
             return Ok(None);
         }
         let mut header = vec![0; header_length as usize];

@@ -8,7 +8,7 @@ use std::{
 use ndarray::Array3;
 use tract_onnx::{pb, prelude::*};
 
-use super::{Encoder, TextError, TokenBatch, model::Signature};
+use super::{Encoder, TextError, TokenBatch, model::Signature, sound_graph};
 
 pub(super) const ENGINE: &str = "tract";
 
@@ -50,6 +50,7 @@ impl TractModel {
             engine: ENGINE,
             reason: "the file holds no graph".to_owned(),
         })?;
+        sound_graph::check(graph).map_err(|problem| load_error(TractError::msg(problem)))?;
         let weights: Vec<&str> = graph.initializer.iter().map(|weight| &*weight.name).collect();
         let inputs: Vec<&pb::ValueInfoProto> =
             graph.input.iter().filter(|input| !weights.contains(&&*input.name)).collect();

@@ -116,7 +116,6 @@ fn a_checkpoint_of_something_else_counts_for_nothing() {
     assert_eq!(assert_ends_as(&expected, &examples, &options), None);
 
     // Its own, but damaged: better to ask than to train for hours again.
-    assert!(train(&examples, TokenColumns, SHAPE, &options, &stop()).is_err());
     let path = folder.path().join("checkpoint/state.json");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replacen("\"batch\":", "\"batch\":1", 1)).unwrap();
