@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
-use safetensors::tensor::{Dtype, SafeTensorError, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 
 use super::error::NetError;
 use super::parameters::TensorPlan;
@@ -76,6 +76,9 @@ fn write(out: &mut impl Write, tensors: &[TensorSource<'_>]) -> std::io::Result<
 pub(super) struct TensorFile {
     path: PathBuf,
     map: Mmap,
+    metadata: Metadata,
+    /// Byte at which the tensors begin.
+    start: usize,
 }
 
 impl TensorFile {
@@ -85,30 +88,30 @@ impl TensorFile {
         let file = File::open(path).map_err(failed)?;
         // SAFETY: the file is only read, and model files are replaced by renaming, never changed in place.
         let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
-        let file = Self { path: path.to_owned(), map };
-        file.tensors()?;
-        if is_intact(&file.map) { Ok(file) } else { Err(NetError::Checksum { path: file.path }) }
-    }
-
-    fn tensors(&self) -> Result<SafeTensors<'_>, NetError> {
-        SafeTensors::deserialize(&self.map).map_err(|source| NetError::Format { path: self.path.clone(), source })
+        let (header, metadata) =
+            SafeTensors::read_metadata(&map).map_err(|source| NetError::Format { path: path.to_owned(), source })?;
+        if !is_intact(&map) {
+            return Err(NetError::Checksum { path: path.to_owned() });
+        }
+        Ok(Self { path: path.to_owned(), map, metadata, start: size_of::<u64>() + header })
     }
 
     fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8], NetError> {
-        let tensors = self.tensors()?;
-        let view = tensors.tensor(name).map_err(|error| match error {
-            SafeTensorError::TensorNotFound(tensor) => NetError::MissingTensor { path: self.path.clone(), tensor },
-            source => NetError::Format { path: self.path.clone(), source },
-        })?;
-        if view.dtype() != dtype || view.shape() != shape {
+        let info = self
+            .metadata
+            .info(name)
+            .ok_or_else(|| NetError::MissingTensor { path: self.path.clone(), tensor: name.to_owned() })?;
+        if info.dtype != dtype || info.shape != shape {
             return Err(NetError::WrongShape {
                 path: self.path.clone(),
                 tensor: name.to_owned(),
-                found: format!("{:?} {:?}", view.dtype(), view.shape()),
+                found: format!("{:?} {:?}", info.dtype, info.shape),
                 expected: format!("{dtype:?} {shape:?}"),
             });
         }
-        Ok(view.data())
+        // The format's reader found every tensor within the file.
+        let (start, end) = info.data_offsets;
+        Ok(&self.map[self.start + start..self.start + end])
     }
 
     /// Refuses a file that lacks a tensor, or has it in another shape: before there is memory for any.

@@ -45,7 +45,9 @@ mod tests {
 
     #[test]
     fn nested_and_absurd_headers_are_refused() {
-        for (header, length) in [("{".repeat(60), 60u32), ("[".repeat(900), 900), ("x".into(), u32::MAX), ("x".into(), 9)] {
+        for (header, length) in
+            [("{".repeat(60), 60u32), ("[".repeat(900), 900), ("x".into(), u32::MAX), ("x".into(), 9)]
+        {
             assert!(check_header(&file(2, &length.to_le_bytes(), &header)).is_err(), "{header}");
         }
         assert!(check_header(b"").is_err() && check_header(b"\x93NUMPY\x01\0").is_err());

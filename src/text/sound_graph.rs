@@ -9,7 +9,10 @@ pub(super) fn check(graph: &pb::GraphProto) -> Result<(), String> {
             && let Some(order) = node.attribute.iter().find(|attribute| attribute.name == "perm")
             && !is_permutation(&order.ints)
         {
-            return Err(format!("the order {:?} of the node {:?} does not name each dimension once", order.ints, node.name));
+            return Err(format!(
+                "the order {:?} of the node {:?} does not name each dimension once",
+                order.ints, node.name
+            ));
         }
         let nested = node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
         nested.into_iter().try_for_each(check)

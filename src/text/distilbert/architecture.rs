@@ -160,7 +160,8 @@ impl Architecture {
     /// Number of weights, without the masked-language-model head.
     pub fn encoder_values(&self) -> u64 {
         let encoder = self.tensors().filter(|tensor| !tensor.is_head());
-        let values = |tensor| self.shape(tensor).into_iter().fold(1u64, |values, size| values.saturating_mul(size as u64));
+        let values =
+            |tensor| self.shape(tensor).into_iter().fold(1u64, |values, size| values.saturating_mul(size as u64));
         encoder.fold(0, |sum, tensor| sum.saturating_add(values(tensor)))
     }
 

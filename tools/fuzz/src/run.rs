@@ -84,7 +84,8 @@ pub fn run(entry: &TargetEntry, seed: u64, inputs: Range<u64>) -> Tally {
             Exact::OneChange => !is_sealed && changes == 1,
             Exact::Never => false,
         };
-        let (outcome, cost) = measured(|| format!("target {}, seed {seed}, input {input}", entry.name), || target.check(&bytes));
+        let (outcome, cost) =
+            measured(|| format!("target {}, seed {seed}, input {input}", entry.name), || target.check(&bytes));
         tally.memory = tally.memory.max(cost.memory);
         tally.time = tally.time.max(cost.time);
         let bound = bytes.len() * MEMORY_FACTOR + target.memory();

@@ -32,7 +32,8 @@ fn fuzz(name: &str) {
     let mut report = format!("{name}: {tally}\n");
     for finding in &tally.findings {
         let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{seed}-{}", finding.input));
-        let kept = std::fs::write(&file, &finding.bytes).map_or_else(|error| error.to_string(), |()| file.display().to_string());
+        let kept = std::fs::write(&file, &finding.bytes)
+            .map_or_else(|error| error.to_string(), |()| file.display().to_string());
         report += &format!(
             "  SKIMMER_FUZZ_SEED={seed} SKIMMER_FUZZ_INPUT={} ({} bytes, {kept}): {}\n",
             finding.input,

@@ -20,7 +20,8 @@ impl HoldOut {
     const ROWS: u64 = 12;
 
     pub(super) fn new() -> Self {
-        let seeds = vec![b"0\n1\n0\n0\n1\n0\n0\n0\n1\n1\n0\n1\n".to_vec(), b"0\n0\n0\n0\n0\n0\n1\n1\n1\n1\n1\n1".to_vec()];
+        let seeds =
+            vec![b"0\n1\n0\n0\n1\n0\n0\n0\n1\n1\n0\n1\n".to_vec(), b"0\n0\n0\n0\n0\n0\n1\n1\n1\n1\n1\n1".to_vec()];
         Self { scratch: Scratch::new(), seeds }
     }
 }
@@ -56,8 +57,12 @@ pub(super) struct Predictions {
 impl Predictions {
     pub(super) fn new() -> Self {
         let scratch = Scratch::new();
-        let labels: Vec<u8> =
-            sample::read("golden/small/raw/test_labels.tsv").split_inclusive(|&byte| byte == b'\n').take(20).flatten().copied().collect();
+        let labels: Vec<u8> = sample::read("golden/small/raw/test_labels.tsv")
+            .split_inclusive(|&byte| byte == b'\n')
+            .take(20)
+            .flatten()
+            .copied()
+            .collect();
         let text = String::from_utf8_lossy(&labels);
         let predictions: String = text
             .lines()

@@ -25,7 +25,8 @@ pub(super) struct Table {
 pub(super) fn write_table(path: &Path, keys: &[Key], unreacted: bool) -> Result<(), FrozenError> {
     let mut writer = FrozenTableWriter::create(path, keys.len() as u64, unreacted)?;
     for (number, &key) in (0u32..).zip(keys) {
-        let reactions = PerReaction::from_count_order([number, number % 3, number * number, u32::from(number % 7 == 0)]);
+        let reactions =
+            PerReaction::from_count_order([number, number % 3, number * number, u32::from(number % 7 == 0)]);
         writer.push(key, &Tally { reactions, unreacted: number % 11 })?;
     }
     writer.finish().map(drop)
@@ -88,7 +89,8 @@ pub(super) struct Similar {
 
 /// Some authors and whom they resemble.
 pub(super) fn similar_authors() -> SimilarAuthors {
-    let list = |author: u8| (0..author % 5).map(move |place| (Id([author ^ (place + 1); 16]), 1.0 / f64::from(place + 1)));
+    let list =
+        |author: u8| (0..author % 5).map(move |place| (Id([author ^ (place + 1); 16]), 1.0 / f64::from(place + 1)));
     SimilarAuthors::from_lists((0..60).map(|author| (Id([author; 16]), list(author).collect())))
 }
 

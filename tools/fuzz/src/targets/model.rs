@@ -7,7 +7,7 @@ use skimmer::counts::Table;
 use skimmer::counts::frozen::{FrozenCounts, FrozenSimilar};
 use skimmer::key::Key;
 use skimmer::net::Precision;
-use skimmer::pipeline::bundle::{BundleWriter, CODES, Manifest, MANIFEST, Verify};
+use skimmer::pipeline::bundle::{BundleWriter, CODES, MANIFEST, Manifest, Verify};
 use skimmer::pipeline::predict::{Model as Opened, PredictError, Predictor};
 use skimmer_formats::record::{Columns, RecordBatch};
 use xxhash_rust::xxh3::xxh3_64;

@@ -1,6 +1,6 @@
 //! A network's weights, and the network packed for prediction.
 
-use skimmer::features::{Batch, Example, InputBuilder, Layout, Languages};
+use skimmer::features::{Batch, Example, InputBuilder, Languages, Layout};
 use skimmer::net::{AdamW, Calibration, Inference, Network, Precision, Shape, Trainer};
 use skimmer_formats::PerReaction;
 

@@ -107,7 +107,8 @@ fn every_encoding() -> Vec<u8> {
     let time: Vec<u32> = (0..rows).map(|row| 1_612_000_000 + row * 7919 % 1000).collect();
     let reaction: Vec<u32> = time.iter().map(|time| if time % 3 == 0 { time + time % 50 } else { 0 }).collect();
     let flags: Vec<bool> = (0..rows).map(|row| row % 5 == 0).collect();
-    let lists: Vec<Vec<u16>> = (0..rows).map(|row| (0..user(row) % 5).map(|item| (item * 977) as u16).collect()).collect();
+    let lists: Vec<Vec<u16>> =
+        (0..rows).map(|row| (0..user(row) % 5).map(|item| (item * 977) as u16).collect()).collect();
     let lists: Lists<u16> = lists.iter().map(Vec::as_slice).collect();
     let floats: Vec<f64> = (0..rows).map(|row| f64::from(row % 7) / 3.0).collect();
     let sparse: Vec<u64> = (0..rows).map(|row| if row % 3 == 0 { u64::from(row).pow(6) } else { 0 }).collect();

@@ -6,8 +6,8 @@ use skimmer::progress::Silent;
 use skimmer::text::distilbert::{DistilBertError, Weights};
 use skimmer::text::finetune::SpecialTokens;
 use skimmer::text::{
-    Decoder, EngineChoice, MappedVectors, MeanOptions, MeanVectors, Model, ModelOptions, Snapshots, TextError, TokenBatch,
-    TokenVectors, VectorPaths,
+    Decoder, EngineChoice, MappedVectors, MeanOptions, MeanVectors, Model, ModelOptions, Snapshots, TextError,
+    TokenBatch, TokenVectors, VectorPaths,
 };
 use skimmer::workspace::Fingerprint;
 
@@ -177,7 +177,8 @@ impl Snapshot {
         let weights = Weights::random(tiny(), 1);
         weights.write(scratch.path()).expect("the weights are written");
         let model = Model::open(scratch.path(), &options()).expect("the model is sound");
-        let records: Vec<Vec<u32>> = (0..20u32).map(|row| (0..4).map(|place| (row * 3 + place) % 40).collect()).collect();
+        let records: Vec<Vec<u32>> =
+            (0..20u32).map(|row| (0..4).map(|place| (row * 3 + place) % 40).collect()).collect();
         let mut computation = Self::computation(&model, &scratch);
         computation.add(records.iter().map(Vec::as_slice), &Silent).expect("the tokens are known");
         computation.finish(&Silent).expect("there are records");

@@ -83,7 +83,8 @@ impl Training {
         let outcome = train(&Generated::new(), token_codes(), SHAPE, &options, &Stopping(AtomicUsize::new(0)));
         let interrupted = matches!(outcome, Err(TrainError::Interrupted { .. }));
         assert!(interrupted, "the training ended before it was stopped");
-        let files = ManyFiles::new(scratch, ["state.json", "trainer.safetensors"].map(|name| format!("checkpoint/{name}")));
+        let files =
+            ManyFiles::new(scratch, ["state.json", "trainer.safetensors"].map(|name| format!("checkpoint/{name}")));
         let seeds = files.seeds();
         Self { files, seeds, place }
     }
@@ -97,7 +98,8 @@ impl Target for Training {
     fn check(&mut self, input: &[u8]) -> Verdict {
         let read = |folder: &Path, _: &str, _: &[u8]| {
             let standing = self.place.standing(SHAPE)?;
-            let weights = Network::load(&folder.join("checkpoint/trainer.safetensors"), SHAPE).map_err(TrainError::Damaged)?;
+            let weights =
+                Network::load(&folder.join("checkpoint/trainer.safetensors"), SHAPE).map_err(TrainError::Damaged)?;
             let tensors: Vec<_> = weights.tensor_names().map(|name| weights.tensor(name)).collect();
             Ok::<_, TrainError>(standing.map(|standing| digest(&(standing, tensors))))
         };
@@ -135,10 +137,12 @@ impl Finetuning {
         let scratch = Scratch::new();
         let part = scratch.path().join("part.skim");
         let mut records = sample::records("test/part-00000", 0, 20);
-        let tokens: Vec<Vec<u32>> = (0..20).map(|row| (0..6).map(|place| (row * 5 + place * 7) % 40).collect()).collect();
+        let tokens: Vec<Vec<u32>> =
+            (0..20).map(|row| (0..6).map(|place| (row * 5 + place * 7) % 40).collect()).collect();
         records.tokens = tokens.iter().map(Vec::as_slice).collect();
         skim::write_part(&part, &records);
-        let options = finetune::Options { steps: Steps::Exactly(2), batch_size: 4, max_length: 8, ..Default::default() };
+        let options =
+            finetune::Options { steps: Steps::Exactly(2), batch_size: 4, max_length: 8, ..Default::default() };
         let folder = scratch.path().join("distilbert");
         finetune(&[part], &Start::Scratch(tiny()), &options, &folder, &Silent).expect("two steps are taken");
         let checkpoint = newest_checkpoint(&folder).expect("there is a checkpoint");
