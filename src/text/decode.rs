@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use tokenizers::Tokenizer;
 
 use super::TextError;
@@ -40,8 +40,8 @@ impl Decoder {
 pub(super) fn read_tokenizer(path: &Path) -> Result<Tokenizer, TextError> {
     let json = fs::read(path).map_err(TextError::file(path))?;
     let refuse = |reason: String| TextError::Tokenizer { path: path.to_owned(), reason };
-    // The tokenizers library panics on a decoder that is no JSON.
-    serde_json::from_slice::<IgnoredAny>(&json).map_err(|error| refuse(error.to_string()))?;
+    // The tokenizers library panics on a decoder that is no JSON. Only a value that is kept has its strings looked at.
+    serde_json::from_slice::<Value>(&json).map_err(|error| refuse(error.to_string()))?;
     Tokenizer::from_bytes(json).map_err(|error| refuse(error.to_string()))
 }
 
@@ -86,5 +86,8 @@ mod tests {
         let comma = decoder + whole[decoder..].find(',').unwrap();
         std::fs::write(&path, [&whole[..comma], &whole[comma + 1..]].concat()).unwrap();
         assert!(matches!(Decoder::open(&path), Err(TextError::Tokenizer { .. })), "a decoder that is no JSON");
+        let surrogate = [&whole[..decoder], "\"decoder\": {\"type\": \"\\uD800\"}, ", &whole[decoder..]].concat();
+        std::fs::write(&path, surrogate).unwrap();
+        assert!(matches!(Decoder::open(&path), Err(TextError::Tokenizer { .. })), "half a character");
     }
 }

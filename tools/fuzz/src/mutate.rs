@@ -195,7 +195,7 @@ fn overwrite(bytes: &mut [u8], random: &mut Random) {
 fn text(bytes: &mut Vec<u8>, random: &mut Random) {
     let at = place(bytes.len(), random);
     let word = |byte: &u8| byte.is_ascii_alphanumeric() || b".+-_".contains(byte);
-    let start = at + bytes[at..].iter().take(ENDS).position(|byte| word(byte)).unwrap_or(0);
+    let start = at + bytes[at..].iter().take(ENDS).position(word).unwrap_or(0);
     let length = bytes[start..].iter().take(ENDS).take_while(|byte| word(byte)).count();
     let end = if random.once_in(3) { start } else { start + length };
     let new = random.pick(&TEXTS).bytes().collect::<Vec<_>>();

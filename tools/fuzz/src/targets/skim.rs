@@ -346,7 +346,10 @@ impl Similar {
     }
 }
 
-fn read_similar(path: &Path) -> Result<Vec<(Id, Vec<Id>, Vec<f64>)>, skimmer::similar::SimilarError> {
+/// An author, whom it resembles, and how much.
+type SimilarList = (Id, Vec<Id>, Vec<f64>);
+
+fn read_similar(path: &Path) -> Result<Vec<SimilarList>, skimmer::similar::SimilarError> {
     let mut lists = Vec::new();
     read_lists(path, |author, similar, scores| lists.push((author, similar.to_vec(), scores.to_vec())))?;
     let looked_up = SimilarAuthors::open(path)?;
