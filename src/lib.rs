@@ -19,5 +19,6 @@ pub mod shuffle;
 pub mod similar;
 pub mod sketch;
 pub mod stream;
+mod tensors;
 pub mod text;
 pub mod workspace;

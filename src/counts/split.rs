@@ -1,12 +1,17 @@
 //! Which validation records are held out, and the chunk of each of the others.
 
+use std::fs::File;
 use std::hash::Hasher;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use siphasher::sip::SipHasher24;
 use thiserror::Error;
 
 use crate::key;
+
+/// Bytes of a wrong line that are shown.
+const LONGEST_SHOWN: u64 = 40;
 
 /// Where a validation record goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,23 +93,23 @@ impl Split {
     /// # Panics
     /// If `chunks` is 0.
     pub fn from_file(path: &Path, rows: u64, chunks: u16) -> Result<Self, SplitError> {
-        let text = std::fs::read(path).map_err(|source| SplitError::Read { path: path.to_owned(), source })?;
-        let text = text.strip_suffix(b"\n").unwrap_or(&text);
-        let mut bits = Vec::new();
-        if !text.is_empty() {
-            for (line, found) in text.split(|&byte| byte == b'\n').enumerate() {
-                match found {
-                    b"0" => bits.push(false),
-                    b"1" => bits.push(true),
-                    _ => {
-                        let found = String::from_utf8_lossy(&found[..found.len().min(40)]).into_owned();
-                        return Err(SplitError::Line { path: path.to_owned(), line: line as u64 + 1, found });
-                    }
+        let failed = |source| SplitError::Read { path: path.to_owned(), source };
+        let mut input = BufReader::new(File::open(path).map_err(failed)?);
+        let (mut bits, mut found, mut line) = (Vec::new(), 0, Vec::new());
+        // A line is read as far as it is shown: a file that is something else may have no other line.
+        while input.by_ref().take(LONGEST_SHOWN).read_until(b'\n', &mut line).map_err(failed)? > 0 {
+            found += 1;
+            match line.strip_suffix(b"\n").unwrap_or(&line) {
+                bit @ (b"0" | b"1") if found <= rows => bits.push(bit == b"1"),
+                b"0" | b"1" => {}
+                other => {
+                    let other = String::from_utf8_lossy(other).into_owned();
+                    return Err(SplitError::Line { path: path.to_owned(), line: found, found: other });
                 }
             }
+            line.clear();
         }
-        if bits.len() as u64 != rows {
-            let found = bits.len() as u64;
+        if found != rows {
             return Err(SplitError::Length { path: path.to_owned(), expected: rows, found });
         }
         Ok(Self::from_bits(bits, chunks))

@@ -31,6 +31,12 @@ pub enum NetError {
         /// What the format's reader said.
         source: safetensors::SafeTensorError,
     },
+    /// A file's bytes are not those that were written.
+    #[error("{path}: the checksum differs: the file is damaged, take it from its source again or train again")]
+    Checksum {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file lacks a tensor.
     #[error("{path}: no tensor `{tensor}`: the file was made for another kind of network or is no checkpoint")]
     MissingTensor {

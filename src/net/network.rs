@@ -103,6 +103,7 @@ impl Network {
     }
 
     pub(super) fn read(file: &TensorFile, shape: Shape) -> Result<Self, NetError> {
+        Plan::new(shape).tensors.iter().try_for_each(|plan| file.expect(plan.name, plan))?;
         let mut network = Self::zeroed(shape);
         for plan in &network.plan.tensors {
             file.read(plan.name, plan, &mut network.values)?;

@@ -1,15 +1,17 @@
 //! Tensors in a safetensors file.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 
 use skimmer_formats::mapped::MappedFile;
 
 use super::error::NetError;
 use super::parameters::TensorPlan;
 use super::tiles::Row;
+use crate::tensors::{header, is_intact};
 use crate::workspace::write_file;
 
 /// A tensor to be written.
@@ -63,54 +65,50 @@ fn write(out: &mut impl Write, tensors: &[TensorSource<'_>]) -> std::io::Result<
         end = info.data_offsets.1;
         (tensor.name.clone(), info)
     });
-    let metadata = Metadata::new(None, infos.collect()).map_err(std::io::Error::other)?;
-    let mut header = serde_json::to_vec(&metadata)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-
-    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    let header = header(infos.collect(), HashMap::new(), |hasher| {
+        tensors.iter().for_each(|tensor| hasher.update(&tensor.bytes()));
+    })?;
     out.write_all(&header)?;
-    for tensor in tensors {
-        out.write_all(&tensor.bytes())?;
-    }
-    Ok(())
+    tensors.iter().try_for_each(|tensor| out.write_all(&tensor.bytes()))
 }
 
 /// A safetensors file, mapped.
 pub(super) struct TensorFile {
     map: MappedFile,
+    metadata: Metadata,
+    /// Byte at which the tensors begin.
+    start: usize,
 }
 
 impl TensorFile {
     /// Maps a file and checks that it is whole.
     pub(super) fn open(path: &Path) -> Result<Self, NetError> {
         let map = MappedFile::open(path).map_err(|source| NetError::File { path: path.to_owned(), source })?;
-        let file = Self { map };
-        file.map.checked(file.tensors().map(drop))?;
-        Ok(file)
-    }
-
-    fn tensors(&self) -> Result<SafeTensors<'_>, NetError> {
-        SafeTensors::deserialize(&self.map)
-            .map_err(|source| NetError::Format { path: self.map.path().to_owned(), source })
+        let (header, metadata) = map.checked(read_whole(&map))?;
+        Ok(Self { map, metadata, start: size_of::<u64>() + header })
     }
 
     fn bytes(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<&[u8], NetError> {
-        let tensors = self.tensors()?;
-        let view = tensors.tensor(name).map_err(|error| match error {
-            SafeTensorError::TensorNotFound(tensor) => {
-                NetError::MissingTensor { path: self.map.path().to_owned(), tensor }
-            }
-            source => NetError::Format { path: self.map.path().to_owned(), source },
-        })?;
-        if view.dtype() != dtype || view.shape() != shape {
+        let info = self
+            .metadata
+            .info(name)
+            .ok_or_else(|| NetError::MissingTensor { path: self.map.path().to_owned(), tensor: name.to_owned() })?;
+        if info.dtype != dtype || info.shape != shape {
             return Err(NetError::WrongShape {
                 path: self.map.path().to_owned(),
                 tensor: name.to_owned(),
-                found: format!("{:?} {:?}", view.dtype(), view.shape()),
+                found: format!("{:?} {:?}", info.dtype, info.shape),
                 expected: format!("{dtype:?} {shape:?}"),
             });
         }
-        Ok(view.data())
+        // The format's reader found every tensor within the file.
+        let (start, end) = info.data_offsets;
+        Ok(&self.map[self.start + start..self.start + end])
+    }
+
+    /// Refuses a file that lacks a tensor, or has it in another shape: before there is memory for any.
+    pub(super) fn expect(&self, name: &str, plan: &TensorPlan) -> Result<(), NetError> {
+        self.bytes(name, Dtype::F32, &plan.shape()).map(drop)
     }
 
     /// Reads a tensor into a buffer of tiles.
@@ -126,6 +124,13 @@ impl TensorFile {
         let read = self.bytes(name, Dtype::U64, &[1]).map(|bytes| u64::from_le_bytes(bytes.as_chunks().0[0]));
         self.map.checked(read)
     }
+}
+
+/// Reads a file's header and its checksum: the header's length, and what it says.
+fn read_whole(map: &MappedFile) -> Result<(usize, Metadata), NetError> {
+    let path = || map.path().to_owned();
+    let header = SafeTensors::read_metadata(map).map_err(|source| NetError::Format { path: path(), source })?;
+    if is_intact(map) { Ok(header) } else { Err(NetError::Checksum { path: path() }) }
 }
 
 #[cfg(test)]

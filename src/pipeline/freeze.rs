@@ -57,9 +57,23 @@ pub fn freeze(
 }
 
 fn freeze_table(table: Table, totals: &Reader, model: &Path, progress: &dyn Progress) -> Result<u64, FreezeError> {
-    totals.expect_kind(TOTALS_KIND)?;
     let path = FrozenCounts::table_file(model, table);
     let mut writer = FrozenTableWriter::create(&path, totals.rows(), table.has_unreacted())?;
+    read_totals(totals, table, |key, tally| Ok(writer.push(key, tally)?))?;
+    progress.advance(totals.rows());
+    Ok(writer.finish()?)
+}
+
+/// Calls `each` with every key of a table of totals, as the features stage writes them, ascending, and its tally. Holds a block.
+///
+/// # Errors
+/// [`FreezeError::Totals`] for a file of another kind or a damaged one, and what `each` returns.
+pub fn read_totals(
+    totals: &Reader,
+    table: Table,
+    mut each: impl FnMut(Key, &Tally) -> Result<(), FreezeError>,
+) -> Result<(), FreezeError> {
+    totals.expect_kind(TOTALS_KIND)?;
     let key = totals.field("key")?;
     for block in 0..totals.blocks() {
         let keys: Vec<u64> = totals.flat(block, key)?;
@@ -72,10 +86,7 @@ fn freeze_table(table: Table, totals: &Reader, model: &Path, progress: &dyn Prog
             let counts: Vec<u32> = totals.flat(block, totals.field("none")?)?;
             tallies.iter_mut().zip(counts).for_each(|(tally, count)| tally.unreacted = count);
         }
-        for (key, tally) in keys.iter().zip(&tallies) {
-            writer.push(Key(*key), tally)?;
-        }
-        progress.advance(keys.len() as u64);
+        keys.iter().zip(&tallies).try_for_each(|(&key, tally)| each(Key(key), tally))?;
     }
-    Ok(writer.finish()?)
+    Ok(())
 }

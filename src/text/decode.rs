@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use serde_json::Value;
 use tokenizers::Tokenizer;
 
 use super::TextError;
@@ -17,10 +18,7 @@ impl Decoder {
     /// # Errors
     /// [`TextError::File`] for a file that cannot be read, [`TextError::Tokenizer`] for one that is no tokenizer.
     pub fn open(path: &Path) -> Result<Self, TextError> {
-        let json = fs::read(path).map_err(TextError::file(path))?;
-        let tokenizer = Tokenizer::from_bytes(json)
-            .map_err(|error| TextError::Tokenizer { path: path.to_owned(), reason: error.to_string() })?;
-        Ok(Self { tokenizer })
+        Ok(Self { tokenizer: read_tokenizer(path)? })
     }
 
     /// The text of these tokens, with or without special ones such as `[CLS]` and `[SEP]`.
@@ -36,6 +34,15 @@ impl Decoder {
         // All tokens are known, so that there is nothing left for the tokenizer to refuse.
         self.tokenizer.decode(tokens, !special).map_err(|_| unknown(tokens.first().copied().unwrap_or(0)))
     }
+}
+
+/// Reads a `tokenizer.json`.
+pub(super) fn read_tokenizer(path: &Path) -> Result<Tokenizer, TextError> {
+    let json = fs::read(path).map_err(TextError::file(path))?;
+    let refuse = |reason: String| TextError::Tokenizer { path: path.to_owned(), reason };
+    // The tokenizers library panics on a decoder that is no JSON. Only a value that is kept has its strings looked at.
+    serde_json::from_slice::<Value>(&json).map_err(|error| refuse(error.to_string()))?;
+    Tokenizer::from_bytes(json).map_err(|error| refuse(error.to_string()))
 }
 
 #[cfg(test)]
@@ -72,5 +79,15 @@ mod tests {
         let found = Decoder::open(&root.join("fixtures/tiny-distilbert/config.json")).err().unwrap();
         assert!(matches!(found, TextError::Tokenizer { .. }) && found.to_string().contains("config.json"), "{found}");
         assert!(matches!(Decoder::open(&root.join("nowhere.json")), Err(TextError::File { .. })));
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokenizer.json");
+        let whole = std::fs::read_to_string(root.join("fixtures/tokenizer/tokenizer.json")).unwrap();
+        let decoder = whole.find("\"decoder\"").unwrap();
+        let comma = decoder + whole[decoder..].find(',').unwrap();
+        std::fs::write(&path, [&whole[..comma], &whole[comma + 1..]].concat()).unwrap();
+        assert!(matches!(Decoder::open(&path), Err(TextError::Tokenizer { .. })), "a decoder that is no JSON");
+        let surrogate = [&whole[..decoder], "\"decoder\": {\"type\": \"\\uD800\"}, ", &whole[decoder..]].concat();
+        std::fs::write(&path, surrogate).unwrap();
+        assert!(matches!(Decoder::open(&path), Err(TextError::Tokenizer { .. })), "half a character");
     }
 }

@@ -15,8 +15,10 @@ pub mod finetune;
 mod library;
 mod mean;
 mod model;
+mod npy;
 mod onnxruntime;
 mod snapshot;
+mod sound_graph;
 mod sums;
 #[cfg(test)]
 mod tests;

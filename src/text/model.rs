@@ -175,7 +175,8 @@ impl Model {
             }
             Err(fallback) => {
                 let model = TractModel::open(&path)?;
-                vocabulary = vocabulary.or(model.vocabulary());
+                // The table decides: whatever `config.json` says, tract looks up any token that it is given.
+                vocabulary = model.vocabulary().into_iter().chain(vocabulary).min();
                 if vocabulary.is_none() {
                     return Err(TextError::UnknownVocabulary { path });
                 }

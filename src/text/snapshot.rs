@@ -10,7 +10,7 @@
 //! that is damaged, is as good as none: the computation begins anew.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ const MAGIC: [u8; 8] = *b"SKIMSUM1";
 
 /// The longest header that is not taken for damage.
 const LONGEST_HEADER: u64 = 1 << 24;
+
+/// The largest token id that is not taken for damage: sums have a place for every id up to it.
+const LARGEST_TOKEN: u32 = (1 << 21) - 1;
 
 /// Where and how often to keep what was computed so far.
 #[derive(Clone, Debug)]
@@ -85,11 +88,16 @@ impl Snapshots {
     }
 
     fn read(&self) -> io::Result<Option<(Reached, Sums)>> {
-        let file = File::open(&self.path)?;
+        let mut file = File::open(&self.path)?;
         let length = file.metadata()?.len();
-        let mut input = Checked { inner: BufReader::with_capacity(1 << 20, file), checksum: Xxh3::new() };
-        let header_length = if input.array()? == MAGIC { u64::from_le_bytes(input.array()?) } else { u64::MAX };
-        if header_length > LONGEST_HEADER {
+        // Before anything is made of it: what a damaged file says of its size is not to be believed.
+        if !is_intact(&mut file, length)? {
+            return Ok(None);
+        }
+        file.rewind()?;
+        let mut input = BufReader::with_capacity(1 << 20, file);
+        let header_length = if array(&mut input)? == MAGIC { u64::from_le_bytes(array(&mut input)?) } else { u64::MAX };
+        if header_length > LONGEST_HEADER.min(length) {
             return Ok(None);
         }
         let mut header = vec![0; header_length as usize];
@@ -103,7 +111,7 @@ impl Snapshots {
         input.read_exact(bytemuck::cast_slice_mut(&mut ids))?;
         let mut counts = vec![0u64; tokens as usize];
         input.read_exact(bytemuck::cast_slice_mut(&mut counts))?;
-        if !ids.is_sorted_by(|a, b| a < b) {
+        if !ids.is_sorted_by(|a, b| a < b) || ids.last().is_some_and(|&last| last > LARGEST_TOKEN) {
             return Ok(None);
         }
         let mut sums = Sums::default();
@@ -112,31 +120,33 @@ impl Snapshots {
             input.read_exact(bytemuck::cast_slice_mut(&mut sum))?;
             sums.set(token, count, sum.into());
         }
-        let checksum = input.checksum.digest();
-        Ok((u64::from_le_bytes(input.array()?) == checksum).then_some((reached, sums)))
+        Ok(Some((reached, sums)))
     }
+}
+
+/// Whether a file of this length ends with the checksum of everything before.
+fn is_intact(file: &mut File, length: u64) -> io::Result<bool> {
+    let Some(mut left) = length.checked_sub(8) else { return Ok(false) };
+    let (mut checksum, mut buffer) = (Xxh3::new(), vec![0; 1 << 18]);
+    while left > 0 {
+        let piece = &mut buffer[..left.min(1 << 18) as usize];
+        file.read_exact(piece)?;
+        checksum.update(piece);
+        left -= piece.len() as u64;
+    }
+    Ok(u64::from_le_bytes(array(file)?) == checksum.digest())
+}
+
+fn array<const N: usize>(input: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    input.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Passes bytes on and sums them up.
 struct Checked<T> {
     inner: T,
     checksum: Xxh3,
-}
-
-impl<T: Read> Checked<T> {
-    fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
-        let mut bytes = [0; N];
-        self.read_exact(&mut bytes)?;
-        Ok(bytes)
-    }
-}
-
-impl<T: Read> Read for Checked<T> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.checksum.update(&buffer[..read]);
-        Ok(read)
-    }
 }
 
 impl<T: Write> Write for Checked<T> {
@@ -200,6 +210,23 @@ mod tests {
             assert!(own.load().is_none(), "cut at {place}");
         }
         fs::write(&own.path, [&*whole, b"more"].concat()).unwrap();
+        assert!(own.load().is_none());
+    }
+
+    #[test]
+    fn an_absurd_token_is_refused_before_there_is_memory_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = snapshots(&folder, 1);
+        let mut sums = Sums::default();
+        sums.add(7, 3, ndarray::array![1.5].view());
+        own.store(Reached::default(), &sums).unwrap();
+        let mut bytes = fs::read(&own.path).unwrap();
+        let token = bytes.len() - 8 - 8 - 8 - 4;
+        bytes[token..token + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        let end = bytes.len() - 8;
+        let checksum = xxhash_rust::xxh3::xxh3_64(&bytes[..end]);
+        bytes[end..].copy_from_slice(&checksum.to_le_bytes());
+        fs::write(&own.path, &bytes).unwrap();
         assert!(own.load().is_none());
     }
 }

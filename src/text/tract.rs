@@ -8,7 +8,7 @@ use std::{
 use ndarray::Array3;
 use tract_onnx::{pb, prelude::*};
 
-use super::{Encoder, TextError, TokenBatch, model::Signature};
+use super::{Encoder, TextError, TokenBatch, model::Signature, sound_graph};
 
 pub(super) const ENGINE: &str = "tract";
 
@@ -50,6 +50,7 @@ impl TractModel {
             engine: ENGINE,
             reason: "the file holds no graph".to_owned(),
         })?;
+        sound_graph::check(graph).map_err(|problem| load_error(TractError::msg(problem)))?;
         let weights: Vec<&str> = graph.initializer.iter().map(|weight| &*weight.name).collect();
         let inputs: Vec<&pb::ValueInfoProto> =
             graph.input.iter().filter(|input| !weights.contains(&&*input.name)).collect();
@@ -131,7 +132,7 @@ fn vocabulary(graph: &pb::GraphProto) -> Option<usize> {
         |node: &&pb::NodeProto| node.op_type == "Gather" && node.input.get(1).is_some_and(|i| i == "input_ids");
     let table = graph.node.iter().find(looks_up)?.input.first()?;
     let table = graph.initializer.iter().find(|weight| weight.name == *table)?;
-    table.dims.first().map(|&rows| rows as usize)
+    table.dims.first().and_then(|&rows| usize::try_from(rows).ok())
 }
 
 /// Runs the shared model's plans.

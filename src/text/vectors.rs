@@ -11,6 +11,7 @@ use ndarray_npy::{ReadNpyExt, ReadableElement, ViewNpyExt, WriteNpyExt};
 use skimmer_formats::mapped::MappedFile;
 
 use super::TextError;
+use super::npy::check_header;
 
 /// A vector for each token that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +84,9 @@ impl MappedVectors {
     pub fn open(paths: &VectorPaths) -> Result<Self, TextError> {
         let tokens = read_tokens(&paths.tokens)?;
         let map = MappedFile::open(&paths.vectors).map_err(TextError::file(&paths.vectors))?;
+        let header = check_header(&map)
+            .map_err(|what| TextError::Vectors { path: paths.vectors.clone(), problem: what.to_owned() });
+        map.checked(header)?;
         let mapped = Self { tokens, map };
         let rows = mapped.map.checked(mapped.view().map(|view| view.nrows()))?;
         if rows != mapped.tokens.len() {
@@ -119,6 +123,7 @@ impl MappedVectors {
 fn read_tokens(path: &Path) -> Result<Vec<u32>, TextError> {
     let bytes = fs::read(path).map_err(TextError::file(path))?;
     let problem = |problem: String| TextError::Vectors { path: path.to_owned(), problem };
+    check_header(&bytes).map_err(|what| problem(what.to_owned()))?;
     match read_npy::<u32>(&bytes) {
         Ok(tokens) => Ok(tokens),
         Err(error) => {

@@ -220,6 +220,9 @@ impl<'a> Input<'a> {
         }
         for _ in 0..self.number(2)? {
             let (key, value) = (self.string()?, self.string()?);
+            if schema.metadata.last_key_value().is_some_and(|(last, _)| *last >= key) {
+                return self.damage(format!("metadata key {key:?} comes twice or out of order"));
+            }
             schema.metadata.insert(key, value);
         }
         match schema.check() {

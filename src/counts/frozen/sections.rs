@@ -56,6 +56,13 @@ pub(super) struct Section {
     checksum: u64,
 }
 
+impl Section {
+    /// Whether it is the entry of no section, all zeros.
+    fn is_none(&self) -> bool {
+        (self.offset, self.bytes, self.checksum) == (0, 0, 0)
+    }
+}
+
 /// Where a section can begin that comes after byte `end`.
 pub(super) const fn aligned(end: u64) -> u64 {
     end.next_multiple_of(ALIGNMENT)
@@ -172,7 +179,7 @@ impl MappedFile {
             return Err(damaged(12, format!("the file is of kind {}, not {} ({kind:?})", header.kind, kind as u32)));
         }
         let mut end = HEADER;
-        for section in header.sections.iter().filter(|section| section.offset != 0) {
+        for section in header.sections.iter().filter(|section| !section.is_none()) {
             let sound = section.offset >= end && section.offset.is_multiple_of(ALIGNMENT);
             let Some(section_end) = section.offset.checked_add(section.bytes).filter(|_| sound) else {
                 return Err(damaged(section.offset, "a section begins where it cannot".to_owned()));
@@ -224,7 +231,7 @@ impl MappedFile {
 
     fn compare(&self) -> Result<(), FrozenError> {
         let mut end = HEADER;
-        for section in self.sections.iter().filter(|section| section.offset != 0) {
+        for section in self.sections.iter().filter(|section| !section.is_none()) {
             let (start, bytes) = (section.offset as usize, section.bytes as usize);
             if self.map[end as usize..start].iter().any(|&byte| byte != 0) {
                 return Err(self.damaged(end, "there are bytes between two sections"));

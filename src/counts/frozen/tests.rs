@@ -121,6 +121,24 @@ fn a_flipped_byte_is_found_and_never_panics() {
 }
 
 #[test]
+fn a_section_that_begins_nowhere_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("table.frozen");
+    sample(&path);
+    let whole = fs::read(&path).unwrap();
+    for section in 0..4 {
+        let mut damaged = whole.clone();
+        damaged[48 + 24 * section..][..8].fill(0);
+        damaged[48 + 24 * section + 8..][..8].fill(0x7F);
+        let checksum = xxhash_rust::xxh3::xxh3_64(&damaged[..248]);
+        damaged[248..256].copy_from_slice(&checksum.to_le_bytes());
+        fs::write(&path, &damaged).unwrap();
+        let message = FrozenTable::open(&path).err().map(|error| error.to_string()).unwrap();
+        assert!(message.contains("begins where it cannot"), "{message}");
+    }
+}
+
+#[test]
 fn another_version_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("table.frozen");

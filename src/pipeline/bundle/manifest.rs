@@ -44,6 +44,18 @@ impl Manifest {
     /// Reads a manifest; says what is wrong with it otherwise.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let manifest: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let sizes = [
+            ("sketch_depth", manifest.sketch_depth, 1 << 10),
+            ("sketch_width", manifest.sketch_width, 1 << 16),
+            ("hidden", manifest.hidden, 1 << 16),
+        ];
+        // With these, no size that is computed from them overflows; and nothing is allocated by them that no file has.
+        if let Some((name, size, most)) = sizes.into_iter().find(|&(_, size, most)| size == 0 || size > most) {
+            return Err(format!("{name} is {size}, it must be between 1 and {most}"));
+        }
+        if manifest.languages > 1 << 20 {
+            return Err(format!("languages is {}, it must be at most {}", manifest.languages, 1 << 20));
+        }
         // A manifest must not lead outside its bundle.
         let inside = |name: &str| Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
         match manifest.files.keys().find(|name| name.is_empty() || !inside(name)) {

@@ -102,12 +102,19 @@ fn what_is_wrong_is_said() {
     let mut bytes = fs::read(&weights).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&weights, &bytes).unwrap();
-    assert!(Bundle::open(model.path(), Verify::Sizes).is_ok());
+    let damaged = Bundle::open(model.path(), Verify::Sizes).unwrap().network().unwrap_err().to_string();
+    assert!(damaged.contains(WEIGHTS) && damaged.contains("the checksum differs"), "{damaged}");
     assert!(model.error(Verify::Checksums).ends_with("the file is damaged, take it from its source again"));
     fs::write(&weights, &bytes[1..]).unwrap();
     assert!(model.error(Verify::Sizes).contains("the copy is incomplete"));
     fs::remove_file(&weights).unwrap();
     assert!(model.error(Verify::Sizes).contains(WEIGHTS));
+
+    model.write();
+    let languages = model.path().join(LANGUAGES);
+    let text = fs::read_to_string(&languages).unwrap();
+    fs::write(&languages, text.replacen("0303", "0302", 1)).unwrap();
+    assert!(model.error(Verify::Sizes).contains("languages.txt: the checksum differs"));
 
     model.write();
     let manifest = model.path().join(MANIFEST);
@@ -121,6 +128,10 @@ fn what_is_wrong_is_said() {
     assert!(with("\"format_version\": 3", "\"format_version\": 9").contains("format version 9"));
     assert!(with("\"feature_version\": 1", "\"feature_version\": 2").contains("feature version 2"));
     assert!(with("\"sketch_width\": 8", "\"sketch_width\": 4").contains("sketch_width 8"));
+    for size in ["1000000000000", "18446744073709551615"] {
+        assert!(with("\"hidden\": 5", &format!("\"hidden\": {size}")).contains("hidden is"));
+        assert!(with("\"languages\": 2", &format!("\"languages\": {size}")).contains("languages is"));
+    }
     assert!(with("\"languages\": 2", "\"languages\": 3").contains("2 languages, the network was made for 3"));
     assert!(with("\"like\",", "\"reply\",").contains("outputs"));
     assert!(with("counts/pair.frozen", "../pair.frozen").contains("outside the model"));

@@ -1,7 +1,7 @@
 //! How good predictions in a file are, wherever they come from.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Lines};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use skimmer_formats::{PerReaction, Reaction, ReactionSet};
@@ -58,6 +58,9 @@ pub enum PredictionsError {
     },
 }
 
+/// Longest line, in bytes: ten times what six numbers and ids need. A file that is something else may have no line at all.
+const LONGEST_LINE: u64 = 4096;
+
 /// Bytes of predictions to hold in memory, about: those of 11 million records.
 const MEMORY: u64 = 512 << 20;
 
@@ -107,26 +110,35 @@ struct Row {
 
 struct Table {
     path: PathBuf,
-    lines: Lines<BufReader<File>>,
+    input: BufReader<File>,
     line: u64,
+    text: Vec<u8>,
 }
 
 impl Table {
     fn open(path: &Path) -> Result<Self, PredictionsError> {
         let path = path.to_owned();
         match File::open(&path) {
-            Ok(file) => Ok(Self { path, lines: BufReader::new(file).lines(), line: 0 }),
+            Ok(file) => Ok(Self { path, input: BufReader::new(file), line: 0, text: Vec::new() }),
             Err(source) => Err(PredictionsError::File { path, source }),
         }
     }
 
     fn next(&mut self) -> Result<Option<Row>, PredictionsError> {
-        let text = match self.lines.next() {
-            Some(Ok(text)) => text,
-            Some(Err(source)) => return Err(PredictionsError::File { path: self.path.clone(), source }),
-            None => return Ok(None),
-        };
+        self.text.clear();
+        let read = self.input.by_ref().take(LONGEST_LINE + 1).read_until(b'\n', &mut self.text);
+        if read.map_err(|source| PredictionsError::File { path: self.path.clone(), source })? == 0 {
+            return Ok(None);
+        }
         self.line += 1;
+        if self.text.len() as u64 > LONGEST_LINE {
+            return Err(self.error(format!("the line is longer than {LONGEST_LINE} bytes: is this a CSV file?")));
+        }
+        let text = self.text.strip_suffix(b"\n").unwrap_or(&self.text);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let Ok(text) = std::str::from_utf8(text) else {
+            return Err(self.error("the line is not UTF-8: is this a CSV file?".to_owned()));
+        };
         let fields: Vec<&str> = text.split([',', '\t']).collect();
         let [tweet, reader, values @ ..] = fields.as_slice() else {
             return Err(self.error(fields_needed(fields.len())));
@@ -192,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_text_are_named_with_their_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("predictions.csv");
+        std::fs::write(&path, b"A,B,0,0,0,1\nA,\xFF,0,0,0,1\n").unwrap();
+        let error = evaluate_predictions(&path, &path).unwrap_err().to_string();
+        assert!(error.contains("predictions.csv:2: the line is not UTF-8"), "{error}");
+    }
+
+    #[test]
     fn what_is_wrong_is_said() {
         let good = "A,B,0,0,0,1\n";
         for (predictions, labels, expected) in [
@@ -211,6 +232,7 @@ mod tests {
             ("A,B,0,0,NaN,1\n", good, "predictions.csv:1: NaN for quote is no probability"),
             ("A,B,0,0,0,1\n\n", good, "predictions.csv:2: 1 fields"),
             ("A,B,0,0,0,1,7\n", good, "predictions.csv:1: 7 fields"),
+            (&"x".repeat(5000), good, "predictions.csv:1: the line is longer than 4096 bytes"),
         ] {
             let error = measure(predictions, labels).unwrap_err();
             assert!(error.contains(expected), "{error}");

@@ -48,6 +48,12 @@ pub enum TrainError {
     /// A checkpoint's weights cannot be read.
     #[error("the training's checkpoint: {0}; delete the folder to begin the training anew")]
     Damaged(NetError),
+    /// What a checkpoint says of itself is not what was written.
+    #[error("{}: the checksum differs: the file is damaged; delete the folder to begin the training anew", .path.display())]
+    DamagedState {
+        /// The file.
+        path: PathBuf,
+    },
     /// What a checkpoint says of itself cannot be written.
     #[error("{}: {source}", .path.display())]
     State {

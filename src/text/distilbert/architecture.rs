@@ -13,6 +13,11 @@ use crate::workspace::write_file;
 /// Name of the file in a model's folder.
 pub const CONFIG_FILE: &str = "config.json";
 
+/// Most layers of an architecture: a hundred times those of a DistilBERT.
+const MOST_LAYERS: usize = 600;
+/// Most weights of an architecture, which take 64 GiB: a hundred times those of a DistilBERT.
+const MOST_VALUES: u64 = 1 << 34;
+
 /// The feed-forward layers' activation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -129,6 +134,12 @@ impl Architecture {
                 return refuse(format!("{name} is {size}, it must be between 1 and {}", 1 << 24));
             }
         }
+        if self.n_layers > MOST_LAYERS {
+            return refuse(format!("n_layers is {}, it must be at most {MOST_LAYERS}", self.n_layers));
+        }
+        if self.encoder_values() > MOST_VALUES {
+            return refuse(format!("{} weights, there must be at most {MOST_VALUES}", self.encoder_values()));
+        }
         if !self.dim.is_multiple_of(self.n_heads) {
             return refuse(format!("dim {} is no multiple of n_heads {}", self.dim, self.n_heads));
         }
@@ -147,6 +158,14 @@ impl Architecture {
             return refuse("its output layer is not tied to the word embeddings (tie_weights_ is false)".into());
         }
         Ok(())
+    }
+
+    /// Number of weights, without the masked-language-model head.
+    pub fn encoder_values(&self) -> u64 {
+        let encoder = self.tensors().filter(|tensor| !tensor.is_head());
+        let values =
+            |tensor| self.shape(tensor).into_iter().fold(1u64, |values, size| values.saturating_mul(size as u64));
+        encoder.fold(0, |sum, tensor| sum.saturating_add(values(tensor)))
     }
 
     /// Writes a `config.json` that `transformers` reads as a `DistilBertForMaskedLM`.
@@ -242,6 +261,8 @@ mod tests {
             ("\"dropout\": 0.1", "\"dropout\": 1.0", "dropout is 1"),
             ("\"initializer_range\": 0.02", "\"initializer_range\": 0.0", "initializer_range is 0, it must be above 0"),
             ("\"n_layers\": 2", "\"n_layers\": 0", "n_layers is 0"),
+            ("\"n_layers\": 2", "\"n_layers\": 16777216", "n_layers is 16777216, it must be at most"),
+            ("\"dim\": 64,", "\"dim\": 16777216,", "weights, there must be at most"),
             ("{", "", "not the configuration"),
         ] {
             assert!(whole.contains(from), "{from}");

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+use safetensors::tensor::{Dtype, SafeTensors, TensorInfo};
 use skimmer_formats::mapped::MappedFile;
 
 use super::DistilBertError;
+use crate::tensors::{header, is_intact};
 
 /// A safetensors file, mapped.
 pub(in crate::text) struct TensorFile {
@@ -19,13 +20,25 @@ impl TensorFile {
         Ok(Self { map })
     }
 
+    /// Size of the file in bytes.
+    pub(in crate::text) fn bytes(&self) -> usize {
+        self.map.len()
+    }
+
     /// The file's tensors.
     pub(in crate::text) fn tensors(&self) -> Result<Tensors<'_>, DistilBertError> {
         let tensors = SafeTensors::deserialize(&self.map).map_err(|error| DistilBertError::Weights {
             path: self.map.path().to_owned(),
             problem: format!("not a whole safetensors file: {error}"),
         });
-        Ok(Tensors { map: &self.map, tensors: self.map.checked(tensors)? })
+        let tensors = self.map.checked(tensors)?;
+        let intact = is_intact(&self.map);
+        self.map.intact()?;
+        if !intact {
+            let problem = "the checksum differs: the file is damaged, take it from its source again".to_owned();
+            return Err(DistilBertError::Weights { path: self.map.path().to_owned(), problem });
+        }
+        Ok(Tensors { map: &self.map, tensors })
     }
 }
 
@@ -99,10 +112,15 @@ pub(in crate::text) fn write_tensors<'t>(
     });
     // transformers reads only files that say so.
     let format = [("format".to_owned(), "pt".to_owned())].into();
-    let metadata = Metadata::new(Some(format), infos.collect()).map_err(io::Error::other)?;
-    let mut header = serde_json::to_vec(&metadata)?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    let header = header(infos.collect(), format, |hasher| {
+        for (_, _, values) in tensors.clone() {
+            if cfg!(target_endian = "little") {
+                hasher.update(bytemuck::cast_slice(values));
+            } else {
+                values.iter().for_each(|value| hasher.update(&value.to_le_bytes()));
+            }
+        }
+    })?;
     out.write_all(&header)?;
     for (_, _, values) in tensors {
         if cfg!(target_endian = "little") {

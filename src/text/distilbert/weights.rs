@@ -81,6 +81,7 @@ impl Weights {
         let architecture = Architecture::read(&folder.join(CONFIG_FILE))?;
         let file = TensorFile::open(&folder.join(WEIGHTS_FILE))?;
         let tensors = file.tensors()?;
+        refuse_too_large(&architecture, &file, tensors.path())?;
         let mut weights = Self::zero(architecture);
         let all: Vec<Tensor> = weights.architecture.tensors().collect();
         weights.new_head = all.iter().filter(|tensor| tensor.is_head()).all(|head| !tensors.contains(&head.name()));
@@ -177,6 +178,17 @@ impl Weights {
     }
 }
 
+/// Refuses sizes for which the file has no room, before there is memory for them. The head may be missing; it is smaller than the rest.
+fn refuse_too_large(architecture: &Architecture, file: &TensorFile, path: &Path) -> Result<(), DistilBertError> {
+    let needed = architecture.encoder_values();
+    let most = file.bytes() / size_of::<u16>();
+    if needed <= most as u64 {
+        return Ok(());
+    }
+    let problem = format!("it has room for {most} numbers, config.json wants {needed}");
+    Err(DistilBertError::Weights { path: path.to_owned(), problem })
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -271,6 +283,10 @@ mod tests {
         refuse("layer.1.attention.k_lin.weight holds NaN");
         store(&|_| Some(Dtype::F32));
         let mut architecture = Architecture::read(&folder.path().join(CONFIG_FILE)).unwrap();
+        architecture.vocab_size = 1 << 24;
+        architecture.write(&folder.path().join(CONFIG_FILE)).unwrap();
+        refuse("numbers, config.json wants 107");
+        architecture.vocab_size = 2000;
         architecture.hidden_dim = 96;
         architecture.write(&folder.path().join(CONFIG_FILE)).unwrap();
         refuse("layer.0.ffn.lin1.weight has shape [128, 64], config.json wants [96, 64]");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::FinetuneError;
 use super::records::Position;
@@ -25,6 +26,8 @@ const OPTIMISER_FILE: &str = "optimizer.safetensors";
 const MOMENTS: [&str; 2] = ["exp_avg", "exp_avg_sq"];
 const PREFIX: &str = "checkpoint-";
 const VERSION: u32 = 1;
+/// The key of the state's checksum.
+const CHECKSUM: &str = "xxh3";
 
 /// Where a training stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,11 @@ impl State {
             history: Vec::new(),
         }
     }
+}
+
+/// XXH3-64 of a state as JSON, 16 hexadecimal digits.
+fn checksum(state: &State) -> serde_json::Result<String> {
+    Ok(format!("{:016x}", xxh3_64(&serde_json::to_vec(state)?)))
 }
 
 /// The folder of checkpoint number `step`.
@@ -103,7 +111,11 @@ pub(super) fn write(
         write(&mut out).and_then(|()| out.flush()).map_err(failed)
     };
     store(OPTIMISER_FILE, &mut |out| write_tensors(out, tensors.clone()))?;
-    store(STATE_FILE, &mut |out| Ok(serde_json::to_writer_pretty(out, state)?))?;
+    store(STATE_FILE, &mut |out| {
+        let mut tree = serde_json::to_value(state)?;
+        tree[CHECKSUM] = checksum(state)?.into();
+        Ok(serde_json::to_writer_pretty(out, &tree)?)
+    })?;
     checkpoint.commit()?;
     let all = list(folder);
     for (_, path) in &all[..all.len().saturating_sub(keep.max(1))] {
@@ -123,13 +135,7 @@ pub(super) struct Stored {
 /// Reads the newest checkpoint of a folder, if there is one; it must have been made with these settings.
 pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Option<Stored>, FinetuneError> {
     let Some(checkpoint) = newest_checkpoint(folder) else { return Ok(None) };
-    let path = checkpoint.join(STATE_FILE);
-    let refuse = |problem: String| FinetuneError::Checkpoint { path: path.clone(), problem };
-    let text = fs::read(&path).map_err(|error| refuse(error.to_string()))?;
-    let state: State = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
-    if state.version != VERSION {
-        return Err(refuse(format!("version {} of a training's state, {VERSION} is wanted", state.version)));
-    }
+    let state = read_state(&checkpoint)?;
     let nothing = Value::Null;
     for key in settings.keys().chain(state.settings.keys()) {
         let [now, then] = [settings, &state.settings].map(|settings| settings.get(key).unwrap_or(&nothing));
@@ -137,7 +143,39 @@ pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Optio
             return Err(FinetuneError::Settings { path: checkpoint, what: format!("{key}: {then}, now {now}") });
         }
     }
-    let weights = Weights::read(&checkpoint)?;
+    read_weights(&checkpoint, state).map(Some)
+}
+
+/// The number of steps after which the training stands that would go on from this folder; `None` if it has no checkpoint. Reads the
+/// newest checkpoint whole, whatever settings it was made with.
+///
+/// # Errors
+/// [`FinetuneError::Checkpoint`] and [`FinetuneError::Model`] for one that is damaged.
+pub fn checkpoint_standing(folder: &Path) -> Result<Option<u64>, FinetuneError> {
+    let Some(checkpoint) = newest_checkpoint(folder) else { return Ok(None) };
+    let stored = read_weights(&checkpoint, read_state(&checkpoint)?)?;
+    Ok(Some(stored.state.step))
+}
+
+fn read_state(checkpoint: &Path) -> Result<State, FinetuneError> {
+    let path = checkpoint.join(STATE_FILE);
+    let refuse = |problem: String| FinetuneError::Checkpoint { path: path.clone(), problem };
+    let text = fs::read(&path).map_err(|error| refuse(error.to_string()))?;
+    let mut tree: Value = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+    // Missing in the files of older versions.
+    let written = tree.as_object_mut().and_then(|tree| tree.remove(CHECKSUM));
+    let state: State = serde_json::from_value(tree).map_err(|error| refuse(error.to_string()))?;
+    if written.is_some_and(|written| checksum(&state).ok().as_deref() != written.as_str()) {
+        return Err(refuse("the checksum differs: the file is damaged".into()));
+    }
+    if state.version != VERSION {
+        return Err(refuse(format!("version {} of a training's state, {VERSION} is wanted", state.version)));
+    }
+    Ok(state)
+}
+
+fn read_weights(checkpoint: &Path, state: State) -> Result<Stored, FinetuneError> {
+    let weights = Weights::read(checkpoint)?;
     let file = TensorFile::open(&checkpoint.join(OPTIMISER_FILE))?;
     let tensors = file.tensors()?;
     let mut moments = [(); 2].map(|()| vec![0.0; weights.values().len()]);
@@ -147,5 +185,5 @@ pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Optio
             tensors.read(&format!("{moment}.{}", tensor.name()), &shape, &mut values[weights.place(tensor)])?;
         }
     }
-    Ok(Some(Stored { state, weights, moments }))
+    Ok(Stored { state, weights, moments })
 }

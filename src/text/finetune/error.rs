@@ -38,6 +38,17 @@ pub enum FinetuneError {
         /// Size of the vocabulary.
         vocabulary: usize,
     },
+    /// A model that has no token to hide others behind.
+    #[error(
+        "the token {token} that hides others is beyond the model's vocabulary of {vocabulary} tokens: name the model's own \
+         tokenizer in the configuration (distilbert.tokenizer)"
+    )]
+    Mask {
+        /// The token id.
+        token: u32,
+        /// Size of the vocabulary.
+        vocabulary: usize,
+    },
     /// A sequence length that the model does not have.
     #[error("sequences of {asked} tokens are asked for, the model's longest has {most}")]
     Length {

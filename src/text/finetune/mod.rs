@@ -21,7 +21,7 @@ mod special;
 mod tests;
 mod trainer;
 
-pub use checkpoint::{MODEL_FILE, newest_checkpoint};
+pub use checkpoint::{MODEL_FILE, checkpoint_standing, newest_checkpoint};
 pub use device::Device;
 pub use error::FinetuneError;
 pub use masking::MaskedBatch;

@@ -112,6 +112,10 @@ impl Run<'_> {
                 architecture.clone()
             }
         };
+        let (token, vocabulary) = (self.options.special.mask, architecture.vocab_size);
+        if token as usize >= vocabulary {
+            return Err(FinetuneError::Mask { token, vocabulary });
+        }
         let (asked, most) = (self.options.max_length, architecture.max_position_embeddings);
         if asked > most { Err(FinetuneError::Length { asked, most }) } else { Ok(architecture) }
     }

@@ -1,11 +1,10 @@
 //! The token ids that mean something to the model.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::{collections::BTreeSet, fs};
-
-use tokenizers::Tokenizer;
 
 use crate::text::TextError;
+use crate::text::decode::read_tokenizer;
 
 /// Token ids that are never hidden, and the one that hides others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +28,8 @@ impl SpecialTokens {
     /// # Errors
     /// [`TextError::File`], [`TextError::Tokenizer`], the latter also where there is no `[MASK]`.
     pub fn read(path: &Path) -> Result<Self, TextError> {
-        let json = fs::read(path).map_err(TextError::file(path))?;
         let refuse = |reason: String| TextError::Tokenizer { path: path.to_owned(), reason };
-        let tokenizer = Tokenizer::from_bytes(json).map_err(|error| refuse(error.to_string()))?;
+        let tokenizer = read_tokenizer(path)?;
         let added = tokenizer.get_added_tokens_decoder();
         let all = added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id).collect();
         let mask = tokenizer.token_to_id("[MASK]");

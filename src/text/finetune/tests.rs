@@ -15,7 +15,9 @@ use skimmer_formats::record::{RecordBatch, TweetType, Users};
 
 use super::dropout::Dropout;
 use super::random::{Draws, Purpose};
-use super::{CpuTrainer, FinetuneError, MaskedBatch, Options, SpecialTokens, Start, Steps, finetune};
+use super::{
+    CpuTrainer, FinetuneError, MaskedBatch, Options, SpecialTokens, Start, Steps, checkpoint_standing, finetune,
+};
 use crate::progress::{Progress, Silent, Unit};
 use crate::text::distilbert::{Architecture, Weights};
 use crate::text::{EngineChoice, ModelOptions, TokenBatch};
@@ -288,7 +290,41 @@ fn a_checkpoint_is_a_model_to_start_from_and_to_embed_with() {
     let long = Options { max_length: 33, ..options.clone() };
     let found = finetune(&parts, &start, &long, &folder.path().join("three"), &Silent).unwrap_err();
     assert!(matches!(found, FinetuneError::Length { asked: 33, most: 32 }), "{found}");
+    let masked = Options { special: SpecialTokens { mask: 300, ..SpecialTokens::default() }, ..options.clone() };
+    let found = finetune(&parts, &start, &masked, &folder.path().join("three"), &Silent).unwrap_err();
+    assert!(matches!(found, FinetuneError::Mask { token: 300, vocabulary: 300 }), "{found}");
     let wild = Options { learning_rate: 1e30, warmup_steps: 0, ..options };
     let found = finetune(&parts, &start, &wild, &folder.path().join("four"), &Silent).unwrap_err();
     assert!(matches!(found, FinetuneError::Diverged { .. }), "{found}");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_refused_with_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (parts, start, options) = tiny(folder.path());
+    let options = Options { steps: Steps::Exactly(2), ..options };
+    let trained = folder.path().join("trained");
+    let made = finetune(&parts, &start, &options, &trained, &Silent).unwrap();
+    assert_eq!(checkpoint_standing(&trained).unwrap(), Some(2));
+
+    let state = made.checkpoint.join("trainer_state.json");
+    let text = fs::read_to_string(&state).unwrap();
+    for (from, to) in [("\"record\": ", "\"record\": 1"), ("\"epoch\": ", "\"epoch\": 1")] {
+        assert!(text.contains(from), "{text}");
+        fs::write(&state, text.replacen(from, to, 1)).unwrap();
+        let found = checkpoint_standing(&trained).unwrap_err().to_string();
+        assert!(found.contains("trainer_state.json: the checksum differs"), "{found}");
+    }
+    // A checkpoint of an older version has no checksum.
+    let mut tree: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(tree.as_object_mut().unwrap().remove("xxh3").is_some());
+    fs::write(&state, tree.to_string()).unwrap();
+    assert_eq!(checkpoint_standing(&trained).unwrap(), Some(2));
+
+    let moments = made.checkpoint.join("optimizer.safetensors");
+    let mut bytes = fs::read(&moments).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&moments, bytes).unwrap();
+    let found = checkpoint_standing(&trained).unwrap_err().to_string();
+    assert!(found.contains("optimizer.safetensors: the checksum differs"), "{found}");
 }

@@ -116,8 +116,24 @@ fn a_checkpoint_of_something_else_counts_for_nothing() {
     assert_eq!(assert_ends_as(&expected, &examples, &options), None);
 
     // Its own, but damaged: better to ask than to train for hours again.
+    let path = folder.path().join("checkpoint/state.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("\"batch\":", "\"batch\":1", 1)).unwrap();
+    let error = options.checkpoint.as_ref().unwrap().standing(SHAPE).unwrap_err().to_string();
+    assert!(error.contains("state.json: the checksum differs"), "{error}");
+    // A state of an older version has no checksum.
+    let mut tree: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(tree.as_object_mut().unwrap().remove("xxh3").is_some());
+    std::fs::write(&path, tree.to_string()).unwrap();
+    assert!(options.checkpoint.as_ref().unwrap().standing(SHAPE).unwrap().is_some());
+
     let state = folder.path().join("checkpoint/trainer.safetensors");
-    let bytes = std::fs::read(&state).unwrap();
+    let mut bytes = std::fs::read(&state).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&state, &bytes).unwrap();
+    let error = train(&examples, TokenColumns, SHAPE, &options, &Silent).map(drop).unwrap_err().to_string();
+    assert!(error.contains("trainer.safetensors: the checksum differs"), "{error}");
     std::fs::write(&state, &bytes[..bytes.len() / 2]).unwrap();
     let error = train(&examples, TokenColumns, SHAPE, &options, &Silent).map(drop).unwrap_err().to_string();
     assert!(error.contains("trainer.safetensors") && error.contains("delete the folder"), "{error}");

@@ -1,0 +1,53 @@
+//! Refuses ONNX graphs with attributes that tract takes on trust.
+
+use tract_onnx::pb;
+
+/// Looks at every node, those of nested graphs too; says what is wrong with the first that is.
+pub(super) fn check(graph: &pb::GraphProto) -> Result<(), String> {
+    graph.node.iter().try_for_each(|node| {
+        if node.op_type == "Transpose"
+            && let Some(order) = node.attribute.iter().find(|attribute| attribute.name == "perm")
+            && !is_permutation(&order.ints)
+        {
+            return Err(format!(
+                "the order {:?} of the node {:?} does not name each dimension once",
+                order.ints, node.name
+            ));
+        }
+        let nested = node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
+        nested.into_iter().try_for_each(check)
+    })
+}
+
+/// Whether these are 0, 1, 2, … in some order. tract follows the cycles of an order until they close, which others never do.
+fn is_permutation(order: &[i64]) -> bool {
+    let mut sorted = order.to_vec();
+    sorted.sort_unstable();
+    sorted.iter().copied().eq(0..order.len() as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_names_each_dimension_once() {
+        for order in [&[][..], &[0], &[1, 0], &[2, 0, 1, 3]] {
+            assert!(is_permutation(order), "{order:?}");
+        }
+        for order in [&[1][..], &[0, 0], &[0, 2], &[-1, 0], &[0, 1, i64::MAX]] {
+            assert!(!is_permutation(order), "{order:?}");
+        }
+    }
+
+    #[test]
+    fn transposed_into_nothing() {
+        let perm = pb::AttributeProto { name: "perm".into(), ints: vec![0, 2, 2, 3], ..Default::default() };
+        let node = pb::NodeProto { op_type: "Transpose".into(), attribute: vec![perm], ..Default::default() };
+        let inner = pb::GraphProto { node: vec![node], ..Default::default() };
+        assert!(check(&inner).unwrap_err().contains("[0, 2, 2, 3]"));
+        let body = pb::AttributeProto { name: "body".into(), g: Some(inner), ..Default::default() };
+        let node = pb::NodeProto { op_type: "Loop".into(), attribute: vec![body], ..Default::default() };
+        assert!(check(&pb::GraphProto { node: vec![node], ..Default::default() }).is_err());
+    }
+}
