@@ -3,7 +3,7 @@
 
 use std::path::{MAIN_SEPARATOR, Path};
 
-use serde_json::{Map, Value, json};
+use serde_yaml::{Mapping, Value};
 
 use super::keys::{Key, Kind, Range, find};
 use super::suggest::suggestion;
@@ -14,7 +14,7 @@ use super::{ByteSize, Place, Wrong};
 pub(super) fn check(root: &Node, home: Option<&Path>) -> Result<Value, Wrong> {
     match root {
         Node::Map(entries) => section(entries, "", home),
-        root if root.is_null() => Ok(json!({})),
+        root if root.is_null() => Ok(Mapping::new().into()),
         _ => {
             let problem = "the configuration must be a mapping of keys to values (`key: value` lines)";
             Err(Wrong::at(Place::Line(1), problem))
@@ -24,7 +24,7 @@ pub(super) fn check(root: &Node, home: Option<&Path>) -> Result<Value, Wrong> {
 
 /// The values of a section whose keys begin with `above`.
 fn section(entries: &[Entry], above: &str, home: Option<&Path>) -> Result<Value, Wrong> {
-    let mut values = Map::new();
+    let mut values = Mapping::new();
     for entry in entries {
         let path = format!("{above}{}", entry.key);
         let at = |problem: String| Wrong::at(entry.place.clone(), problem);
@@ -34,12 +34,12 @@ fn section(entries: &[Entry], above: &str, home: Option<&Path>) -> Result<Value,
         let value = match (&entry.value, key.kind) {
             (Node::Map(entries), Kind::Section) => section(entries, &format!("{path}."), home)?,
             // A section of which every key is left out or commented out.
-            (value, Kind::Section) if value.is_null() && !key.optional => json!({}),
+            (value, Kind::Section) if value.is_null() && !key.optional => Mapping::new().into(),
             (value, _) => of_key(key, value, home).map_err(|problem| at(format!("{path}: {problem}")))?,
         };
-        values.insert(entry.key.clone(), value);
+        values.insert(entry.key.clone().into(), value);
     }
-    Ok(Value::Object(values))
+    Ok(values.into())
 }
 
 /// The value of a key that is no section, or what is wrong with it.
@@ -48,7 +48,7 @@ fn of_key(key: &Key, node: &Node, home: Option<&Path>) -> Result<Value, String> 
     if key.kind == Kind::Path
         && let Some(path) = path(key, scalar, home)?
     {
-        return Ok(json!(path));
+        return Ok(path.into());
     }
     let text = scalar.text.as_str();
     let value = match (key.kind, scalar.meaning()) {
@@ -56,16 +56,16 @@ fn of_key(key: &Key, node: &Node, home: Option<&Path>) -> Result<Value, String> 
         (Kind::Whole { least, most }, Meaning::Whole(whole)) => {
             u64::try_from(whole).ok().filter(|whole| (least..=most).contains(whole)).map(Value::from)
         }
-        (Kind::Number(range), Meaning::Whole(whole)) => range.holds(whole as f64).then(|| json!(whole as f64)),
-        (Kind::Number(range), Meaning::Number(number)) => range.holds(number).then(|| json!(number)),
+        (Kind::Number(range), Meaning::Whole(whole)) => range.holds(whole as f64).then(|| (whole as f64).into()),
+        (Kind::Number(range), Meaning::Number(number)) => range.holds(number).then(|| number.into()),
         (Kind::Flag, Meaning::Flag(flag)) => Some(Value::Bool(flag)),
-        (Kind::Choice(words), Meaning::Text) => words.contains(&text).then(|| json!(text)),
+        (Kind::Choice(words), Meaning::Text) => words.contains(&text).then(|| text.into()),
         (Kind::Size { least }, Meaning::Whole(whole)) => {
             u64::try_from(whole).ok().filter(|&bytes| bytes >= least).map(Value::from)
         }
         (Kind::Size { least }, Meaning::Text) => {
-            let size = serde_json::from_value::<ByteSize>(json!(text)).ok();
-            size.filter(|size| size.0 >= least).map(|size| json!(size.0))
+            let size = serde_yaml::from_value::<ByteSize>(text.into()).ok();
+            size.filter(|size| size.0 >= least).map(|size| size.0.into())
         }
         _ => None,
     };

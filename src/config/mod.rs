@@ -163,7 +163,7 @@ impl Config {
         }
         let values = check::check(&root, home)?;
         let mut config: Self =
-            serde_json::from_value(values).map_err(|error| Wrong::at(Place::Line(1), error.to_string()))?;
+            serde_yaml::from_value(values).map_err(|error| Wrong::at(Place::Line(1), error.to_string()))?;
         config.resolve_paths(|key| match root.place(key) {
             Some(Place::Set(_)) => Path::new(""),
             _ => folder,

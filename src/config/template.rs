@@ -1,6 +1,6 @@
 //! The shipped, commented `config.yaml`, as it is or with a configuration's own values.
 
-use serde_json::Value;
+use serde_yaml::Value;
 
 use super::yaml::{Meaning, Node, meaning, parse};
 use super::{Config, Place};
@@ -10,7 +10,7 @@ pub const TEMPLATE: &str = include_str!("../../config.yaml");
 
 /// The template with these values in the places of the defaults. Comments stay where they are.
 pub(super) fn fill(config: &Config) -> String {
-    let values = serde_json::to_value(config).unwrap_or_default();
+    let values = serde_yaml::to_value(config).unwrap_or_default();
     let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
     if let Ok(Some(root)) = parse(TEMPLATE, Place::Line) {
         set(&mut lines, &root, &values);
@@ -37,20 +37,22 @@ fn set(lines: &mut [String], node: &Node, values: &Value) {
     }
 }
 
-/// A value in YAML's flow style.
+/// A value in YAML's flow style, on one line.
 fn flow(value: &Value) -> String {
     match value {
         Value::String(text) => {
             let bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
             let plain = text.bytes().all(bare) && !text.starts_with('-') && meaning(text) == Meaning::Text;
             // A text of JSON is one of YAML.
-            if plain { text.clone() } else { value.to_string() }
+            if plain { text.clone() } else { serde_json::Value::from(text.as_str()).to_string() }
         }
-        Value::Array(values) => format!("[{}]", values.iter().map(flow).collect::<Vec<_>>().join(", ")),
-        Value::Object(map) => {
-            let entries = map.iter().map(|(key, value)| format!("{key}: {}", flow(value)));
+        Value::Sequence(values) => format!("[{}]", values.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Mapping(map) => {
+            let entries = map.iter().map(|(key, value)| format!("{}: {}", flow(key), flow(value)));
             format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
         }
-        value => value.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Tagged(_) => "null".into(),
     }
 }

@@ -1,6 +1,8 @@
-//! YAML text as a tree that knows the line of every key: what a configuration may use of YAML, and nothing more.
+//! YAML text as a tree that knows the line of every key: what a configuration may use of YAML, and nothing more. serde_yaml, which
+//! tells no lines, says what the scalars mean.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
+use serde_yaml::Value;
 
 use super::{Place, Wrong};
 
@@ -75,35 +77,13 @@ impl Node {
 
 /// What text without quotes means, by YAML's core schema.
 pub(super) fn meaning(text: &str) -> Meaning {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Meaning::Null,
-        "true" | "True" | "TRUE" => return Meaning::Flag(true),
-        "false" | "False" | "FALSE" => return Meaning::Flag(false),
-        ".nan" | ".NaN" | ".NAN" => return Meaning::Number(f64::NAN),
-        _ => {}
-    }
-    let (sign, digits) = match text.strip_prefix('-') {
-        Some(digits) => (-1.0, digits),
-        None => (1.0, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if matches!(digits, ".inf" | ".Inf" | ".INF") {
-        return Meaning::Number(sign * f64::INFINITY);
-    }
-    let radix =
-        [("0x", 16), ("0o", 8)].into_iter().find_map(|(prefix, radix)| Some((text.strip_prefix(prefix)?, radix)));
-    if let Some((digits, radix)) = radix {
-        let whole = digits.starts_with(|first: char| first != '+' && first != '-');
-        return whole.then(|| i128::from_str_radix(digits, radix).ok()).flatten().map_or(Meaning::Text, Meaning::Whole);
-    }
-    // Rust reads "inf" and "nan" as numbers, too.
-    let numeric = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-        && digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte));
-    if !numeric {
-        return Meaning::Text;
-    }
-    match (text.parse::<i128>(), text.parse::<f64>()) {
-        (Ok(whole), _) => Meaning::Whole(whole),
-        (_, Ok(number)) => Meaning::Number(number),
+    match serde_yaml::from_str(text) {
+        Ok(Value::Null) => Meaning::Null,
+        Ok(Value::Bool(flag)) => Meaning::Flag(flag),
+        Ok(Value::Number(number)) => {
+            let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+            whole.map_or_else(|| Meaning::Number(number.as_f64().unwrap_or(f64::NAN)), Meaning::Whole)
+        }
         _ => Meaning::Text,
     }
 }
