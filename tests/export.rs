@@ -214,6 +214,26 @@ fn every_type_has_its_parquet_type() {
 }
 
 #[test]
+fn ranges_of_signed_numbers_span_all_blocks() {
+    let schema = Schema::new("test", vec![Field::flat("signed", ValueType::I64)]);
+    let mut writer = Writer::new(Vec::new(), &schema).unwrap();
+    for numbers in [[0i64, 5], [-7, 3], [1, 9]] {
+        writer.append(encode_block(&schema, &[ColumnRef::flat(&numbers)]).unwrap()).unwrap();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("signed.skim");
+    fs::write(&path, writer.finish().unwrap()).unwrap();
+    let about = inspect::describe(&Reader::open(&path).unwrap()).unwrap();
+    let signed = about.columns.last().unwrap();
+    assert_eq!((signed.minimum.as_deref(), signed.maximum.as_deref()), (Some("-7"), Some("9")));
+    // No reaction is no time.
+    let part = Reader::open(fixture("part-v3.skim")).unwrap();
+    let about = inspect::describe(&part).unwrap();
+    let like = about.columns.last().unwrap();
+    assert_eq!((like.minimum.as_deref(), like.maximum.as_deref()), (Some("none"), Some("9223372036854775807")));
+}
+
+#[test]
 fn a_description_has_every_column() {
     let about = inspect::describe(&part()).unwrap();
     assert_eq!((about.kind.as_str(), about.rows, about.blocks, about.columns.len()), ("part", 300, 1, 24));
@@ -226,7 +246,7 @@ fn a_description_has_every_column() {
     assert_eq!(tokens.values, raw_tokens.sum::<u64>());
     assert_eq!((tokens.minimum.as_deref(), tokens.encodings[0].1), (Some("101"), 1));
     let table = about.to_string();
-    assert!(table.contains("part, format version 1\n300 rows in 1 blocks"), "{table}");
+    assert!(table.contains("part, format version 1\n300 rows in 1 block"), "{table}");
     for column in &about.columns {
         assert!(table.contains(&column.name));
     }

@@ -1,6 +1,6 @@
 //! `skimmer init`.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -9,11 +9,16 @@ use serde::Serialize;
 use skimmer::config::TEMPLATE;
 use skimmer::workspace::write_file;
 
+use super::output::{path_text, print};
 use super::{CONFIG, Common};
 
 /// Write a configuration with every key, its default and what it does.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  skimmer init\n  skimmer init experiments/wide.yaml\n  skimmer init - | less")]
+#[command(after_help = "\
+Examples:
+  skimmer init
+  skimmer init experiments/wide.yaml
+  skimmer init - | less")]
 pub(super) struct Init {
     /// Where to write; `-` for standard output [default: config.yaml].
     #[arg(value_name = "FILE")]
@@ -28,6 +33,7 @@ pub(super) struct Init {
 
 #[derive(Serialize)]
 struct InitSummary {
+    #[serde(serialize_with = "path_text")]
     config: PathBuf,
 }
 
@@ -35,7 +41,7 @@ impl Init {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let path = self.file.as_deref().unwrap_or(Path::new(CONFIG));
         if self.stdout || path == Path::new("-") {
-            return Ok(io::stdout().lock().write_all(TEMPLATE.as_bytes())?);
+            return Ok(print(TEMPLATE)?);
         }
         if path.is_dir() {
             bail!(

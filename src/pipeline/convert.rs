@@ -311,9 +311,7 @@ impl<F: Format> Sink<'_, F> {
         let OpenPart { name, output, rejected, mut summary } =
             self.open.take().expect("a part has a block before its end");
         self.progress.end();
-        if !summary.unusual.is_empty() {
-            self.progress.note(&format!("{}: {}", name.display(), summary.unusual));
-        }
+        summary.unusual.tell(&name, self.progress);
         if let Some(rejected) = rejected {
             summary.rejected = rejected.finish()?;
         }
@@ -327,7 +325,8 @@ fn ends_in(rejected: &[BadLine], block: &Block) -> bool {
     rejected.last().is_some_and(|bad| bad.error.offset + bad.error.length as u64 == end)
 }
 
-fn seconds_now() -> i64 {
+/// The time, in unix seconds.
+pub(super) fn seconds_now() -> i64 {
     UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() as i64)
 }
 

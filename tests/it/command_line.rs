@@ -7,9 +7,10 @@ use std::process::{Output, Stdio};
 use crate::harness::{fixture, run, skimmer, stderr, success};
 
 /// Every command there is.
-pub(crate) const COMMANDS: [&str; 18] = [
+pub(crate) const COMMANDS: [&str; 19] = [
     "demo",
     "synth",
+    "init",
     "convert",
     "inspect",
     "export",

@@ -50,6 +50,7 @@ fn every_command_gives_one_value() {
     let raw = fixture("golden/small/raw/train/part-00000").display().to_string();
     let model = "HEREwork/model";
     let commands = [
+        "init HEREinit.yaml".into(),
         "synth --out HEREraw --rows 1000 --valid-rows 200 --vocabulary 2000".to_owned(),
         format!("convert {raw} -o HEREone.skim"),
         format!("convert {raw} -o HEREone.skim --quiet"),

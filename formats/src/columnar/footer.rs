@@ -10,8 +10,8 @@ use super::word::Word;
 use super::{ALIGNMENT, MAX_BLOCK_ROWS};
 use crate::Id;
 
-/// A single value, for statistics.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A single value, for statistics. Those of one column compare as its values do.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Scalar {
     /// A number of an unsigned type or, as 0 and 1, a boolean.
     Unsigned(u64),

@@ -1,10 +1,13 @@
 //! Records that are read as they are, though something about them is implausible.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Serialize;
 use skimmer_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
 use skimmer_formats::{PerReaction, Reaction};
+
+use crate::progress::Progress;
 
 /// Tokens that the usual text models see of a tweet.
 const MODEL_TOKENS: usize = 512;
@@ -66,6 +69,13 @@ impl Unusual {
     /// Whether nothing is.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Says it in a line about the part, if there is anything.
+    pub fn tell(&self, part: &Path, progress: &dyn Progress) {
+        if !self.is_empty() {
+            progress.note(&format!("{}: {self}", part.display()));
+        }
     }
 
     /// Adds what is unusual in the records that follow.

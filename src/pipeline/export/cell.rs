@@ -8,7 +8,7 @@ use skimmer_formats::record::{Media, NO_REACTION, TweetType};
 
 /// What the numbers of a column stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(crate) enum Meaning {
     /// Themselves.
     Value,
     /// Names by their place.
@@ -26,7 +26,7 @@ const TWEET_TYPES: [&str; 4] =
 
 impl Meaning {
     /// The meaning of a column of this file.
-    pub(super) fn of(reader: &Reader, field: usize) -> Self {
+    pub(crate) fn of(reader: &Reader, field: usize) -> Self {
         let schema = reader.schema();
         match (schema.kind.as_str(), schema.fields[field].name.as_str()) {
             (part::KIND, "media") => Self::Names(&MEDIA),
@@ -42,7 +42,7 @@ impl Meaning {
     }
 
     /// Whether a number stands for none.
-    pub(super) fn is_none(self, number: i64) -> bool {
+    pub(crate) fn is_none(self, number: i64) -> bool {
         self == Self::Time { none: Some(number) }
     }
 }

@@ -9,7 +9,7 @@ use std::io;
 use skimmer_formats::columnar::{ColumnarError, Reader};
 use thiserror::Error;
 
-pub(crate) use cell::Cells;
+pub(crate) use cell::{Cells, Meaning};
 pub use parquet::{ParquetTimes, export_parquet};
 pub use tsv::export_tsv;
 

@@ -14,8 +14,7 @@ use parquet::schema::types::Type;
 use skimmer_formats::Id;
 use skimmer_formats::columnar::{Column, ColumnarError, Field, Reader, ValueType, Values};
 
-use super::cell::Meaning;
-use super::{ExportError, selected};
+use super::{ExportError, Meaning, selected};
 use crate::progress::{Progress, Unit};
 
 /// The most rows of a row group, unless one block alone has more. A row group is written a column at a time, so this

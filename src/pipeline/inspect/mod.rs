@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 use skimmer_formats::columnar::{ColumnarError, Reader, Scalar};
 
-use super::export::Cells;
+use super::export::{Cells, Meaning};
 pub use other::describe_other;
 pub use table::Encodings;
 
@@ -86,13 +86,17 @@ fn describe_column(reader: &Reader, field: usize) -> Result<ColumnDescription, C
         values += chunk.values;
         bytes += chunk.bytes;
         range = match (range, chunk.range) {
-            (Some((minimum, maximum)), Some((low, high))) => Some((
-                if is_less(low, minimum) { low } else { minimum },
-                if is_less(maximum, high) { high } else { maximum },
-            )),
+            (Some((minimum, maximum)), Some((low, high))) => {
+                Some((if low < minimum { low } else { minimum }, if maximum < high { high } else { maximum }))
+            }
             (known, other) => known.or(other),
         };
     }
+    let meaning = Meaning::of(reader, field);
+    let text_of = |value: Scalar| match value {
+        Scalar::Signed(number) if meaning.is_none(number) => "none".to_owned(),
+        value => value.to_string(),
+    };
     let mut encodings: Vec<(String, usize)> = encodings.into_iter().collect();
     encodings.sort_by_key(|&(_, blocks)| std::cmp::Reverse(blocks));
     Ok(ColumnDescription {
@@ -102,18 +106,9 @@ fn describe_column(reader: &Reader, field: usize) -> Result<ColumnDescription, C
         values,
         bytes,
         bytes_per_row: if reader.rows() == 0 { 0.0 } else { bytes as f64 / reader.rows() as f64 },
-        minimum: range.map(|(minimum, _)| minimum.to_string()),
-        maximum: range.map(|(_, maximum)| maximum.to_string()),
+        minimum: range.map(|(minimum, _)| text_of(minimum)),
+        maximum: range.map(|(_, maximum)| text_of(maximum)),
     })
-}
-
-fn is_less(a: Scalar, b: Scalar) -> bool {
-    match (a, b) {
-        (Scalar::Unsigned(a), Scalar::Unsigned(b)) => a < b,
-        (Scalar::Float(a), Scalar::Float(b)) => a < b,
-        (Scalar::Id(a), Scalar::Id(b)) => a < b,
-        _ => false,
-    }
 }
 
 /// An encoding without its sizes, which differ from block to block.

@@ -19,9 +19,9 @@ impl fmt::Display for FileDescription {
         writeln!(f, "{}{kind}", without_beginning(&path, WIDTH.saturating_sub(kind.chars().count())))?;
         writeln!(
             f,
-            "{} rows in {} blocks, {}",
-            amounts::count(self.rows),
-            amounts::count(self.blocks as u64),
+            "{} in {}, {}",
+            amounts::counted(self.rows, "row", "rows"),
+            amounts::counted(self.blocks as u64, "block", "blocks"),
             amounts::bytes(self.bytes as f64)
         )?;
         for (key, value) in &self.metadata {

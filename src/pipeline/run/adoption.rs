@@ -5,13 +5,12 @@ use std::io;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use serde_json::json;
 use skimmer_formats::part::PartReader;
 use skimmer_formats::record::{Columns, FieldCount};
 
 use super::Stages;
 use crate::pipeline::PipelineError;
-use crate::pipeline::convert::ConvertError;
+use crate::pipeline::convert::{ConvertError, ConvertSummary, Unusual, seconds_now};
 use crate::pipeline::task::Task;
 use crate::progress::{Progress, Unit};
 use crate::stream::RawPart;
@@ -28,35 +27,43 @@ impl<'s> Stages<'s> {
             .with("vocabulary_size", config.vocabulary_size);
         let (vocabulary, output) = (config.vocabulary_size, target.clone());
         let work = move || {
-            let records = check(&part.path, vocabulary, progress)?;
+            let (records, unusual) = check(&part.path, vocabulary, progress)?;
             put_in_place(&part.path, &target)?;
-            let fields = FieldCount::Labelled.fields();
-            Ok(json!({"fields": fields, "records": records, "rejected": 0, "bytes_read": 0, "used_as_it_is": true}))
+            unusual.tell(&part.path, progress);
+            let summary = ConvertSummary { fields: FieldCount::Labelled, records, rejected: 0, bytes_read: 0, unusual };
+            let mut summary = serde_json::to_value(summary)?;
+            summary["used_as_it_is"] = true.into();
+            Ok(summary)
         };
         Ok(Task { name: format!("convert {}", part.name), fingerprint, outputs: vec![output], work: Box::new(work) })
     }
 }
 
 /// Makes sure that a `.skim` file is whole and what conversion could have made of a raw part with this vocabulary.
-/// Returns its number of records.
-fn check(path: &Path, vocabulary: u32, progress: &dyn Progress) -> Result<u64, PipelineError> {
+/// Returns its number of records, and what is unusual about them.
+fn check(path: &Path, vocabulary: u32, progress: &dyn Progress) -> Result<(u64, Unusual), PipelineError> {
     let part = PartReader::open(path)?;
     if !part.has_reactions() {
         return Err(ConvertError::NoReactions { path: path.to_owned() }.into());
     }
     progress.begin(&format!("check {}", path.display()), Some(part.rows()), Unit::Records);
-    part.reader().verify()?;
-    let wrong = (0..part.blocks()).into_par_iter().find_map_first(|block| {
-        let tokens = match part.read(block, Columns::TOKENS) {
-            Ok(records) => records.tokens,
-            Err(error) => return Some(error.into()),
-        };
-        progress.advance(tokens.len() as u64);
-        let token = tokens.values().iter().copied().find(|&token| token >= vocabulary)?;
-        Some(PipelineError::from(ConvertError::Token { path: path.to_owned(), token, vocabulary }))
+    let now = seconds_now();
+    let blocks = (0..part.blocks()).into_par_iter().map(|block| {
+        let records = part.read(block, Columns::ALL)?;
+        if let Some(token) = records.tokens.values().iter().copied().find(|&token| token >= vocabulary) {
+            return Err(PipelineError::from(ConvertError::Token { path: path.to_owned(), token, vocabulary }));
+        }
+        progress.advance(records.rows as u64);
+        Ok(Unusual::of(&records, now))
     });
+    // The first block that is wrong is the one that is named.
+    let blocks: Vec<_> = blocks.collect();
     progress.end();
-    wrong.map_or(Ok(part.rows()), Err)
+    let mut unusual = Unusual { no_final_newline: !part.has_final_newline(), ..Unusual::default() };
+    for block in blocks {
+        unusual.add(&block?);
+    }
+    Ok((part.rows(), unusual))
 }
 
 /// Makes `target` a second name of a file, or a copy of it.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use skimmer_formats::part::PartReader;
+
 use crate::config::Config;
 use crate::pipeline::PipelineError;
 use crate::stream::{PassedOver, RawPart, StreamError, find_copies, list_parts};
@@ -52,8 +54,10 @@ impl RawData {
 
     /// Makes sure that no two converted parts are equal: one part may be packed and another not, and hold the same.
     pub(super) fn expect_distinct_records(&self, workspace: &Workspace) -> Result<(), PipelineError> {
-        let files: Vec<PathBuf> = self.parts().map(|part| workspace.part(&part.name)).collect();
-        self.expect_no_copies(&files)
+        let with_records = |file: &PathBuf| PartReader::open(file).is_ok_and(|part| part.rows() > 0);
+        // A part of which nothing but rejected lines is left is nobody's copy; no file has the empty name.
+        let file = |part: &RawPart| Some(workspace.part(&part.name)).filter(with_records).unwrap_or_default();
+        self.expect_no_copies(&self.parts().map(file).collect::<Vec<_>>())
     }
 
     /// `files`: a file for each part.
