@@ -1,8 +1,8 @@
 //! A checksum in the metadata of the safetensors files that this program writes.
 //!
-//! The format has none, so that a flipped bit would be another weight. `__metadata__.xxh3` holds the XXH3-64 of the file, 16
-//! hexadecimal digits, with zeros in the place of these digits. Files without it, such as other programs' and those of older versions,
-//! are read all the same.
+//! The format has none, so that a flipped bit would be another weight. `__metadata__.xxh3` holds the XXH3-64 of the
+//! file, 16 hexadecimal digits, with zeros in the place of these digits. Files without it, such as other programs'
+//! and those of older versions, are read all the same.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,8 +13,8 @@ use xxhash_rust::xxh3::Xxh3;
 const KEY: &str = "xxh3";
 const DIGITS: &str = "0000000000000000";
 
-/// What a file with these tensors, one behind the other, begins with: everything but the tensors' bytes, which `sum_up` gives to
-/// the checksum.
+/// What a file with these tensors, one behind the other, begins with: everything but the tensors' bytes, which
+/// `sum_up` gives to the checksum.
 pub(crate) fn header(
     tensors: Vec<(String, TensorInfo)>,
     mut metadata: HashMap<String, String>,
@@ -77,7 +77,8 @@ mod tests {
         for bit in 0..8 * whole.len() {
             let mut flipped = whole.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            // In the key of the checksum a flip makes a file without one, whose tensors are still those that were written.
+            // In the key of the checksum a flip makes a file without one, whose tensors are still those that were
+            // written.
             assert!(!is_intact(&flipped) || data(&flipped) == Some(b"xyz".to_vec()), "bit {bit}");
         }
     }

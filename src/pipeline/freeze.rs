@@ -64,7 +64,8 @@ fn freeze_table(table: Table, totals: &Reader, model: &Path, progress: &dyn Prog
     Ok(writer.finish()?)
 }
 
-/// Calls `each` with every key of a table of totals, as the features stage writes them, ascending, and its tally. Holds a block.
+/// Calls `each` with every key of a table of totals, as the features stage writes them, ascending, and its tally.
+/// Holds a block.
 ///
 /// # Errors
 /// [`FreezeError::Totals`] for a file of another kind or a damaged one, and what `each` returns.

@@ -19,7 +19,8 @@ pub(super) fn check(graph: &pb::GraphProto) -> Result<(), String> {
     })
 }
 
-/// Whether these are 0, 1, 2, … in some order. tract follows the cycles of an order until they close, which others never do.
+/// Whether these are 0, 1, 2, … in some order. tract follows the cycles of an order until they close, which others
+/// never do.
 fn is_permutation(order: &[i64]) -> bool {
     let mut sorted = order.to_vec();
     sorted.sort_unstable();

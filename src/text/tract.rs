@@ -1,6 +1,7 @@
 //! The tract engine: pure Rust, always there.
 
 use std::{
+    panic::AssertUnwindSafe,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
@@ -44,7 +45,7 @@ impl TractModel {
         let load_error =
             |error: TractError| TextError::Load { path: path.to_owned(), engine: ENGINE, reason: format!("{error:#}") };
         let onnx = tract_onnx::onnx();
-        let proto = onnx.proto_model_for_path(path).map_err(load_error)?;
+        let proto = guarded(|| onnx.proto_model_for_path(path)).map_err(load_error)?;
         let graph = proto.graph.as_ref().ok_or_else(|| TextError::Load {
             path: path.to_owned(),
             engine: ENGINE,
@@ -68,7 +69,7 @@ impl TractModel {
                 _ => Input::TokenTypes,
             })
             .collect();
-        let (model, symbols) = typed(&onnx, &proto, path, &signature).map_err(load_error)?;
+        let (model, symbols) = guarded(|| typed(&onnx, &proto, path, &signature)).map_err(load_error)?;
         Ok(Self { model, symbols, inputs, vocabulary, plans: Mutex::default() })
     }
 
@@ -115,6 +116,14 @@ fn typed(
         .ok_or_else(|| TractError::msg(format!("the graph does not compute {}", signature.output)))?;
     model.select_output_outlets(&[output])?;
     Ok((model.into_typed()?.into_decluttered()?, symbols))
+}
+
+/// Makes an error of a panic: tract takes much of a model on trust, and a damaged file must not end the program.
+fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(TractError::msg(format!("the engine panicked: {}", text.unwrap_or("without a message"))))
+    })
 }
 
 /// Whether a value is declared as a tensor of this type and rank.
@@ -171,7 +180,7 @@ impl TractEncoder {
 
 impl Encoder for TractEncoder {
     fn encode(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, TextError> {
-        self.run(batch).map_err(|error| TextError::Run {
+        guarded(|| self.run(batch)).map_err(|error| TextError::Run {
             path: self.path.clone(),
             engine: ENGINE,
             sequences: batch.sequences(),

@@ -58,7 +58,8 @@ pub enum PredictionsError {
     },
 }
 
-/// Longest line, in bytes: ten times what six numbers and ids need. A file that is something else may have no line at all.
+/// Longest line, in bytes: ten times what six numbers and ids need. A file that is something else may have no line at
+/// all.
 const LONGEST_LINE: u64 = 4096;
 
 /// Bytes of predictions to hold in memory, about: those of 11 million records.

@@ -64,8 +64,8 @@ fn checksum(fingerprint: &str, state: &State) -> serde_json::Result<String> {
 }
 
 impl Checkpointing {
-    /// Where the training stands that would go on from this folder, in words; `None` if there is nothing to go on from. Reads the
-    /// state and the weights whole.
+    /// Where the training stands that would go on from this folder, in words; `None` if there is nothing to go on
+    /// from. Reads the state and the weights whole.
     ///
     /// # Errors
     /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but damaged.
@@ -84,8 +84,8 @@ impl<'a> Checkpoints<'a> {
     /// else counts for nothing, and will be replaced.
     ///
     /// # Errors
-    /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but it or its weights are
-    /// damaged.
+    /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but it or its
+    /// weights are damaged.
     pub(super) fn resume(&mut self, shape: Shape, optimiser: AdamW) -> Result<Option<(State, Trainer)>, TrainError> {
         let Some(place) = self.place else { return Ok(None) };
         let Ok(text) = std::fs::read(place.folder.join(STATE)) else { return Ok(None) };

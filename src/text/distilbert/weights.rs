@@ -178,7 +178,8 @@ impl Weights {
     }
 }
 
-/// Refuses sizes for which the file has no room, before there is memory for them. The head may be missing; it is smaller than the rest.
+/// Refuses sizes for which the file has no room, before there is memory for them. The head may be missing; it is
+/// smaller than the rest.
 fn refuse_too_large(architecture: &Architecture, file: &TensorFile, path: &Path) -> Result<(), DistilBertError> {
     let needed = architecture.encoder_values();
     let most = file.bytes() / size_of::<u16>();

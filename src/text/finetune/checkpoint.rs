@@ -146,8 +146,8 @@ pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Optio
     read_weights(&checkpoint, state).map(Some)
 }
 
-/// The number of steps after which the training stands that would go on from this folder; `None` if it has no checkpoint. Reads the
-/// newest checkpoint whole, whatever settings it was made with.
+/// The number of steps after which the training stands that would go on from this folder; `None` if it has no
+/// checkpoint. Reads the newest checkpoint whole, whatever settings it was made with.
 ///
 /// # Errors
 /// [`FinetuneError::Checkpoint`] and [`FinetuneError::Model`] for one that is damaged.

@@ -1,11 +1,12 @@
 //! Fuzz targets: one for every reader of a file that may come from elsewhere.
 //!
-//! A [`Target`] has seeds (small sound files, made by the program's own writers or taken from `fixtures/`) and reads an input as
-//! the program would. What it must never do is panic, ask for memory beyond a bound, take too long, or accept a damaged file
-//! with other values than were written. Each target is defined once, in [`targets`], and run in two ways:
+//! A [`Target`] has seeds (small sound files, made by the program's own writers or taken from `fixtures/`) and reads
+//! an input as the program would. What it must never do is panic, ask for memory beyond a bound, take too long, or
+//! accept a damaged file with other values than were written. Each target is defined once, in [`targets`], and run in
+//! two ways:
 //!
-//! * `tests/fuzz.rs` runs a fixed number of inputs on stable, made by a seeded mutator ([`mutate`], [`sealed`]) and measured by
-//!   [`measure`];
+//! * `tests/fuzz.rs` runs a fixed number of inputs on stable, made by a seeded mutator ([`mutate`], [`sealed`]) and
+//!   measured by [`measure`];
 //! * `fuzz/` at the repository's root hands libFuzzer's inputs to [`run_one`].
 //!
 //! This crate is a tool: the product never links it.
@@ -38,8 +39,8 @@ pub enum Verdict {
 pub enum Exact {
     /// Nothing guards the values: text, and files of other programs.
     Never,
-    /// After one change. A checksum guards the values, but files of older versions, which have none, are read as well: two changes
-    /// can make one of the other.
+    /// After one change. A checksum guards the values, but files of older versions, which have none, are read as
+    /// well: two changes can make one of the other.
     OneChange,
     /// Whatever was changed: a checksum guards every byte.
     Always,
@@ -61,7 +62,8 @@ pub trait Target {
         Exact::Never
     }
 
-    /// Makes an input whose checksums are right although its contents are not; `None` where there is no checksum to satisfy.
+    /// Makes an input whose checksums are right although its contents are not; `None` where there is no checksum to
+    /// satisfy.
     fn sealed(&self, _random: &mut Random) -> Option<Vec<u8>> {
         None
     }

@@ -15,8 +15,8 @@ thread_local! {
     static LABEL: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// A single request beyond this is not given while an input is measured: no reader of a small file needs it, and the machine may not
-/// have it.
+/// A single request beyond this is not given while an input is measured: no reader of a small file needs it, and the
+/// machine may not have it.
 const LARGEST_REQUEST: usize = 2 << 30;
 
 /// The system's allocator, counting what the calling thread holds. A test that measures memory installs it as
@@ -49,8 +49,8 @@ fn count(bytes: isize) -> bool {
     true
 }
 
-// SAFETY: every request that is granted goes to the system's allocator as it came, and what that gives is returned; a refused one is
-// answered by null, as a failed allocation is. Counting neither allocates nor unwinds.
+// SAFETY: every request that is granted goes to the system's allocator as it came, and what that gives is returned; a
+// refused one is answered by null, as a failed allocation is. Counting neither allocates nor unwinds.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises hold for the system's allocator.
@@ -89,8 +89,8 @@ pub struct Cost {
     pub time: Duration,
 }
 
-/// Does some work on the calling thread, and tells what it took and the message and place of a panic. The label says whose work
-/// it is, should the process end in it.
+/// Does some work on the calling thread, and tells what it took and the message and place of a panic. The label says
+/// whose work it is, should the process end in it.
 pub fn measured<T>(label: impl FnOnce() -> String, work: impl FnOnce() -> T) -> (Result<T, String>, Cost) {
     keep_panics();
     LABEL.set(label());

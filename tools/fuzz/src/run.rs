@@ -64,7 +64,8 @@ impl fmt::Display for Tally {
 /// # Panics
 /// If a seed itself is not read: there is no target then.
 pub fn run(entry: &TargetEntry, seed: u64, inputs: Range<u64>) -> Tally {
-    // Work that readers give to rayon's threads is done, and so measured, on this one. A thread can only be made a pool once.
+    // Work that readers give to rayon's threads is done, and so measured, on this one. A thread can only be made a
+    // pool once.
     let _pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build();
     let mut target = (entry.make)();
     let seeds = target.seeds().to_vec();

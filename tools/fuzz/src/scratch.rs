@@ -88,8 +88,8 @@ impl ManyFiles {
         &self.contents[place]
     }
 
-    /// Puts an input in its file's place, reads, and puts the file back. `read` is given the folder, the file's name and its new
-    /// contents.
+    /// Puts an input in its file's place, reads, and puts the file back. `read` is given the folder, the file's name
+    /// and its new contents.
     pub fn with<T>(&self, input: &[u8], read: impl FnOnce(&Path, &str, &[u8]) -> T) -> T {
         let (&selector, content) = input.split_first().unwrap_or((&0, &[]));
         let place = usize::from(selector) % self.names.len();

@@ -23,7 +23,8 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(u64::from_le_bytes(*bytes)).ok()
 }
 
-/// A mutant of a seed, made right again by `seal`. It keeps its length more often than not: offsets stay what they were.
+/// A mutant of a seed, made right again by `seal`. It keeps its length more often than not: offsets stay what they
+/// were.
 pub fn mutant(seeds: &[Vec<u8>], random: &mut Random, seal: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let (mut bytes, _) = Mutator::new(seeds).mutant(random);
     seal(&mut bytes);

@@ -46,7 +46,8 @@ pub const TARGETS: &[TargetEntry] = &[
     entry("training", || Box::new(training::Training::new())),
     entry("finetuning", || Box::new(training::Finetuning::new())),
     entry("distilbert", || Box::new(text::DistilBert::new())),
-    entry("onnx", || Box::new(text::Onnx::new())),
+    // The engine takes some ten milliseconds a model.
+    TargetEntry { name: "onnx", make: || Box::new(text::Onnx::new()), share: 8 },
     entry("vectors", || Box::new(text::Vectors::new())),
     entry("snapshot", || Box::new(text::Snapshot::new())),
     entry("tokenizer", || Box::new(text::Tokenizer::new())),

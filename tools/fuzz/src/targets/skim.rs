@@ -28,8 +28,8 @@ use crate::{Exact, Target, Verdict, digest};
 /// The name of every input.
 const NAME: &str = "input.skim";
 
-/// What a tiny file may claim: the format bounds a chunk's values, and a reader holds those of a dictionary, of the numbers into it
-/// and of the column they make at a time.
+/// What a tiny file may claim: the format bounds a chunk's values, and a reader holds those of a dictionary, of the
+/// numbers into it and of the column they make at a time.
 const MEMORY: usize = (64 << 20) + 3 * MAX_CHUNK_BYTES;
 
 /// A mutant of a `.skim` file whose checksums hold.
