@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
+use skimmer::machine::is_catching;
 
 /// Exit code after a panic, as Rust has it.
 const PANICKED_CODE: u8 = 101;
@@ -17,6 +18,10 @@ static PANICKED: AtomicBool = AtomicBool::new(false);
 pub(super) fn install_panic_hook() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
+        // The library makes an error of it.
+        if is_catching() {
+            return;
+        }
         // What comes after the first one comes of it.
         if PANICKED.swap(true, Ordering::SeqCst) {
             return;

@@ -3,6 +3,7 @@
 //! The machine's own sizes say little in a container, under a batch system or behind `ulimit`: what counts is the smallest
 //! of all limits that hold for this process.
 
+mod caught;
 mod control_groups;
 mod limits;
 mod mounts;
@@ -12,6 +13,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::OnceLock;
 
+pub use caught::{caught, is_catching};
 pub use limits::raise_open_files;
 pub use mounts::is_mount_point;
 pub use workers::{Running, Workers, go_alone, refused_threads, run_beside, run_within, spawn_scoped, start_workers};

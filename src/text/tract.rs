@@ -10,6 +10,7 @@ use ndarray::Array3;
 use tract_onnx::{pb, prelude::*};
 
 use super::{Encoder, TextError, TokenBatch, model::Signature, sound_graph};
+use crate::machine::caught;
 
 pub(super) const ENGINE: &str = "tract";
 
@@ -120,7 +121,7 @@ fn typed(
 
 /// Makes an error of a panic: tract takes much of a model on trust, and a damaged file must not end the program.
 fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
-    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+    caught(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         Err(TractError::msg(format!("the engine panicked: {}", text.unwrap_or("without a message"))))
     })

@@ -56,9 +56,14 @@ pub const LANGUAGES: &str = "languages.txt";
 pub enum Verify {
     /// Every file is there and has its size, and the list of languages is as it was written. Takes no time.
     Sizes,
+    /// [`Verify::Checksums`] of a bundle that is read in a moment, of at most [`AFFORDABLE`] bytes; else [`Verify::Sizes`].
+    Affordable,
     /// Every byte is as it was written. Reads all files.
     Checksums,
 }
+
+/// Bytes whose checksums cost a fraction of a second.
+pub const AFFORDABLE: u64 = 1 << 30;
 
 /// A model bundle that is there and was found whole.
 #[derive(Clone, Debug)]
@@ -103,6 +108,11 @@ impl Bundle {
                 return Err(BundleError::Manifest { path, what: format!("no file {name}") });
             }
         }
+        let bytes = manifest.files.values().fold(0u64, |bytes, entry| bytes.saturating_add(entry.bytes));
+        let verify = match verify {
+            Verify::Affordable if bytes <= AFFORDABLE => Verify::Checksums,
+            verify => verify,
+        };
         for (name, entry) in &manifest.files {
             // A flipped digit of a language's id would be another language's, and nobody would notice.
             let verify = if name == LANGUAGES { Verify::Checksums } else { verify };
