@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{golden_lines, run, stderr, success};
+use crate::harness::{demo, files, golden_lines, run, run_with_input, stderr, success};
 
 /// Converts a part whose third record went through `spoil`, and gives what the command said.
 #[track_caller]
@@ -151,5 +151,34 @@ fn wrong_usage_exits_with_2() {
     {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn a_flipped_bit_anywhere_in_a_model_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model");
+    let original = demo().join("working_dir/model");
+    for (name, bytes) in files(&original) {
+        let path = model.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let records = fs::read(demo().join("recsys_data/test/part-00000")).unwrap();
+    let predict = || {
+        run_with_input(["predict", "--quiet", "--model"].map(Path::new).into_iter().chain([model.as_path()]), &records)
+    };
+    success(predict());
+    for name in ["counts/train.pair.frozen", "counts/valid.tweet.frozen", "codes.skim", "network.f32"] {
+        let path = model.join(name);
+        let whole = fs::read(&path).unwrap();
+        let mut damaged = whole.clone();
+        damaged[whole.len() / 2] ^= 4;
+        fs::write(&path, &damaged).unwrap();
+        let output = predict();
+        assert_eq!(output.status.code(), Some(1), "{name}");
+        assert!(output.stdout.is_empty());
+        assert_says(&stderr(&output), &[name, "damaged"]);
+        fs::write(&path, &whole).unwrap();
     }
 }
