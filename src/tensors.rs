@@ -4,14 +4,24 @@
 //! file, 16 hexadecimal digits, with zeros in the place of these digits. Files without it, such as other programs'
 //! and those of older versions, are read all the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 
 use safetensors::tensor::{Metadata, SafeTensors, TensorInfo};
+use serde::Serialize;
 use xxhash_rust::xxh3::Xxh3;
 
 const KEY: &str = "xxh3";
 const DIGITS: &str = "0000000000000000";
+
+/// The header's JSON, always in the same order: equal tensors make equal files.
+#[derive(Serialize)]
+struct Header {
+    #[serde(rename = "__metadata__")]
+    metadata: BTreeMap<String, String>,
+    #[serde(flatten)]
+    tensors: BTreeMap<String, TensorInfo>,
+}
 
 /// What a file with these tensors, one behind the other, begins with: everything but the tensors' bytes, which
 /// `sum_up` gives to the checksum.
@@ -21,8 +31,11 @@ pub(crate) fn header(
     sum_up: impl FnOnce(&mut Xxh3),
 ) -> io::Result<Vec<u8>> {
     metadata.insert(KEY.to_owned(), DIGITS.to_owned());
-    let metadata = Metadata::new(Some(metadata), tensors).map_err(io::Error::other)?;
-    let mut json = serde_json::to_vec(&metadata)?;
+    let ordered =
+        Header { metadata: metadata.clone().into_iter().collect(), tensors: tensors.iter().cloned().collect() };
+    let mut json = serde_json::to_vec(&ordered)?;
+    // Made to be checked alone: it would write the metadata in any order.
+    Metadata::new(Some(metadata), tensors).map_err(io::Error::other)?;
     json.resize(json.len().next_multiple_of(8), b' ');
     let mut header = [&(json.len() as u64).to_le_bytes(), json.as_slice()].concat();
     let mut hasher = Xxh3::new();
@@ -81,6 +94,11 @@ mod tests {
             // written.
             assert!(!is_intact(&flipped) || data(&flipped) == Some(b"xyz".to_vec()), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn equal_tensors_make_equal_files() {
+        assert!((0..20).all(|_| file() == file()));
     }
 
     #[test]

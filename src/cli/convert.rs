@@ -75,10 +75,10 @@ impl Convert {
         if self.parts.is_empty() {
             return run_stages(common, &common.load_config()?, &[Stage::Convert], self.force).map(drop);
         }
-        self.ensure_outputs()?;
         let threads = self.threads.unwrap_or_else(machine::threads);
         let terminal = common.terminal();
         let conversions = self.conversions()?;
+        self.ensure_outputs()?;
         let converted = conversions.into_iter().map(|conversion| self.convert(conversion, threads, &terminal));
         let converted = converted.collect::<Result<Vec<_>, _>>()?;
         common.summarize(&converted, || {

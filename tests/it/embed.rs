@@ -100,7 +100,7 @@ fn hugging_face_weights_are_enough() {
     let config = configuration(folder.path(), |_| ());
     let output = embed(&config, &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("distilbert.model is not set"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no text model is set: distilbert.model names one"), "{}", stderr(&output));
 
     let output = success(embed(&config, &["--checkpoint", checkpoint.to_str().unwrap(), "--engine", "tract"]));
     assert!(stderr(&output).contains("computed by tract on CPU"), "{}", stderr(&output));

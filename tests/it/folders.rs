@@ -166,7 +166,7 @@ fn leftovers_are_named_in_one_warning() {
     place.write("data/.part-00001.swp", b"x");
     place.write("data/more/part-00003", b"x");
     let said = place.convert();
-    let warnings: Vec<&str> = said.lines().filter(|line| line.contains("WARN")).collect();
+    let warnings: Vec<&str> = said.lines().filter(|line| line.contains("warning: ")).collect();
     let [warning] = warnings[..] else { panic!("{said}") };
     for name in leftovers.iter().chain(&["part-00002, without a byte", "not ended of part-00001"]) {
         assert!(warning.contains(name), "{name}: {warning}");

@@ -90,7 +90,7 @@ fn what_changes_is_made_anew_and_said() {
     let spoil = folder.path().join("working_dir/parts/part-00001.skim");
     fs::write(&spoil, b"spoilt").unwrap();
     let said = stderr(&features());
-    assert!(said.contains("part-00001.skim is gone or was changed"), "{said}");
+    assert!(said.contains("part-00001.skim has other content than when it was made"), "{said}");
     assert!(said.contains("convert part-00000: up to date"), "{said}");
 
     let text = fs::read_to_string(&config).unwrap();

@@ -30,11 +30,16 @@ fn on_terminal(command: &mut Command, columns: u16) -> String {
     String::from_utf8(shown).unwrap()
 }
 
-/// A run of the first stages without a validation part, of which it warns.
+/// A run of the first stages over a folder with something that is no part, of which it warns.
 fn run_command(folder: &Path) -> Command {
     let config = folder.join("config.yaml");
-    let raw = fixture("golden/small/raw/train");
-    fs::write(&config, format!("working_dir: work\nrecsys_data: {}\nvalidation_part: null\n", raw.display())).unwrap();
+    let raw = folder.join("raw");
+    fs::create_dir_all(&raw).unwrap();
+    for name in ["part-00000", "part-00001"] {
+        fs::copy(fixture("golden/small/raw/train").join(name), raw.join(name)).unwrap();
+    }
+    fs::write(raw.join("part-00000.bak"), "an older one").unwrap();
+    fs::write(&config, "working_dir: work\nrecsys_data: raw\nvalidation_part: null\n").unwrap();
     let mut command = skimmer();
     command.args(["run", "--force", "--to", "features", "--config"]).arg(config);
     for variable in ["NO_COLOR", "SKIMMER_LOG", "COLUMNS"] {
@@ -63,7 +68,7 @@ fn log_lines_are_short_and_a_warning_stands_out() {
     let folder = tempfile::tempdir().unwrap();
     let shown = on_terminal(&mut run_command(folder.path()), 90);
     let lines = log_lines(&shown);
-    assert!(lines[0].starts_with("\x1b[1;33mwarning:\x1b[0m validation_part is not set"), "{shown:?}");
+    assert!(lines[0].starts_with("\x1b[1;33mwarning:\x1b[0m passed over in "), "{shown:?}");
     for task in ["convert part-00000", "similar", "features"] {
         assert!(lines.iter().any(|line| line.starts_with(&format!("{task}: done in "))), "{task}: {lines:?}");
     }
@@ -75,7 +80,7 @@ fn log_lines_are_short_and_a_warning_stands_out() {
 fn who_wants_no_colours_gets_none() {
     let folder = tempfile::tempdir().unwrap();
     let shown = on_terminal(run_command(folder.path()).env("NO_COLOR", "1"), 90);
-    assert!(!is_coloured(&shown) && shown.contains("warning: validation_part"), "{shown:?}");
+    assert!(!is_coloured(&shown) && shown.contains("warning: passed over in "), "{shown:?}");
     // Bars have no colours.
     assert!(shown.contains("% of "), "{shown:?}");
     // Empty is as good as not set.
