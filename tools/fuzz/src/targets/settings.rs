@@ -21,8 +21,8 @@ impl Configuration {
         let short = "working_dir: /w\nrecsys_data: r\nmax_n_parts: 3\nauthors_similarity_top_N: 7\n\
                      validation_percentage: 0.3\nmemory_budget: 1.5GB\ntrain:\n  learning_rate: 1.0e-3\n  batch_size: 64\n\
                      distilbert: {finetune: {masked: 0.2}}\n";
-        let anchors = "train: &section {}\npredict: *section\nseed: !!int 3\n";
-        Self { scratch: Scratch::new(), seeds: vec![shipped, short.into(), anchors.into()] }
+        let styles = "\"train\": {}\npredict: {batch_size: 0x10, }\n'seed': +3 # three\nworking_dir: >-\n  some\n  where\n";
+        Self { scratch: Scratch::new(), seeds: vec![shipped, short.into(), styles.into()] }
     }
 }
 
@@ -43,10 +43,12 @@ impl Target for Configuration {
             Err(other) => panic!("an error without a line: {other}"),
         };
         // What a configuration says is what it reads as when it is written out.
-        let again = serde_json::to_vec(&config).expect("a configuration is written");
-        let path = self.scratch.write("again.yaml", &again);
-        let again = Config::load(&path).unwrap_or_else(|error| panic!("it does not read back: {error}"));
-        assert!(again == config, "a configuration reads back as another");
+        let json = serde_json::to_vec(&config).expect("a configuration is written");
+        for again in [json, config.to_yaml().into_bytes()] {
+            let path = self.scratch.write("again.yaml", &again);
+            let again = Config::load(&path).unwrap_or_else(|error| panic!("it does not read back: {error}"));
+            assert!(again == config, "a configuration reads back as another");
+        }
         Verdict::Accepted(digest(&config))
     }
 
