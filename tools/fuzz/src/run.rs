@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -158,7 +159,9 @@ impl Watch {
                 if now != last {
                     (last, since) = (now, Instant::now());
                 } else if now != u64::MAX && since.elapsed() > HANGING {
-                    eprintln!("target {name}: seed {seed}, input {}: hangs", now - 1);
+                    // Past the harness, which an abort would take this with.
+                    let said = format!("target {name}: seed {seed}, input {}: hangs\n", now - 1);
+                    let _ = std::io::stderr().write_all(said.as_bytes());
                     std::process::abort();
                 }
             }

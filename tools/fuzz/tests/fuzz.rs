@@ -26,7 +26,7 @@ fn fuzz(name: &str) {
     let seed = setting("SKIMMER_FUZZ_SEED").unwrap_or(0);
     let inputs = match setting("SKIMMER_FUZZ_INPUT") {
         Some(input) => input..input + 1,
-        None => 0..setting("SKIMMER_FUZZ_INPUTS").unwrap_or(INPUTS) / entry.share,
+        None => 0..setting("SKIMMER_FUZZ_INPUTS").unwrap_or(INPUTS),
     };
     let tally = run(entry, seed, inputs);
     let mut report = format!("{name}: {tally}\n");

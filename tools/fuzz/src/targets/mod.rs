@@ -20,12 +20,10 @@ pub struct TargetEntry {
     pub name: &'static str,
     /// Makes it, with its seeds.
     pub make: fn() -> Box<dyn Target>,
-    /// A slow target runs this part of the inputs that others get.
-    pub share: u64,
 }
 
 const fn entry(name: &'static str, make: fn() -> Box<dyn Target>) -> TargetEntry {
-    TargetEntry { name, make, share: 1 }
+    TargetEntry { name, make }
 }
 
 /// All targets.
@@ -46,8 +44,7 @@ pub const TARGETS: &[TargetEntry] = &[
     entry("training", || Box::new(training::Training::new())),
     entry("finetuning", || Box::new(training::Finetuning::new())),
     entry("distilbert", || Box::new(text::DistilBert::new())),
-    // The engine takes some ten milliseconds a model.
-    TargetEntry { name: "onnx", make: || Box::new(text::Onnx::new()), share: 8 },
+    entry("onnx", || Box::new(text::Onnx::new())),
     entry("vectors", || Box::new(text::Vectors::new())),
     entry("snapshot", || Box::new(text::Snapshot::new())),
     entry("tokenizer", || Box::new(text::Tokenizer::new())),
