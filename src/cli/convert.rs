@@ -77,8 +77,11 @@ impl Convert {
         }
         let threads = self.threads.unwrap_or_else(machine::threads);
         let terminal = common.terminal();
+        self.keep_inputs()?;
         let conversions = self.conversions()?;
-        self.ensure_outputs()?;
+        if let Some(folder) = self.output.as_deref().filter(|output| self.is_folder(output)) {
+            ensure_writable(folder)?;
+        }
         let converted = conversions.into_iter().map(|conversion| self.convert(conversion, threads, &terminal));
         let converted = converted.collect::<Result<Vec<_>, _>>()?;
         common.summarize(&converted, || {
@@ -150,17 +153,11 @@ impl Convert {
         self.parts.is_empty()
     }
 
-    /// Refuses, before any work, outputs that are inputs and a folder that cannot be written to.
-    fn ensure_outputs(&self) -> anyhow::Result<()> {
+    /// Refuses, before any work, outputs that are inputs.
+    fn keep_inputs(&self) -> anyhow::Result<()> {
         let stdin = Path::new("/dev/stdin");
         let inputs = InputFiles::of(self.parts.iter().map(|part| if part == Path::new("-") { stdin } else { part }));
-        for part in &self.parts {
-            inputs.ensure_none_is(&self.output_of(part)?)?;
-        }
-        match &self.output {
-            Some(folder) if self.is_folder(folder) => Ok(ensure_writable(folder)?),
-            _ => Ok(()),
-        }
+        self.parts.iter().try_for_each(|part| Ok(inputs.ensure_none_is(&self.output_of(part)?)?))
     }
 
     fn is_folder(&self, output: &Path) -> bool {

@@ -41,11 +41,11 @@ impl Identity {
     }
 }
 
-/// The first thing in which two fingerprints differ.
+/// In what two fingerprints differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// A value: its label, the value then and now.
-    Value(String, String, String),
+    /// Values: the label of each, the value then and now.
+    Values(Vec<(String, String, String)>),
     /// Something is made from this, too, now.
     More(String),
     /// It is no longer made from this.
@@ -59,7 +59,10 @@ pub enum Difference {
 impl Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Value(label, then, now) => write!(f, "{label} changed from {then} to {now}"),
+            Self::Values(changed) => {
+                let change = |(label, then, now): &_| format!("{label} changed from {then} to {now}");
+                f.write_str(&changed.iter().map(change).collect::<Vec<String>>().join(", "))
+            }
             Self::More(label) => write!(f, "it is made from {label}, too, now"),
             Self::Less(label) => write!(f, "it is no longer made from {label}"),
             Self::Content(label) => write!(f, "{label} has other content than when this was made"),
@@ -115,7 +118,7 @@ impl Fingerprint {
     /// change do not tell. Gives the new one, with what is known of its files.
     ///
     /// # Errors
-    /// The first difference.
+    /// The first difference; values that changed together come together.
     pub(super) fn compare(&self, now: &Self) -> Result<Self, Difference> {
         let (then, mut refreshed, mut touched) = (self, now.clone(), None);
         let labels = |of: fn(&Self) -> Vec<&String>| (of(then), of(now));
@@ -127,11 +130,11 @@ impl Fingerprint {
                 return Err(Difference::More((*label).clone()));
             }
         }
-        for (label, value) in &then.values {
-            let other = &now.values[label];
-            if value != other {
-                return Err(Difference::Value(label.clone(), value.clone(), other.clone()));
-            }
+        let changed = then.values.iter().filter(|(label, value)| now.values[*label] != **value);
+        let changed = changed.map(|(label, value)| (label.clone(), value.clone(), now.values[label].clone()));
+        let changed: Vec<_> = changed.collect();
+        if !changed.is_empty() {
+            return Err(Difference::Values(changed));
         }
         for (label, Input { state, .. }) in &then.files {
             let Some(Input { state: current, path }) = refreshed.files.get_mut(label) else { continue };

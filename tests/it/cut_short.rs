@@ -15,11 +15,11 @@ fn cut(path: &Path, bytes: u64) {
     File::options().write(true).open(path).unwrap().set_len(bytes).unwrap();
 }
 
-/// A raw part of two blocks.
+/// A raw part of two blocks, the first of which becomes more than a pipe holds.
 fn long_part(path: &Path) {
-    let lines = golden_lines("train/part-00000", 100).concat();
+    let lines = golden_lines("train/part-00000", 5_000).concat();
     let mut file = File::create(path).unwrap();
-    (0..700).for_each(|_| file.write_all(&lines).unwrap());
+    (0..14).for_each(|_| file.write_all(&lines).unwrap());
 }
 
 /// Starts the program with its output into a pipe, waits for the first bytes to come, cuts `input`, and gives what the
