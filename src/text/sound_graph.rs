@@ -2,13 +2,22 @@
 
 use tract_onnx::pb;
 
+/// No tensor has so many dimensions.
+const MOST_DIMENSIONS: u64 = 64;
+/// Attributes that name dimensions.
+const DIMENSIONS: [&str; 5] = ["axis", "axes", "perm", "batch_dims", "split_axis"];
+
 /// Looks at every node, those of nested graphs too; says what is wrong with the first that is.
 pub(super) fn check(graph: &pb::GraphProto) -> Result<(), String> {
     graph.node.iter().try_for_each(|node| {
-        if node.op_type == "Transpose"
-            && let Some(order) = node.attribute.iter().find(|attribute| attribute.name == "perm")
-            && !is_permutation(&order.ints)
-        {
+        for attribute in node.attribute.iter().filter(|attribute| DIMENSIONS.contains(&&*attribute.name)) {
+            let mut numbers = attribute.ints.iter().chain([&attribute.i]);
+            if let Some(number) = numbers.find(|number| number.unsigned_abs() > MOST_DIMENSIONS) {
+                return Err(format!("{number} is no dimension ({} of the node {:?})", attribute.name, node.name));
+            }
+        }
+        let order = node.attribute.iter().find(|attribute| attribute.name == "perm");
+        if let Some(order) = order.filter(|order| node.op_type == "Transpose" && !is_permutation(&order.ints)) {
             return Err(format!(
                 "the order {:?} of the node {:?} does not name each dimension once",
                 order.ints, node.name
@@ -38,6 +47,17 @@ mod tests {
         }
         for order in [&[1][..], &[0, 0], &[0, 2], &[-1, 0], &[0, 1, i64::MAX]] {
             assert!(!is_permutation(order), "{order:?}");
+        }
+    }
+
+    /// tract counts from a layer normalisation's axis to the last one.
+    #[test]
+    fn an_axis_is_a_dimension() {
+        for (axis, is_sound) in [(-1, true), (3, true), (64, true), (65, false), (i64::MIN, false), (1 << 40, false)] {
+            let attribute = pb::AttributeProto { name: "axis".into(), i: axis, ..Default::default() };
+            let op_type = "LayerNormalization".into();
+            let node = pb::NodeProto { op_type, attribute: vec![attribute], ..Default::default() };
+            assert_eq!(check(&pb::GraphProto { node: vec![node], ..Default::default() }).is_ok(), is_sound, "{axis}");
         }
     }
 
