@@ -47,7 +47,7 @@ impl<'a> Router<'a> {
         self.push_start(partition, record, record.len())
     }
 
-    /// Adds a record, the first `length` bytes of `bytes`, to a partition: as [`append`] does.
+    /// Adds a record, the first `length` bytes of `bytes`, to a partition: as `append` does.
     ///
     /// # Errors
     /// As [`Router::push`].

@@ -161,7 +161,7 @@ fn equal_512(bytes: &[u8; 64], byte: u8) -> u64 {
     _mm512_cmpeq_epi8_mask(load(bytes), _mm512_set1_epi8(byte as i8))
 }
 
-/// [`write`] with AVX-512, 16 at a time.
+/// [`write()`] with AVX-512, 16 at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,popcnt")]
 #[inline]
 fn write_512(bits: u64, at: u32, places: &mut [u32]) -> Option<()> {

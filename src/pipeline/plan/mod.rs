@@ -1,10 +1,10 @@
 //! What a run will take on this machine: time, memory and disk of every stage.
 //!
 //! The stages really run, on records that are drawn evenly from all raw parts that are there, in a folder of the
-//! working directory. [`counting`] tries conversion, similar authors and counts on ever more records, as long as the
-//! time lasts, and extends the curves; the text model ([`finetuning`], [`words`]) and training ([`learning`]) take so
+//! working directory. `counting` tries conversion, similar authors and counts on ever more records, as long as the
+//! time lasts, and extends the curves; the text model (`finetuning`, `words`) and training (`learning`) take so
 //! long a record that few are enough. Which stages there are is what a run would say ([`stages`]). A further stage gets
-//! a [`StagePlan`] of its own in [`forecast`].
+//! a [`StagePlan`] of its own in `forecast`.
 
 mod advice;
 mod counting;
