@@ -10,9 +10,9 @@ impl fmt::Display for Plan {
         let records = self.training_records + self.validation_records;
         writeln!(
             f,
-            "{} training parts: {} training and {} validation records, {} of text\n\
+            "{}: {} training and {} validation records, {} of text\n\
              tried on {} records, {:.3} % of all\n",
-            self.parts,
+            amounts::counted(self.parts as u64, "training part", "training parts"),
             number(self.training_records),
             number(self.validation_records),
             bytes(self.raw_bytes),
