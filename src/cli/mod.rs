@@ -30,6 +30,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use serde::Serialize;
+use skimmer::amounts;
 use skimmer::config::{Config, Override};
 use skimmer::machine;
 use skimmer::workspace::AtomicFile;
@@ -234,8 +235,8 @@ fn tell_refused_threads(common: &Common) {
     let refused = machine::refused_threads();
     if refused > 0 && !common.quiet {
         failure::tell(&format!(
-            "the system refused {refused} threads (ulimit -u, ulimit -v, or the control group's pids.max); the others did \
-             their work"
+            "the system refused {} (ulimit -u, ulimit -v, or the control group's pids.max); the others did their work",
+            amounts::counted(refused as u64, "thread", "threads")
         ));
     }
 }

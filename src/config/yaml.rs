@@ -90,6 +90,9 @@ pub(super) fn meaning(text: &str) -> Meaning {
 
 /// The single document of a text; `None` if there is nothing in it.
 pub(super) fn parse(text: &str, place: impl Fn(usize) -> Place) -> Result<Option<Node>, Wrong> {
+    // The parser sees the end of a text one line after its last.
+    let last = last_line(text);
+    let place = |line: usize| place(line.min(last));
     let mut builder = Builder { parser: Parser::new_from_str(text), text, place };
     let mut document = None;
     while let Some((event, span)) = builder.next()? {
@@ -183,6 +186,13 @@ impl<'t, P: Fn(usize) -> Place> Builder<'t, P> {
             entries.push(Entry { key, place, value });
         }
     }
+}
+
+/// The number of a text's last line, which `\n`, `\r` or both may end.
+fn last_line(text: &str) -> usize {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    1 + text.matches(['\n', '\r']).count() - text.matches("\r\n").count()
 }
 
 /// In which line the text is no YAML and why, with what to do where the cause is a common one.
@@ -287,6 +297,11 @@ mod tests {
             ("a: 1\n[x, y]: 2\n", 2, "is a list"),
             ("a: 1\n? {x: 1}\n: 2\n", 2, "is a mapping"),
             ("a: b: c\n", 1, "in quotes"),
+            ("a: 1\nb: {c: ", 2, "not valid YAML"),
+            ("a: 1\nb: {c: \n", 2, "not valid YAML"),
+            ("a: 1\r\nb: {c: \r\n", 2, "not valid YAML"),
+            ("a: 1\r\rb: [\r", 3, "not valid YAML"),
+            ("a:\n\tb: 2", 2, "tab"),
         ];
         for (text, expected, words) in cases {
             let Wrong { place, problem } = parse(text, Place::Line).unwrap_err();
