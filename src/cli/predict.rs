@@ -42,7 +42,7 @@ pub(super) struct Predict {
     /// How exactly the network is computed [default: the configuration's predict.precision if there is one, else f32].
     #[arg(long, value_name = "PRECISION", value_parser = values::precision())]
     precision: Option<Precision>,
-    /// Compare the checksums of all files of the model first, however large it is [default: of a model up to 1 GiB].
+    /// Compare the checksums of all files of the model first [default: of those that are read, tables up to 1 GiB].
     #[arg(long)]
     verify: bool,
     /// What to do with a malformed record.
@@ -68,7 +68,7 @@ impl Predict {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let begun = Instant::now();
         let defaults = configured(common)?;
-        let verify = if self.verify { Verify::Checksums } else { Verify::Affordable };
+        let verify = if self.verify { Verify::Checksums } else { Verify::Prediction };
         let model = Arc::new(Model::open(&self.model, self.precision.unwrap_or(defaults.precision), verify)?);
         let ready = begun.elapsed();
         let options = StreamOptions {

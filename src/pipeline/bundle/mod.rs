@@ -56,8 +56,10 @@ pub const LANGUAGES: &str = "languages.txt";
 pub enum Verify {
     /// Every file is there and has its size, and the list of languages is as it was written. Takes no time.
     Sizes,
-    /// [`Verify::Checksums`] of a bundle that is read in a moment, of at most [`AFFORDABLE`] bytes; else [`Verify::Sizes`].
-    Affordable,
+    /// [`Verify::Sizes`], and the token codes and tables are as they were written, where these are at most [`AFFORDABLE`]
+    /// bytes together: what prediction reads. The network needs no more: its file carries a checksum, compared when it is
+    /// mapped. Weights, other precisions and `model.onnx` are for others.
+    Prediction,
     /// Every byte is as it was written. Reads all files.
     Checksums,
 }
@@ -108,15 +110,17 @@ impl Bundle {
                 return Err(BundleError::Manifest { path, what: format!("no file {name}") });
             }
         }
-        let bytes = manifest.files.values().fold(0u64, |bytes, entry| bytes.saturating_add(entry.bytes));
-        let verify = match verify {
-            Verify::Affordable if bytes <= AFFORDABLE => Verify::Checksums,
-            verify => verify,
-        };
+        let read = manifest.files.iter().filter(|(name, _)| read_by_prediction(name));
+        let affordable = read.fold(0u64, |bytes, (_, entry)| bytes.saturating_add(entry.bytes)) <= AFFORDABLE;
         for (name, entry) in &manifest.files {
-            // A flipped digit of a language's id would be another language's, and nobody would notice.
-            let verify = if name == LANGUAGES { Verify::Checksums } else { verify };
-            verify_file(directory.join(name), entry, verify)?;
+            let compare = match verify {
+                // A flipped digit of a language's id would be another language's, and nobody would notice.
+                _ if name == LANGUAGES => true,
+                Verify::Sizes => false,
+                Verify::Prediction => affordable && read_by_prediction(name),
+                Verify::Checksums => true,
+            };
+            verify_file(directory.join(name), entry, compare)?;
         }
         let path = directory.join(LANGUAGES);
         let text = std::fs::read_to_string(&path).map_err(|source| BundleError::File { path: path.clone(), source })?;
@@ -199,7 +203,12 @@ fn check_codes(path: PathBuf, codes: &TokenCodes, shape: Shape) -> Result<(), Bu
     if found == expected { Ok(()) } else { Err(BundleError::Sketch { path, found, expected }) }
 }
 
-fn verify_file(path: PathBuf, entry: &FileEntry, verify: Verify) -> Result<(), BundleError> {
+/// Whether prediction reads a file that does not carry a checksum which is compared when it is opened.
+fn read_by_prediction(name: &str) -> bool {
+    name != WEIGHTS && name != ONNX && Precision::ALL.into_iter().all(|precision| name != network_file(precision))
+}
+
+fn verify_file(path: PathBuf, entry: &FileEntry, compare: bool) -> Result<(), BundleError> {
     let bytes = match std::fs::metadata(&path) {
         Ok(metadata) => metadata.len(),
         Err(source) => return Err(BundleError::File { path, source }),
@@ -207,7 +216,7 @@ fn verify_file(path: PathBuf, entry: &FileEntry, verify: Verify) -> Result<(), B
     if bytes != entry.bytes {
         return Err(BundleError::Size { path, found: bytes, expected: entry.bytes });
     }
-    if verify == Verify::Checksums {
+    if compare {
         match checksum(&path) {
             Ok(found) if found == entry.xxh3 => {}
             Ok(_) => return Err(BundleError::Checksum { path }),

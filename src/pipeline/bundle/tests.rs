@@ -93,6 +93,34 @@ fn an_unfinished_bundle_changes_nothing() {
 }
 
 #[test]
+fn before_prediction_what_it_reads_is_compared() {
+    let model = Model::new();
+    model.write();
+    let damage = |name: &str| {
+        let path = model.path().join(name);
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&path, &bytes).unwrap();
+    };
+    for name in ["counts/pair.frozen", CODES, LANGUAGES] {
+        damage(name);
+        let error = model.error(Verify::Prediction);
+        assert!(error.contains(name) && error.contains("the checksum differs"), "{error}");
+        damage(name);
+    }
+    for name in [WEIGHTS, ONNX, &network_file(Precision::Bf16)] {
+        damage(name);
+        Bundle::open(model.path(), Verify::Prediction).unwrap().inference(Precision::F32).unwrap();
+        assert!(model.error(Verify::Checksums).contains(name));
+        damage(name);
+    }
+    damage(&network_file(Precision::F32));
+    let bundle = Bundle::open(model.path(), Verify::Prediction).unwrap();
+    let error = bundle.inference(Precision::F32).err().unwrap().to_string();
+    assert!(error.contains("network.f32") && error.contains("the checksum differs"), "{error}");
+}
+
+#[test]
 fn what_is_wrong_is_said() {
     let model = Model::new();
     assert!(model.error(Verify::Sizes).contains("no manifest.json"));
