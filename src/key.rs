@@ -9,7 +9,7 @@ mod lanes;
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
-use skimmer_formats::Id;
+use skimlog_formats::Id;
 
 /// SipHash-2-4 with the all-zero key, of a byte string.
 #[inline]

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skimmer::counts::{COUNTS, NoSimilar, REAL_COLUMNS, Summary, column_names};
-use skimmer::pipeline::features::{
+use skimlog::counts::{COUNTS, NoSimilar, REAL_COLUMNS, Summary, column_names};
+use skimlog::pipeline::features::{
     FEATURES_KIND, FeaturesError, HoldOut, Inputs, Options, Outputs, TOTALS_KIND, build,
 };
-use skimmer::progress::Silent;
-use skimmer_formats::columnar::Reader;
-use skimmer_formats::part::{PartWriter, encode};
-use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog::progress::Silent;
+use skimlog_formats::columnar::Reader;
+use skimlog_formats::part::{PartWriter, encode};
+use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 use tempfile::TempDir;
 
 fn golden(name: &str) -> PathBuf {

@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skimmer::counts::COUNTS;
-use skimmer::counts::frozen::{FrozenCounts, LookupScratch};
-use skimmer::pipeline::features::{self, HoldOut};
-use skimmer::pipeline::freeze::freeze;
-use skimmer::pipeline::similar::similar;
-use skimmer::progress::Silent;
-use skimmer::similar::{SimilarAuthors, SimilaritySettings};
-use skimmer_formats::part::{PartWriter, encode};
-use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog::counts::COUNTS;
+use skimlog::counts::frozen::{FrozenCounts, LookupScratch};
+use skimlog::pipeline::features::{self, HoldOut};
+use skimlog::pipeline::freeze::freeze;
+use skimlog::pipeline::similar::similar;
+use skimlog::progress::Silent;
+use skimlog::similar::{SimilarAuthors, SimilaritySettings};
+use skimlog_formats::part::{PartWriter, encode};
+use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden/small").join(name)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A fine-tuning step of the full-size DistilBERT: ours and PyTorch's, in turns, with the same number of threads.
 
-    cargo build --release -p skimmer-bench --bin finetune
+    cargo build --release -p skimlog-bench --bin finetune
     pip install torch transformers
     python tools/bench_finetune.py
 

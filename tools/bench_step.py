@@ -1,7 +1,7 @@
 """The network's training step: ours, and PyTorch's on the processor with dense input and fused AdamW, from the same weights on the same
 batches, one after the other; the ratio of their times, and how far their losses lie apart.
 
-    cargo build --release -p skimmer-bench --bin step && pip install torch safetensors numpy
+    cargo build --release -p skimlog-bench --bin step && pip install torch safetensors numpy
     python tools/bench_step.py --hidden 1500 --batch 256 --threads 2
 
 Records are made up (about 35 tokens, 80 % of the counts zero) or, with --records, those of a working directory, for example

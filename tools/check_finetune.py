@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares our masked-language-model loss with that of transformers, on models stored by either.
 
-    cargo build --release -p skimmer-bench --bin masked_lm
+    cargo build --release -p skimlog-bench --bin masked_lm
     pip install torch transformers safetensors
     python tools/check_finetune.py [--checkpoint DIR] [--small]
 

@@ -47,7 +47,7 @@ impl Id {
     /// Lower-case digits are refused: the data set has none, and an id must be written back as it was read.
     ///
     /// ```
-    /// use skimmer_formats::Id;
+    /// use skimlog_formats::Id;
     /// let id = Id::parse(b"00112233445566778899AABBCCDDEEFF").unwrap();
     /// assert_eq!(id.0[15], 0xFF);
     /// assert_eq!(id.to_string(), "00112233445566778899AABBCCDDEEFF");

@@ -6,11 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use skimmer_formats::columnar::{
+use skimlog_formats::columnar::{
     Advice, Column, ColumnRef, ColumnarError, EncodedBlock, Field, Reader, Scalar, Schema, ValueType, Values, Writer,
     encode_block, encode_block_advised,
 };
-use skimmer_formats::{Id, Lists};
+use skimlog_formats::{Id, Lists};
 
 fn write(path: &Path, schema: &Schema, blocks: impl IntoIterator<Item = EncodedBlock>) {
     let mut writer = Writer::new(Vec::new(), schema).unwrap();

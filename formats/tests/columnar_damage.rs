@@ -5,10 +5,10 @@
 use std::fs;
 use std::path::Path;
 
-use skimmer_formats::columnar::{
+use skimlog_formats::columnar::{
     Advice, Column, ColumnRef, ColumnarError, Field, Reader, Schema, VERSION, ValueType, Writer, encode_block_advised,
 };
-use skimmer_formats::{Id, Lists};
+use skimlog_formats::{Id, Lists};
 
 /// A small file of many encodings in two blocks.
 fn small_file() -> Vec<u8> {

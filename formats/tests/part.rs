@@ -6,10 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use skimmer_formats::columnar::{Advice, ColumnRef, ColumnarError, Reader, Schema, Writer, encode_block_advised};
-use skimmer_formats::part::{self, PartReader, PartWriter};
-use skimmer_formats::record::{Columns, Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
-use skimmer_formats::{Id, Lists, PerReaction, Reaction};
+use skimlog_formats::columnar::{Advice, ColumnRef, ColumnarError, Reader, Schema, Writer, encode_block_advised};
+use skimlog_formats::part::{self, PartReader, PartWriter};
+use skimlog_formats::record::{Columns, Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
+use skimlog_formats::{Id, Lists, PerReaction, Reaction};
 
 fn write(path: &Path, batches: &[RecordBatch], has_reactions: bool) {
     let mut writer = PartWriter::new(Vec::new(), has_reactions).unwrap();
@@ -216,7 +216,7 @@ fn a_code_that_means_nothing_is_damage() {
     let schema = part::schema(false);
     let mut columns: Vec<_> = (0..schema.fields.len()).map(|field| sound.read(0, field).unwrap()).collect();
     let field = sound.field("tweet_type").unwrap();
-    columns[field] = skimmer_formats::columnar::Column::Flat(skimmer_formats::columnar::Values::U8(vec![4]));
+    columns[field] = skimlog_formats::columnar::Column::Flat(skimlog_formats::columnar::Values::U8(vec![4]));
     let references: Vec<ColumnRef<'_>> = columns.iter().map(|column| column.as_ref()).collect();
     let mut writer = Writer::new(Vec::new(), &schema).unwrap();
     writer.append(encode_block_advised(&schema, &references, &[Advice::Auto]).unwrap()).unwrap();

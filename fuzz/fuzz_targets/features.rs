@@ -1,4 +1,4 @@
 //! The target `features` for libFuzzer; `tools/fuzz` defines it.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| skimmer_fuzz::run_one("features", input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| skimlog_fuzz::run_one("features", input));

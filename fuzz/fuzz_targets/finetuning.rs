@@ -1,4 +1,4 @@
 //! The target `finetuning` for libFuzzer; `tools/fuzz` defines it.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| skimmer_fuzz::run_one("finetuning", input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| skimlog_fuzz::run_one("finetuning", input));

@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
-use skimmer::pipeline::Stage;
-use skimmer::pipeline::convert::{ConvertOptions, ConvertSummary};
-use skimmer::pipeline::run::convert_part;
-use skimmer::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
-use skimmer::workspace::{InputFiles, ensure_writable};
-use skimmer::{amounts, machine};
+use skimlog::pipeline::Stage;
+use skimlog::pipeline::convert::{ConvertOptions, ConvertSummary};
+use skimlog::pipeline::run::convert_part;
+use skimlog::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
+use skimlog::workspace::{InputFiles, ensure_writable};
+use skimlog::{amounts, machine};
 
 use super::output::path_text;
 use super::stages::run_stages;
@@ -43,7 +43,7 @@ pub(super) struct Convert {
     #[arg(long, value_name = "N", requires = "parts", value_parser = values::threads(), allow_negative_numbers = true)]
     threads: Option<NonZeroUsize>,
     /// Number of token ids; a record with a larger one is malformed.
-    #[arg(long, value_name = "N", requires = "parts", default_value_t = skimmer_formats::record::VOCABULARY,
+    #[arg(long, value_name = "N", requires = "parts", default_value_t = skimlog_formats::record::VOCABULARY,
         value_parser = values::whole::<u32>(1..=1 << 31), allow_negative_numbers = true)]
     vocabulary: u32,
     /// Without PART: convert even what is up to date.

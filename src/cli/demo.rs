@@ -9,19 +9,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use skimmer::config::{Config, Finetune, FromScratch, Override};
-use skimmer::metrics::Report;
-use skimmer::net::Precision;
-use skimmer::pipeline::Stage;
-use skimmer::pipeline::bundle::Verify;
-use skimmer::pipeline::evaluate::evaluate_predictions;
-use skimmer::pipeline::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
-use skimmer::pipeline::stages::stages;
-use skimmer::progress::{Progress, Unit};
-use skimmer::workspace::{AtomicFile, write_file};
-use skimmer::{amounts, machine};
-use skimmer_formats::Reaction;
-use skimmer_synth::{Options, SetTruth, Truth};
+use skimlog::config::{Config, Finetune, FromScratch, Override};
+use skimlog::metrics::Report;
+use skimlog::net::Precision;
+use skimlog::pipeline::Stage;
+use skimlog::pipeline::bundle::Verify;
+use skimlog::pipeline::evaluate::evaluate_predictions;
+use skimlog::pipeline::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
+use skimlog::pipeline::stages::stages;
+use skimlog::progress::{Progress, Unit};
+use skimlog::workspace::{AtomicFile, write_file};
+use skimlog::{amounts, machine};
+use skimlog_formats::Reaction;
+use skimlog_synth::{Options, SetTruth, Truth};
 
 use super::output::{path_text, print};
 use super::stages::{hold_out_report, run_stages};
@@ -131,7 +131,7 @@ impl Demo {
         let total = options.rows + options.valid_rows + options.test_rows;
         terminal.begin("synth", Some(total), Unit::Records);
         let shown = AtomicU64::new(0);
-        skimmer_synth::generate(&options, &|written| {
+        skimlog_synth::generate(&options, &|written| {
             let before = shown.fetch_max(written, Ordering::Relaxed);
             terminal.advance(written.saturating_sub(before));
         })?;

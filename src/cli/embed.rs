@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use skimmer::config;
-use skimmer::pipeline::Stage;
+use skimlog::config;
+use skimlog::pipeline::Stage;
 
 use super::stages::run_stages;
 use super::{Common, values};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use skimmer::amounts;
-use skimmer::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
-use skimmer::workspace::{AtomicFile, InputFiles};
-use skimmer_formats::columnar::Reader;
+use skimlog::amounts;
+use skimlog::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
+use skimlog::workspace::{AtomicFile, InputFiles};
+use skimlog_formats::columnar::Reader;
 
 use super::output::{StandardOutput, path_text, write_json};
 use super::usage::UsageError;

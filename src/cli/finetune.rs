@@ -1,7 +1,7 @@
 //! `skimmer finetune`.
 
 use clap::Args;
-use skimmer::pipeline::Stage;
+use skimlog::pipeline::Stage;
 
 use super::stages::run_stages;
 use super::{Common, values};

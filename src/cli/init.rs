@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
-use skimmer::config::TEMPLATE;
-use skimmer::workspace::write_file;
+use skimlog::config::TEMPLATE;
+use skimlog::workspace::write_file;
 
 use super::output::{path_text, print};
 use super::{CONFIG, Common};

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::{Serialize, Serializer};
-use skimmer::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
-use skimmer::text::Decoder;
-use skimmer_formats::columnar::{ColumnarError, Reader};
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::Columns;
+use skimlog::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
+use skimlog::text::Decoder;
+use skimlog_formats::columnar::{ColumnarError, Reader};
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::Columns;
 
 use super::output::{StandardOutput, print_json};
 use super::{Common, skim, values};

@@ -52,9 +52,9 @@ fn filter(verbose: u8, quiet: bool) -> EnvFilter {
     }
     EnvFilter::new(match verbose {
         // ONNX Runtime's information is on its allocations.
-        0 => "warn,skimmer=info",
-        1 => "warn,skimmer=debug",
-        2 => "info,skimmer=trace",
+        0 => "warn,skimmer=info,skimlog=info",
+        1 => "warn,skimmer=debug,skimlog=debug",
+        2 => "info,skimmer=trace,skimlog=trace",
         _ => "trace",
     })
 }

@@ -30,10 +30,10 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use serde::Serialize;
-use skimmer::amounts;
-use skimmer::config::{Config, Override};
-use skimmer::machine;
-use skimmer::workspace::AtomicFile;
+use skimlog::amounts;
+use skimlog::config::{Config, Override};
+use skimlog::machine;
+use skimlog::workspace::AtomicFile;
 
 use output::{nobody_reads, print_json, say, write_json};
 use terminal::Terminal;

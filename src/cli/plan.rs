@@ -1,8 +1,8 @@
 //! `skimmer plan`.
 
 use clap::Args;
-use skimmer::machine;
-use skimmer::pipeline::plan::{self, Options};
+use skimlog::machine;
+use skimlog::pipeline::plan::{self, Options};
 
 use super::output::print;
 use super::{Common, values};

@@ -7,12 +7,12 @@ use std::time::Instant;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use skimmer::config;
-use skimmer::net::Precision;
-use skimmer::pipeline::bundle::Verify;
-use skimmer::pipeline::memory;
-use skimmer::pipeline::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
-use skimmer::workspace::AtomicFile;
+use skimlog::config;
+use skimlog::net::Precision;
+use skimlog::pipeline::bundle::Verify;
+use skimlog::pipeline::memory;
+use skimlog::pipeline::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
+use skimlog::workspace::AtomicFile;
 
 use super::failure::tell;
 use super::output::{StandardOutput, say};

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::Serialize;
-use skimmer::amounts::{self, counted};
-use skimmer::net::Precision;
-use skimmer::pipeline::predict::PredictSummary;
+use skimlog::amounts::{self, counted};
+use skimlog::net::Precision;
+use skimlog::pipeline::predict::PredictSummary;
 
 /// A stream of predictions and what it took.
 #[derive(Serialize)]
@@ -59,7 +59,7 @@ impl fmt::Display for PredictReport {
 
 #[cfg(test)]
 mod tests {
-    use skimmer::pipeline::predict::RecordTimes;
+    use skimlog::pipeline::predict::RecordTimes;
 
     use super::*;
 

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
-use skimmer::config::Config;
-use skimmer::report::{REPORT, write_report};
-use skimmer::workspace::InputFiles;
+use skimlog::config::Config;
+use skimlog::report::{REPORT, write_report};
+use skimlog::workspace::InputFiles;
 
 use super::Common;
 use super::output::path_text;

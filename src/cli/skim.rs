@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::bail;
-use skimmer::pipeline::inspect::describe_other;
-use skimmer_formats::columnar::{ColumnarError, MAGIC, Reader};
+use skimlog::pipeline::inspect::describe_other;
+use skimlog_formats::columnar::{ColumnarError, MAGIC, Reader};
 
 /// Opens the file; of one that is no .skim file, says what it is.
 pub(super) fn open(path: &Path) -> anyhow::Result<Reader> {

@@ -4,9 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use skimmer::progress::{Progress, Unit};
-use skimmer::{amounts, machine};
-use skimmer_synth::Options;
+use skimlog::progress::{Progress, Unit};
+use skimlog::{amounts, machine};
+use skimlog_synth::Options;
 
 use super::Common;
 use super::values::{threads, whole};
@@ -82,7 +82,7 @@ impl Synth {
         let total = training + options.valid_rows + options.test_rows;
         terminal.begin("synth", Some(total), Unit::Records);
         let written = std::sync::atomic::AtomicU64::new(0);
-        let summary = skimmer_synth::generate(&options, &|records| {
+        let summary = skimlog_synth::generate(&options, &|records| {
             let before = written.fetch_max(records, std::sync::atomic::Ordering::Relaxed);
             terminal.advance(records.saturating_sub(before));
         })?;

@@ -7,8 +7,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
-use skimmer::amounts;
-use skimmer::progress::{Progress, Unit};
+use skimlog::amounts;
+use skimlog::progress::{Progress, Unit};
 
 use super::interrupt;
 use super::output::can_redraw;

@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use skimmer::amounts::count;
-use skimmer::net::Precision;
-use skimmer::pipeline::Stage;
+use skimlog::amounts::count;
+use skimlog::net::Precision;
+use skimlog::pipeline::Stage;
 
 /// A whole number in a range; whatever else is given, the message names the range.
 pub(super) fn whole<T>(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = T>

@@ -1,8 +1,8 @@
 //! The records of a block as counting sees them.
 
-use skimmer_formats::columnar::NumberedIds;
-use skimmer_formats::record::{Columns, NO_REACTION, RecordBatch};
-use skimmer_formats::{Id, Lists, ReactionSet};
+use skimlog_formats::columnar::NumberedIds;
+use skimlog_formats::record::{Columns, NO_REACTION, RecordBatch};
+use skimlog_formats::{Id, Lists, ReactionSet};
 
 /// The records of a block as counting sees them, column by column.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl From<RecordBatch> for CountedBlock {
 
 #[cfg(test)]
 mod tests {
-    use skimmer_formats::PerReaction;
+    use skimlog_formats::PerReaction;
 
     use super::*;
 

@@ -5,7 +5,7 @@
 //! place. A record *visits* the places of its reader (with the author, the language and, one visit each, its hashtags as
 //! minor keys), of its author (with the reader as minor key) and of its tweet.
 
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 /// Number of counts of a record.
 pub const COUNTS: usize = 65;

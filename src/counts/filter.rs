@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use skimmer_formats::Id;
+use skimlog_formats::Id;
 
 /// Two bits an id among about sixteen: one stranger in sixty is let through.
 pub(super) struct IdFilter {

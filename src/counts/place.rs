@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 use super::answer::Answers;
 use super::family::{Answer, FAMILIES, Family, Minor, Period, Visitor};

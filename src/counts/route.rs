@@ -2,8 +2,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use skimmer_formats::columnar::NumberedIds;
-use skimmer_formats::{Id, ReactionSet};
+use skimlog_formats::columnar::NumberedIds;
+use skimlog_formats::{Id, ReactionSet};
 
 use super::block::CountedBlock;
 use super::days::DayNumbers;

@@ -1,6 +1,6 @@
 //! Counts of one counter within one place.
 
-use skimmer_formats::{PerReaction, ReactionSet};
+use skimlog_formats::{PerReaction, ReactionSet};
 
 /// Number of records with each reaction and with none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Tallies {
 
 #[cfg(test)]
 mod tests {
-    use skimmer_formats::Reaction;
+    use skimlog_formats::Reaction;
 
     use super::*;
 

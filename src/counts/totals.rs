@@ -3,7 +3,7 @@
 //! A counter's rows are routed by the leading bits of their key as `ROW := key (u64) LEB128{5}` (like, reply, retweet, quote,
 //! unreacted), then sorted a range at a time.
 
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 use super::CountSink;
 use super::CountsError;

@@ -1,7 +1,7 @@
 //! A record's visits: what is routed, counted and answered.
 
 use bytemuck::{Pod, Zeroable};
-use skimmer_formats::ReactionSet;
+use skimlog_formats::ReactionSet;
 
 use super::buckets::Keyed;
 use super::family::{Minor, Period, Visitor};

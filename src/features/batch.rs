@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 /// Numbers of a record: 65 counts and 8 scalars.
 pub const NUMBERS: usize = 73;

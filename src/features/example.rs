@@ -1,7 +1,7 @@
 //! What the network needs of one record, and its compact form on disk.
 
-use skimmer_formats::ReactionSet;
-use skimmer_formats::record::{Columns, RecordBatch};
+use skimlog_formats::ReactionSet;
+use skimlog_formats::record::{Columns, RecordBatch};
 use thiserror::Error;
 
 use super::{Day, Flags, Languages, NUMBERS, Scalar, hour, scalars};

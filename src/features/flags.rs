@@ -1,6 +1,6 @@
 //! The twelve yes/no features of a record.
 
-use skimmer_formats::record::{Media, RecordBatch, TweetType};
+use skimlog_formats::record::{Media, RecordBatch, TweetType};
 
 use super::FLAGS;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
-use skimmer_formats::{Id, PerReaction, Reaction, ReactionSet};
+use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog_formats::{Id, PerReaction, Reaction, ReactionSet};
 
 use super::{
     Batch, Example, FLAGS, Flag, Flags, InputBuilder, Languages, Layout, NUMBERS, SCALARS, SparseRows, TweetSketch,

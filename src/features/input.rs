@@ -1,6 +1,6 @@
 //! Examples into a batch of network inputs.
 
-use skimmer_formats::{PerReaction, ReactionSet};
+use skimlog_formats::{PerReaction, ReactionSet};
 
 use super::{Batch, Example, Fourier, Layout, SparseRows};
 

@@ -1,6 +1,6 @@
 //! The dictionary of languages seen in training.
 
-use skimmer_formats::{Id, IdError};
+use skimlog_formats::{Id, IdError};
 use thiserror::Error;
 
 /// The languages of the training records, numbered in the order of their ids.

@@ -1,6 +1,6 @@
 //! The eight numbers of a record that are read off the record itself.
 
-use skimmer_formats::record::{RecordBatch, Users};
+use skimlog_formats::record::{RecordBatch, Users};
 
 use super::NUMBERS;
 use super::calendar::SECONDS;

@@ -3,7 +3,7 @@
 //! Everything is plain arithmetic on arrays of [`LANES`] numbers; what differs by processor is only which instructions
 //! the compiler may use for it.
 
-use skimmer_formats::Id;
+use skimlog_formats::Id;
 
 /// Strings hashed together.
 const LANES: usize = 8;

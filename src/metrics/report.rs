@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 use super::ranking::{Calibration, PrecisionRecall};
 
@@ -119,7 +119,7 @@ mod per_reaction {
 
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use skimmer_formats::{PerReaction, Reaction};
+    use skimlog_formats::{PerReaction, Reaction};
 
     pub(super) fn serialize<T: Serialize, S: Serializer>(
         values: &PerReaction<T>,

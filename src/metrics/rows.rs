@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 /// A record: for each reaction its prediction and whether it happened, and how many accounts follow the author.
 #[derive(Clone, Copy)]
@@ -182,7 +182,7 @@ impl Rows {
 
 impl Row {
     fn bytes(&self) -> [u8; ROW_BYTES as usize] {
-        let [a, b, c, d] = self.outcomes.in_order(skimmer_formats::Reaction::ALL).map(|outcome| outcome.0);
+        let [a, b, c, d] = self.outcomes.in_order(skimlog_formats::Reaction::ALL).map(|outcome| outcome.0);
         let words = [a, b, c, d, self.author_followers];
         bytemuck::cast(words.map(u32::to_ne_bytes))
     }

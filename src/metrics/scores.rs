@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::{PerReaction, Reaction, ReactionSet};
+use skimlog_formats::{PerReaction, Reaction, ReactionSet};
 use thiserror::Error;
 
 use super::popularity::{GROUPS, Popularity};

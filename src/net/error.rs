@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use skimmer_formats::mapped::Lost;
+use skimlog_formats::mapped::Lost;
 
 use crate::workspace::WorkspaceError;
 

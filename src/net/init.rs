@@ -6,7 +6,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use super::parameters::{Plan, TensorKind};
 use super::tiles::Row;
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 /// Standard deviation of the embeddings before they are folded.
 const EMBEDDING_DEVIATION: f64 = 0.01;
@@ -49,7 +49,7 @@ fn folded_normal(random: &mut Xoshiro256PlusPlus) -> f32 {
 mod tests {
     use crate::features::Layout;
     use crate::net::{Network, Shape};
-    use skimmer_formats::{PerReaction, Reaction};
+    use skimlog_formats::{PerReaction, Reaction};
 
     #[test]
     fn starts_as_the_method_says() {

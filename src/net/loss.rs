@@ -1,7 +1,7 @@
 //! Binary cross-entropy with logits.
 
 use super::tiles::Row;
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 /// Mean binary cross-entropy over records and reactions; its gradient goes to `gradient`.
 pub(super) fn cross_entropy(logits: &[Row], labels: &[PerReaction<f32>], gradient: &mut [Row]) -> f32 {

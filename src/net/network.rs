@@ -9,7 +9,7 @@ use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
 use super::tiles::{Row, zeroed};
 use crate::features::Layout;
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 /// A tensor as PyTorch has it.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use super::kernels::{EPSILON, LEAK};
 use super::network::Network;
 use crate::features::Layout;
 use crate::onnx::{Dimension, ElementType, Graph, Model, Value};
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 impl Network {
     /// Writes the network in evaluation mode as an ONNX model.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 
-use skimmer_formats::mapped::MappedFile;
+use skimlog_formats::mapped::MappedFile;
 
 use super::error::NetError;
 use super::parameters::TensorPlan;

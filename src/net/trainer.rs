@@ -20,7 +20,7 @@ use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
 use super::tiles::{Row, zeroed};
 use crate::features::Batch;
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 const STEPS: &str = "adamw.steps";
 const FIRST_MOMENT: &str = "adamw.first_moment.";

@@ -10,7 +10,7 @@
 //!
 //! ```
 //! use ndarray::array;
-//! use skimmer::onnx::{ElementType, Graph, Model};
+//! use skimlog::onnx::{ElementType, Graph, Model};
 //!
 //! let weights = array![[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]];
 //! let mut graph = Graph::new("linear");

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use serde::{Serialize, Serializer};
-use skimmer_formats::record::{FieldCount, RecordBatch, RecordError, VOCABULARY};
+use skimlog_formats::record::{FieldCount, RecordBatch, RecordError, VOCABULARY};
 
 use crate::progress::{Progress, Unit};
 use crate::stream::{Block, LineBlocks, StreamError, ordered_map_with};

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use skimmer_formats::columnar::ColumnarError;
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::Columns;
+use skimlog_formats::columnar::ColumnarError;
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::Columns;
 use thiserror::Error;
 
 use crate::progress::{Progress, Unit};

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::columnar::ColumnarError;
+use skimlog_formats::columnar::ColumnarError;
 use thiserror::Error;
 
 use super::Stage;

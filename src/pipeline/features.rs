@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fmt, mem};
 
-use skimmer_formats::Reaction;
-use skimmer_formats::columnar::{
+use skimlog_formats::Reaction;
+use skimlog_formats::columnar::{
     BlockEncoder, ColumnRef, ColumnarError, EncodedBlock, Field, Schema, ValueType, Writer,
 };
-use skimmer_formats::part::PartReader;
+use skimlog_formats::part::PartReader;
 use thiserror::Error;
 
 use crate::counts::{
@@ -141,7 +141,7 @@ pub fn build(
             memory_budget: options.memory_budget,
             threads: options.threads,
             scratch: options.scratch.clone(),
-            block_rows: skimmer_formats::part::BLOCK_ROWS,
+            block_rows: skimlog_formats::part::BLOCK_ROWS,
         },
         &sink,
         progress,

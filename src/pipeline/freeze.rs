@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use skimmer_formats::Reaction;
-use skimmer_formats::columnar::{ColumnarError, Reader};
+use skimlog_formats::Reaction;
+use skimlog_formats::columnar::{ColumnarError, Reader};
 use thiserror::Error;
 
 use super::features::TOTALS_KIND;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use skimmer_formats::columnar::ColumnarError;
+use skimlog_formats::columnar::ColumnarError;
 
 use super::error::PipelineError;
 use super::evaluate::PrecisionTable;

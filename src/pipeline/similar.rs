@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
-use skimmer_formats::Id;
-use skimmer_formats::columnar::ColumnarError;
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::Columns;
+use skimlog_formats::Id;
+use skimlog_formats::columnar::ColumnarError;
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::Columns;
 
 use crate::key::Key;
 use crate::progress::{Progress, Unit};
@@ -142,9 +142,9 @@ impl BlockFollows {
 mod tests {
     use std::fs;
 
-    use skimmer_formats::part::{PartWriter, encode};
-    use skimmer_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
-    use skimmer_formats::{Lists, PerReaction};
+    use skimlog_formats::part::{PartWriter, encode};
+    use skimlog_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
+    use skimlog_formats::{Lists, PerReaction};
 
     use super::*;
     use crate::progress::Silent;

@@ -3,9 +3,9 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::part::{PartWriter, encode};
-use skimmer_formats::record::{RecordBatch, TweetType, Users};
-use skimmer_formats::{Id, Lists};
+use skimlog_formats::part::{PartWriter, encode};
+use skimlog_formats::record::{RecordBatch, TweetType, Users};
+use skimlog_formats::{Id, Lists};
 
 use super::embed::{EmbedError, EmbedOptions, embed};
 use super::sketch::{SketchOptions, sketch};

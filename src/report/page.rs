@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use indicatif::HumanCount;
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 use super::Results;
 use super::chart::{Axis, Chart, Guide, Series, escape};

@@ -1,8 +1,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use skimmer_formats::columnar::ColumnarError;
-use skimmer_formats::mapped::Lost;
+use skimlog_formats::columnar::ColumnarError;
+use skimlog_formats::mapped::Lost;
 use thiserror::Error;
 
 /// Why author similarity could not be computed or read.

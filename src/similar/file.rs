@@ -7,8 +7,8 @@ use std::io::Write;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use skimmer_formats::columnar::{ColumnRef, Field, Reader, Schema, ValueType, Writer, encode_block};
-use skimmer_formats::{Id, Lists};
+use skimlog_formats::columnar::{ColumnRef, Field, Reader, Schema, ValueType, Writer, encode_block};
+use skimlog_formats::{Id, Lists};
 
 use super::SimilarError;
 

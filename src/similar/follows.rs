@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bytemuck::{Pod, Zeroable};
 use hashbrown::HashTable;
 use rayon::slice::ParallelSliceMut;
-use skimmer_formats::Id;
-use skimmer_formats::mapped::Lost;
+use skimlog_formats::Id;
+use skimlog_formats::mapped::Lost;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::SimilarError;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
-use skimmer_formats::mapped::Lost;
+use skimlog_formats::mapped::Lost;
 
 use super::classes::Classes;
 use super::runs::SortedRuns;

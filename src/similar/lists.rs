@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use rayon::slice::ParallelSliceMut;
-use skimmer_formats::Id;
+use skimlog_formats::Id;
 
 use super::SimilarError;
 use super::file::{ListBlock, read_blocks};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::iter::ParallelIterator;
 use rayon::slice::ParallelSlice;
-use skimmer_formats::Id;
+use skimlog_formats::Id;
 
 use super::best::Best;
 use super::classes::Classes;

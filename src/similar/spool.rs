@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::mapped::{Lost, MappedFile};
+use skimlog_formats::mapped::{Lost, MappedFile};
 
 use super::SimilarError;
 use super::runs::spill_error;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use skimmer_formats::Id;
+use skimlog_formats::Id;
 
 use super::{Follows, SimilaritySearch, SimilaritySettings};
 use crate::key::Key;

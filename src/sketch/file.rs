@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::Lists;
-use skimmer_formats::columnar::{ColumnRef, ColumnarError, Field, Reader, Schema, ValueType, Writer, encode_block};
+use skimlog_formats::Lists;
+use skimlog_formats::columnar::{ColumnRef, ColumnarError, Field, Reader, Schema, ValueType, Writer, encode_block};
 use thiserror::Error;
 
 use super::{SketchError, SketchShape, TokenCodes};

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use skimmer_formats::mapped::MappedFile;
+use skimlog_formats::mapped::MappedFile;
 
 use super::content::{Content, head};
 use super::mapped::MappedText;

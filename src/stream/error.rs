@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use skimmer_formats::mapped::Lost;
+use skimlog_formats::mapped::Lost;
 
 use super::PassedOver;
 

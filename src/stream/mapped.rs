@@ -3,7 +3,7 @@
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
-use skimmer_formats::mapped::{Lost, MappedFile};
+use skimlog_formats::mapped::{Lost, MappedFile};
 
 /// A piece of a mapped part. Dropping it takes its pages out of memory.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ use crate::machine;
 /// ```
 /// # use std::{convert::Infallible, num::NonZeroUsize};
 /// let mut squares = Vec::new();
-/// skimmer::stream::ordered_map(
+/// skimlog::stream::ordered_map(
 ///     NonZeroUsize::new(2).unwrap(),
 ///     (0..5).map(Ok::<u32, Infallible>),
 ///     |number| Ok(number * number),

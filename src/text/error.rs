@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use skimmer_formats::mapped::Lost;
+use skimlog_formats::mapped::Lost;
 use thiserror::Error;
 
 use super::distilbert::DistilBertError;

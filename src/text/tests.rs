@@ -9,7 +9,7 @@ use std::{
 
 use ndarray::{Array2, Array3};
 use ndarray_npy::ReadNpyExt;
-use skimmer_formats::Lists;
+use skimlog_formats::Lists;
 
 use super::{
     EngineChoice, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, Snapshots, TextError, TokenBatch,

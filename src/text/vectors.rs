@@ -8,7 +8,7 @@ use std::{
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use ndarray_npy::{ReadNpyExt, ReadableElement, ViewNpyExt, WriteNpyExt};
-use skimmer_formats::mapped::MappedFile;
+use skimlog_formats::mapped::MappedFile;
 
 use super::TextError;
 use super::npy::check_header;

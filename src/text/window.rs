@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use hashbrown::HashTable;
-use skimmer_formats::Lists;
+use skimlog_formats::Lists;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Different token sequences and how often each was seen.

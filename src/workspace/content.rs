@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
-use skimmer_formats::columnar::Reader;
+use skimlog_formats::columnar::Reader;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::WorkspaceError;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use skimmer::counts::{COUNTS, Counter, Period, Side, SimilarLookup, Split, Table};
-use skimmer::key::Key;
-use skimmer_formats::{Id, Reaction};
+use skimlog::counts::{COUNTS, Counter, Period, Side, SimilarLookup, Split, Table};
+use skimlog::key::Key;
+use skimlog_formats::{Id, Reaction};
 
 use crate::source::{Collected, Record, Row, SimilarLists, Total};
 

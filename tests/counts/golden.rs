@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use skimmer::counts::{COUNTS, Inputs, REAL_COLUMNS, RecordSource, Shuffled, Split, Summary};
-use skimmer::key::{self, Key};
-use skimmer_formats::{Id, PerReaction, Reaction};
+use skimlog::counts::{COUNTS, Inputs, REAL_COLUMNS, RecordSource, Shuffled, Split, Summary};
+use skimlog::key::{self, Key};
+use skimlog_formats::{Id, PerReaction, Reaction};
 
 use crate::source::{Collected, MemoryPart, Record, SimilarLists, collect};
 

@@ -2,9 +2,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use skimmer::counts::{Inputs, RecordSource, Split};
-use skimmer::key::Key;
-use skimmer_formats::{Id, PerReaction, Reaction};
+use skimlog::counts::{Inputs, RecordSource, Split};
+use skimlog::key::Key;
+use skimlog_formats::{Id, PerReaction, Reaction};
 
 use crate::definition::define;
 use crate::source::{MemoryPart, Record, SimilarLists, collect};

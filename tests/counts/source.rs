@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 
-use skimmer::counts::{
+use skimlog::counts::{
     BoxError, COUNTS, CountBlock, CountColumn, CountSink, CountedBlock, Inputs, Options, RecordSource, SimilarLookup,
     Summary, Table, TotalsBlock, count,
 };
-use skimmer::key::Key;
-use skimmer::progress::Silent;
-use skimmer_formats::record::{NO_REACTION, RecordBatch};
-use skimmer_formats::{Id, Lists, PerReaction, Reaction};
+use skimlog::key::Key;
+use skimlog::progress::Silent;
+use skimlog_formats::record::{NO_REACTION, RecordBatch};
+use skimlog_formats::{Id, Lists, PerReaction, Reaction};
 
 /// What counting looks at.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use skimmer::config::{Config, DistilBert};
-use skimmer::text::{MappedVectors, VectorPaths};
+use skimlog::config::{Config, DistilBert};
+use skimlog::text::{MappedVectors, VectorPaths};
 
 use crate::harness::{demo, files, fixture, run, skimmer, stderr, success};
 

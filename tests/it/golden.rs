@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use skimmer::features::{Day, Example, Flag, NUMBERS};
-use skimmer::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
-use skimmer::similar::read_lists;
-use skimmer_formats::{Reaction, ReactionSet};
+use skimlog::features::{Day, Example, Flag, NUMBERS};
+use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
+use skimlog::similar::read_lists;
+use skimlog_formats::{Reaction, ReactionSet};
 
 use crate::harness::{fixture, run, success};
 
@@ -51,7 +51,7 @@ fn expected(prefix: &str) -> BTreeMap<Place, Vec<String>> {
 }
 
 /// The original numbers languages in another order: its number for each of ours.
-fn language_numbers(languages: &[skimmer_formats::Id]) -> Vec<u32> {
+fn language_numbers(languages: &[skimlog_formats::Id]) -> Vec<u32> {
     let text = fs::read_to_string(fixture("golden/small/expected/language2id.tsv")).unwrap();
     let theirs: BTreeMap<&str, u32> = text
         .lines()

@@ -74,7 +74,7 @@ fn killed_twenty_times_a_run_ends_with_the_same_artefacts() {
 fn one_process_at_a_time_works_in_a_directory() {
     let folder = tempfile::tempdir().unwrap();
     let config = configuration(folder.path());
-    let _held = skimmer::workspace::Workspace::open(&folder.path().join("working_dir")).unwrap();
+    let _held = skimlog::workspace::Workspace::open(&folder.path().join("working_dir")).unwrap();
     let output = run([Path::new("run"), Path::new("--config"), &config]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("another skimmer"), "{}", stderr(&output));

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use skimmer::config::Config;
+use skimlog::config::Config;
 
 use crate::harness::{golden_lines, skimmer, stderr, success};
 

@@ -11,7 +11,7 @@ use super::{FIELD_SEPARATOR, FieldCount, MAX_RECORD_BYTES, RecordBatch, RecordEr
 /// Splitting is csv-core's, with quoting off; it does no I/O and keeps one line at most.
 ///
 /// ```
-/// use skimmer_formats::record::{Parsed, RecordBatch, RecordOptions, RecordParser};
+/// use skimlog_formats::record::{Parsed, RecordBatch, RecordOptions, RecordParser};
 /// let mut parser = RecordParser::new(RecordOptions::default());
 /// let mut batch = RecordBatch::default();
 /// let (read, parsed) = parser.push(b"101\t7", &mut batch);

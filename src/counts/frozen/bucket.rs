@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 use crate::counts::Tally;
 

@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::mapped::Lost;
+use skimlog_formats::mapped::Lost;
 use thiserror::Error;
 
 use crate::workspace::WorkspaceError;

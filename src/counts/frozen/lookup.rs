@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::record::RecordBatch;
+use skimlog_formats::record::RecordBatch;
 
 use super::{FrozenError, FrozenSimilar, FrozenTable};
 use crate::counts::{Answer, COUNTS, FAMILIES, FIRST_COLUMNS, Family, Minor, Table, Tally, Visitor};

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use bytemuck::{Pod, Zeroable};
-use skimmer_formats::mapped;
+use skimlog_formats::mapped;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
 use super::FrozenError;

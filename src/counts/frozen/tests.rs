@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
-use skimmer_formats::{Id, PerReaction, Reaction};
+use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog_formats::{Id, PerReaction, Reaction};
 
 use super::*;
 use crate::counts::{COUNTS, Counter, Period, Table, Tally};

@@ -15,7 +15,7 @@ use crate::net::kernels::{
 };
 use crate::net::loss::by_reaction;
 use crate::net::tiles::{Region, Row};
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 /// Records that go through the hidden layers together: their activations stay in the second-level cache.
 pub(super) const TOGETHER: usize = 64;

@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use skimmer_formats::mapped::MappedFile;
+use skimlog_formats::mapped::MappedFile;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::layout::PackedLayout;

@@ -33,7 +33,7 @@ use calibration::{correct_biases, fit_columns, means};
 use engine::Engine;
 use file::Packed;
 use layout::PackedLayout;
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 /// A network made ready for prediction, with the memory that a batch needs.
 ///

@@ -4,7 +4,7 @@ use super::random_batch;
 use crate::features::Layout;
 use crate::net::network::DENSE_AT_ZERO;
 use crate::net::{AdamW, Network, Shape, Trainer};
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 const SHAPE: Shape =
     Shape { layout: Layout { sketch_depth: 2, sketch_width: 30, logarithms: false, languages: 3 }, hidden: 40 };

@@ -3,7 +3,7 @@
 use super::random_batch;
 use crate::features::Layout;
 use crate::net::{AdamW, NetError, Network, Shape, Trainer};
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 const SHAPE: Shape =
     Shape { layout: Layout { sketch_depth: 3, sketch_width: 10, logarithms: true, languages: 2 }, hidden: 37 };

@@ -7,7 +7,7 @@ use super::reference::Reference;
 use crate::features::{Batch, Layout};
 use crate::net::kernels::{DotInstructions, Instructions};
 use crate::net::{AdamW, Inference, Network, Precision, Shape, Tensor, Trainer};
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 const RECORDS: usize = 60;
 const SHAPE: Shape =

@@ -11,7 +11,7 @@ pub(super) use random::{network as random_network, shapes};
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 /// Uniform in `[0, 1)`.
 pub(super) fn unit(random: &mut Xoshiro256PlusPlus) -> f32 {

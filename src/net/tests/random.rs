@@ -8,7 +8,7 @@ use super::reference::Reference;
 use crate::features::Layout;
 use crate::net::kernels::Instructions;
 use crate::net::{AdamW, Network, Shape, Trainer};
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 pub(in crate::net) fn shapes() -> impl Strategy<Value = Shape> {
     let layouts = (1usize..6, 1usize..60, 0usize..5);

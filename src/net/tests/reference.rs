@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::features::{Batch, Layout};
 use crate::net::{AdamW, Network, Shape};
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 type Matrix = Vec<Vec<f64>>;
 

@@ -23,7 +23,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 pub use error::BundleError;
 pub use manifest::{FileEntry, Manifest};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use skimmer_formats::{Id, PerReaction};
+use skimlog_formats::{Id, PerReaction};
 
 use super::*;
 use crate::sketch::SketchShape;

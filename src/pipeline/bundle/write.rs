@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 use super::manifest::checksum;
 use super::{

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use skimmer_formats::record::{
+use skimlog_formats::record::{
     FieldCount, Parsed, RecordBatch, RecordError, RecordOptions, RecordParser, RecordScanner,
 };
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::progress::Silent;
 use crate::stream::{BlockSize, Permits};
-use skimmer_formats::record::{sample, write_record};
+use skimlog_formats::record::{sample, write_record};
 
 use proptest::prelude::*;
 use std::fs;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
-use skimmer_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
+use skimlog_formats::{PerReaction, Reaction};
 
 use crate::progress::Progress;
 
@@ -161,7 +161,7 @@ impl fmt::Display for Unusual {
 
 #[cfg(test)]
 mod tests {
-    use skimmer_formats::record::{RecordOptions, RecordScanner};
+    use skimlog_formats::record::{RecordOptions, RecordScanner};
 
     use super::*;
 

@@ -4,7 +4,7 @@ mod calibrate;
 mod precisions;
 mod predictions;
 
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 use thiserror::Error;
 
 use super::examples::{Examples, ExamplesError, Origin, Portion};
@@ -111,7 +111,7 @@ pub fn evaluate_inference<S: TweetSketch>(
 }
 
 /// What is known of a predicted record: where it comes from, its reactions, how many accounts follow its author.
-type About = (Origin, skimmer_formats::ReactionSet, u32);
+type About = (Origin, skimlog_formats::ReactionSet, u32);
 
 struct Measured {
     inference: Inference,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use skimmer_formats::Reaction;
+use skimlog_formats::Reaction;
 
 use crate::metrics::Report;
 use crate::net::Precision;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::{PerReaction, Reaction, ReactionSet};
+use skimlog_formats::{PerReaction, Reaction, ReactionSet};
 use thiserror::Error;
 
 use crate::metrics::{NotAProbability, Report, Scores, ScoresError};

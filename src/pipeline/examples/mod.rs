@@ -5,8 +5,8 @@ mod stored;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use skimmer_formats::columnar::ColumnarError;
-use skimmer_formats::{PerReaction, Reaction, ReactionSet};
+use skimlog_formats::columnar::ColumnarError;
+use skimlog_formats::{PerReaction, Reaction, ReactionSet};
 use thiserror::Error;
 
 use crate::features::{Day, Example};

@@ -3,10 +3,10 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use skimmer_formats::Id;
-use skimmer_formats::columnar::{ColumnarError, Reader, ValueType};
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::Columns;
+use skimlog_formats::Id;
+use skimlog_formats::columnar::{ColumnarError, Reader, ValueType};
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::Columns;
 
 use super::{Examples, ExamplesError, Origin, Portion, Survey};
 use crate::counts::{COUNTS, REAL_COLUMNS, column_names};
@@ -237,9 +237,9 @@ mod tests {
     use std::fs::File;
     use std::path::Path;
 
-    use skimmer_formats::columnar::{ColumnRef, Field, Schema, Writer, encode_block};
-    use skimmer_formats::part::{PartWriter, encode};
-    use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+    use skimlog_formats::columnar::{ColumnRef, Field, Schema, Writer, encode_block};
+    use skimlog_formats::part::{PartWriter, encode};
+    use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 
     use super::*;
 

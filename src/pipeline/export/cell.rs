@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use skimmer_formats::columnar::{Column, ColumnarError, Reader, ValueType, Values};
-use skimmer_formats::part;
-use skimmer_formats::record::{Media, NO_REACTION, TweetType};
+use skimlog_formats::columnar::{Column, ColumnarError, Reader, ValueType, Values};
+use skimlog_formats::part;
+use skimlog_formats::record::{Media, NO_REACTION, TweetType};
 
 /// What the numbers of a column stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

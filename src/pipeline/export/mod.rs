@@ -6,7 +6,7 @@ mod tsv;
 
 use std::io;
 
-use skimmer_formats::columnar::{ColumnarError, Reader};
+use skimlog_formats::columnar::{ColumnarError, Reader};
 use thiserror::Error;
 
 pub(crate) use cell::{Cells, Meaning};

@@ -11,8 +11,8 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
-use skimmer_formats::Id;
-use skimmer_formats::columnar::{Column, ColumnarError, Field, Reader, ValueType, Values};
+use skimlog_formats::Id;
+use skimlog_formats::columnar::{Column, ColumnarError, Field, Reader, ValueType, Values};
 
 use super::{ExportError, Meaning, selected};
 use crate::progress::{Progress, Unit};

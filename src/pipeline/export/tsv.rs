@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use skimmer_formats::columnar::Reader;
-use skimmer_formats::part::{self, PartReader};
-use skimmer_formats::record::{Columns, write_record};
+use skimlog_formats::columnar::Reader;
+use skimlog_formats::part::{self, PartReader};
+use skimlog_formats::record::{Columns, write_record};
 
 use super::{Cells, ExportError, selected};
 use crate::progress::{Progress, Unit};

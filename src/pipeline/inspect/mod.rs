@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
-use skimmer_formats::columnar::{ColumnarError, Reader, Scalar};
+use skimlog_formats::columnar::{ColumnarError, Reader, Scalar};
 
 use super::export::{Cells, Meaning};
 pub use other::describe_other;

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use skimmer_formats::columnar::{Reader, ValueType};
+use skimlog_formats::columnar::{Reader, ValueType};
 
 use super::growth::{Estimate, Point, line, power, saturating, seconds, wait};
 use super::trial::{Measured, Trial, Whole};

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::{Columns, write_record};
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::{Columns, write_record};
 
 use crate::pipeline::PipelineError;
 use crate::stream::{Content, content_of, unpack};
@@ -303,8 +303,8 @@ fn spread_from(place: u64, count: u64) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use skimmer_formats::part::{PartWriter, encode};
-    use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+    use skimlog_formats::part::{PartWriter, encode};
+    use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
     use std::collections::BTreeSet;
 
     fn lines(count: usize) -> Vec<String> {

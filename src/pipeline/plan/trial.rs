@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use skimmer_formats::part::BLOCK_ROWS;
+use skimlog_formats::part::BLOCK_ROWS;
 
 use super::growth::{Point, power};
 use super::speed::reading_speed;

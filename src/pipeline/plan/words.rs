@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::Columns;
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::Columns;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::StagePlan;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use skimmer_formats::record::{ReadError, RecordError};
+use skimlog_formats::record::{ReadError, RecordError};
 use thiserror::Error;
 
 use crate::counts::frozen::FrozenError;

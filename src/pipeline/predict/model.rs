@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use skimmer_formats::PerReaction;
-use skimmer_formats::record::{Columns, RecordBatch};
+use skimlog_formats::PerReaction;
+use skimlog_formats::record::{Columns, RecordBatch};
 
 use super::PredictError;
 use crate::counts::COUNTS;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use skimmer_formats::record::{ReadError, RecordBatch, RecordError, RecordOptions, RecordReader};
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::record::{ReadError, RecordBatch, RecordError, RecordOptions, RecordReader};
+use skimlog_formats::{PerReaction, Reaction};
 
 use super::input::Watched;
 use super::{Input, Latencies, Model, PredictError, Predictor, Times};

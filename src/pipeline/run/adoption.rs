@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::{Columns, FieldCount};
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::{Columns, FieldCount};
 
 use super::Stages;
 use crate::pipeline::PipelineError;

@@ -5,9 +5,9 @@ use std::iter;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::columnar::{ColumnarError, EncodedBlock};
-use skimmer_formats::part::{PartEncoder, PartWriter};
-use skimmer_formats::record::{FieldCount, RecordBatch};
+use skimlog_formats::columnar::{ColumnarError, EncodedBlock};
+use skimlog_formats::part::{PartEncoder, PartWriter};
+use skimlog_formats::record::{FieldCount, RecordBatch};
 
 use super::{RawData, Stages};
 use crate::config::BadRecords;

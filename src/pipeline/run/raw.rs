@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::part::PartReader;
+use skimlog_formats::part::PartReader;
 
 use crate::config::Config;
 use crate::pipeline::PipelineError;

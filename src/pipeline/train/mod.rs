@@ -15,7 +15,7 @@ mod tests;
 mod ticker;
 
 use serde::{Deserialize, Serialize};
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 use self::checkpoint::Checkpoints;
 use self::pass::{Run, Session};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use skimmer_formats::PerReaction;
+use skimlog_formats::PerReaction;
 
 use crate::features::Day;
 use crate::pipeline::examples::Tally;
@@ -83,7 +83,7 @@ pub(super) fn log_odds(tally: &Tally) -> PerReaction<f32> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use skimmer_formats::Reaction;
+    use skimlog_formats::Reaction;
 
     use super::*;
 

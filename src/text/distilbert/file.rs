@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorInfo};
-use skimmer_formats::mapped::MappedFile;
+use skimlog_formats::mapped::MappedFile;
 
 use super::DistilBertError;
 use crate::tensors::{header, is_intact};

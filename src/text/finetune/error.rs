@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use skimmer_formats::columnar::ColumnarError;
+use skimlog_formats::columnar::ColumnarError;
 use thiserror::Error;
 
 use crate::text::TextError;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use skimmer_formats::Lists;
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::Columns;
+use skimlog_formats::Lists;
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::Columns;
 
 use super::FinetuneError;
 use super::random::{Draws, Purpose};

@@ -9,9 +9,9 @@ use burn_flex::FlexDevice;
 use ndarray::{Array2, Array3};
 use ndarray_npy::ReadNpyExt;
 use serde::Deserialize;
-use skimmer_formats::Id;
-use skimmer_formats::part::{self, PartWriter};
-use skimmer_formats::record::{RecordBatch, TweetType, Users};
+use skimlog_formats::Id;
+use skimlog_formats::part::{self, PartWriter};
+use skimlog_formats::record::{RecordBatch, TweetType, Users};
 
 use super::dropout::Dropout;
 use super::random::{Draws, Purpose};

@@ -2,8 +2,8 @@
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
-use skimmer::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
-use skimmer_formats::PerReaction;
+use skimlog::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
+use skimlog_formats::PerReaction;
 
 /// Numbers that are counts; the others (followers, ages, …) are never zero here.
 const COUNTS: usize = 65;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use skimmer_fuzz::TARGETS;
+use skimlog_fuzz::TARGETS;
 
 fn main() -> std::io::Result<()> {
     let Some(folder) = std::env::args_os().nth(1).map(PathBuf::from) else {

@@ -6,9 +6,9 @@
 use std::io::Write;
 use std::path::Path;
 
-use skimmer_fuzz::TARGETS;
-use skimmer_fuzz::measure::CountingAllocator;
-use skimmer_fuzz::run::run;
+use skimlog_fuzz::TARGETS;
+use skimlog_fuzz::measure::CountingAllocator;
+use skimlog_fuzz::run::run;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;

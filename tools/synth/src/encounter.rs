@@ -1,6 +1,6 @@
 //! Who sees what: a reader comes across a tweet.
 
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 use crate::people::{Author, Reader};
 use crate::random::{Random, chance, pick, uniform};

@@ -2,8 +2,8 @@
 
 use std::f64::consts::TAU;
 
-use skimmer_formats::record::{Media, TweetType};
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::record::{Media, TweetType};
+use skimlog_formats::{PerReaction, Reaction};
 
 use crate::encounter::Encounter;
 use crate::random::{Purpose, normal, normals, uniform};

@@ -1,7 +1,7 @@
 //! A record as text, put together without a record in between.
 
-use skimmer_formats::record::{FIELD_SEPARATOR, LIST_SEPARATOR};
-use skimmer_formats::{Id, Reaction};
+use skimlog_formats::record::{FIELD_SEPARATOR, LIST_SEPARATOR};
+use skimlog_formats::{Id, Reaction};
 
 use crate::encounter::Encounter;
 use crate::engagement::{Outcome, happened};

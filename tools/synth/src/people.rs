@@ -1,7 +1,7 @@
 //! Users: their public profile, what they are like as readers and as authors, and what two of them share.
 
 use rand::RngExt;
-use skimmer_formats::{Id, PerReaction};
+use skimlog_formats::{Id, PerReaction};
 
 use crate::random::{Purpose, Random, chance, normal, normals, uniform};
 use crate::world::{TOPICS, World};

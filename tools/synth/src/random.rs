@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimmer_formats::{Id, PerReaction};
+use skimlog_formats::{Id, PerReaction};
 
 /// The generator of random numbers that everything draws from.
 pub(crate) type Random = Xoshiro256PlusPlus;

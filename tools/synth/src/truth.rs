@@ -1,7 +1,7 @@
 //! How good the planted probabilities are: what `truth.json` holds.
 
 use serde::{Deserialize, Serialize};
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 use crate::engagement::{Outcome, happened, probability};
 

@@ -1,8 +1,8 @@
 //! Tweets: everything about one is a function of the seed, its author, its period and its number.
 
 use rand::RngExt;
-use skimmer_formats::record::{Media, TweetType};
-use skimmer_formats::{Id, PerReaction};
+use skimlog_formats::record::{Media, TweetType};
+use skimlog_formats::{Id, PerReaction};
 
 use crate::random::{Purpose, Random, chance, normal, normals, pick, uniform};
 use crate::world::{LANGUAGES, Period, TOPICS, World};

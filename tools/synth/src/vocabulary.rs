@@ -1,8 +1,8 @@
 //! Token ids and their text.
 
 use rand::Rng;
-use skimmer_formats::Id;
-use skimmer_formats::record::TweetType;
+use skimlog_formats::Id;
+use skimlog_formats::record::TweetType;
 
 use crate::random::{LongTail, Random};
 use crate::tweet::Tweet;

@@ -1,6 +1,6 @@
 //! The sizes and tables that a seed and the options give: all a record depends on besides its own numbers.
 
-use skimmer_formats::Id;
+use skimlog_formats::Id;
 
 use crate::options::Options;
 use crate::random::{LongTail, Purpose, Seed, cumulative};

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
 use generated::{files, list, options, records, rewritten, times};
-use skimmer_formats::{PerReaction, Reaction};
-use skimmer_synth::{Options, SynthError, Truth, generate};
+use skimlog_formats::{PerReaction, Reaction};
+use skimlog_synth::{Options, SynthError, Truth, generate};
 
 /// The files most tests look at.
 static FILES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| generated(&options("".as_ref())));

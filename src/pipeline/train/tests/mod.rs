@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 
 use super::*;
 use crate::features::{Day, Example, Layout, TokenColumns};

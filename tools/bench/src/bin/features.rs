@@ -1,5 +1,5 @@
 //! Times `similar` and `features` on synthetic parts, with their peak memory:
-//! `cargo run --release -p skimmer-bench --bin features -- --rows 2000000 --validation 200000`.
+//! `cargo run --release -p skimlog-bench --bin features -- --rows 2000000 --validation 200000`.
 //!
 //! The parts are made once and kept in `--data`. Peaks are this process's own (VmHWM, reset before each stage).
 
@@ -10,13 +10,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use skimmer::counts::NoSimilar;
-use skimmer::pipeline::features::{HoldOut, Inputs, Options, Outputs, build};
-use skimmer::pipeline::similar::similar;
-use skimmer::progress::{Progress, Silent, Unit};
-use skimmer::similar::{SimilarAuthors, SimilaritySettings};
-use skimmer_formats::part::{BLOCK_ROWS, PartWriter, encode};
-use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog::counts::NoSimilar;
+use skimlog::pipeline::features::{HoldOut, Inputs, Options, Outputs, build};
+use skimlog::pipeline::similar::similar;
+use skimlog::progress::{Progress, Silent, Unit};
+use skimlog::similar::{SimilarAuthors, SimilaritySettings};
+use skimlog_formats::part::{BLOCK_ROWS, PartWriter, encode};
+use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 
 /// Times the stages `similar` and `features`.
 #[derive(Parser)]
@@ -102,16 +102,16 @@ fn find_similar(training: &[PathBuf], memory: usize, data: &Path) -> Result<Simi
 
 fn make_parts(arguments: &Arguments, data: &Path) -> Result<()> {
     let raw = data.join("raw");
-    let options = skimmer_synth::Options {
+    let options = skimlog_synth::Options {
         out: raw.clone(),
         parts: arguments.rows.div_ceil(arguments.part) as u32,
         rows: arguments.rows,
         valid_rows: arguments.validation,
         test_rows: 0,
         threads: arguments.threads,
-        ..skimmer_synth::Options::default()
+        ..skimlog_synth::Options::default()
     };
-    skimmer_synth::generate(&options, &|_| {})?;
+    skimlog_synth::generate(&options, &|_| {})?;
     let unfinished = data.join("unfinished");
     fs::create_dir_all(&unfinished)?;
     for entry in fs::read_dir(raw.join("train"))? {

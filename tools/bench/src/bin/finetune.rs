@@ -1,6 +1,6 @@
 //! Speed of a fine-tuning step of the text model on made-up records, all of full length.
 //!
-//! `cargo run --release -p skimmer-bench --bin finetune -- --threads 2`; `tools/bench_finetune.py` takes the same step with
+//! `cargo run --release -p skimlog-bench --bin finetune -- --threads 2`; `tools/bench_finetune.py` takes the same step with
 //! PyTorch, in turns.
 
 use std::error::Error;
@@ -9,8 +9,8 @@ use std::time::Instant;
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use skimmer::text::distilbert::{Architecture, Weights};
-use skimmer::text::finetune::{CpuTrainer, MaskedBatch, Options};
+use skimlog::text::distilbert::{Architecture, Weights};
+use skimlog::text::finetune::{CpuTrainer, MaskedBatch, Options};
 
 /// Measures a fine-tuning step; prints a line a step: seconds, seconds of processor time, loss.
 #[derive(Parser)]

@@ -7,10 +7,10 @@ use clap::Parser;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp, Geometric};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimmer::counts::Tally;
-use skimmer::counts::frozen::{FrozenTable, FrozenTableWriter};
-use skimmer::key::Key;
-use skimmer_formats::Reaction;
+use skimlog::counts::Tally;
+use skimlog::counts::frozen::{FrozenTable, FrozenTableWriter};
+use skimlog::key::Key;
+use skimlog_formats::Reaction;
 
 /// Builds a frozen count table and asks it: bytes a key, build time, look-ups a second on one core.
 #[derive(Parser)]

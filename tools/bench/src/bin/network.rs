@@ -1,6 +1,6 @@
 //! Speed of inference on ready-made inputs, every precision, batched and one record at a time.
 //!
-//! `cargo run --release -p skimmer-bench --bin network -- --hidden 1500`
+//! `cargo run --release -p skimlog-bench --bin network -- --hidden 1500`
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
-use skimmer::features::{Batch, Layout};
-use skimmer::net::{Calibration, Inference, Network, Precision, Shape};
-use skimmer::pipeline::memory::processor_time;
-use skimmer_bench::synthetic;
-use skimmer_formats::PerReaction;
+use skimlog::features::{Batch, Layout};
+use skimlog::net::{Calibration, Inference, Network, Precision, Shape};
+use skimlog::pipeline::memory::processor_time;
+use skimlog_bench::synthetic;
+use skimlog_formats::PerReaction;
 
 /// Measures inference on ready-made inputs.
 #[derive(Parser)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
-use skimmer_formats::record::{Parsed, RecordBatch, RecordOptions, RecordParser, RecordScanner, write_record};
+use skimlog_formats::record::{Parsed, RecordBatch, RecordOptions, RecordParser, RecordScanner, write_record};
 
 /// Records in a batch, as when parts are converted.
 const ROWS: usize = 65_536;

@@ -1,6 +1,6 @@
 //! Times the search for similar authors on long-tailed follower sets drawn at random, or on those of converted parts:
-//! `cargo run --release -p skimmer-bench --bin similar -- --follows 20000000 --authors 2000000 --readers 4000000`,
-//! `cargo run --release -p skimmer-bench --bin similar -- working_dir/parts/part-*.skim`.
+//! `cargo run --release -p skimlog-bench --bin similar -- --follows 20000000 --authors 2000000 --readers 4000000`,
+//! `cargo run --release -p skimlog-bench --bin similar -- working_dir/parts/part-*.skim`.
 //!
 //! Prints wall time and this process's CPU time so far, and a checksum of all lists: equal lists, equal checksum.
 
@@ -12,12 +12,12 @@ use clap::Parser;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimmer::key::{Key, siphash};
-use skimmer::pipeline::memory::processor_time;
-use skimmer::similar::{Follows, SimilarAuthors, SimilaritySearch, SimilaritySettings};
-use skimmer_formats::Id;
-use skimmer_formats::part::PartReader;
-use skimmer_formats::record::Columns;
+use skimlog::key::{Key, siphash};
+use skimlog::pipeline::memory::processor_time;
+use skimlog::similar::{Follows, SimilarAuthors, SimilaritySearch, SimilaritySettings};
+use skimlog_formats::Id;
+use skimlog_formats::part::PartReader;
+use skimlog_formats::record::Columns;
 
 /// Times the search for similar authors on random long-tailed follower sets, or on those of converted parts.
 #[derive(Parser)]

@@ -1,6 +1,6 @@
 //! Time and memory of the sketch stage on as many token vectors as a full vocabulary has.
 //!
-//! `cargo run --release -p skimmer-bench --bin sketch`
+//! `cargo run --release -p skimlog-bench --bin sketch`
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -11,11 +11,11 @@ use ndarray::Array2;
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimmer::pipeline::memory;
-use skimmer::pipeline::sketch::{SketchOptions, sketch};
-use skimmer::progress::Silent;
-use skimmer::sketch::SketchShape;
-use skimmer::text::{TokenVectors, VectorPaths};
+use skimlog::pipeline::memory;
+use skimlog::pipeline::sketch::{SketchOptions, sketch};
+use skimlog::progress::Silent;
+use skimlog::sketch::SketchShape;
+use skimlog::text::{TokenVectors, VectorPaths};
 
 /// Measures the sketch stage, from token_embeddings.npy to codes.skim, its measures of quality included.
 #[derive(Parser)]

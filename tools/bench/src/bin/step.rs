@@ -1,6 +1,6 @@
 //! Speed of the network's training step and inference.
 //!
-//! `cargo run --release -p skimmer-bench --bin step -- --hidden 1500 --batch 256 --threads 1`
+//! `cargo run --release -p skimlog-bench --bin step -- --hidden 1500 --batch 256 --threads 1`
 //!
 //! A record has about 35 tokens, 600 of 5,120 sketch columns that are not zero, and 65 counts of which 80 % are zero; or,
 //! with `--records`, is one of a working directory.
@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
-use skimmer::features::{Batch, InputBuilder, Layout};
-use skimmer::net::{AdamW, Inference, Network, Shape, Trainer};
-use skimmer::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
-use skimmer::pipeline::memory::processor_time;
-use skimmer::sketch::TokenCodes;
-use skimmer_bench::synthetic;
-use skimmer_formats::{PerReaction, Reaction};
+use skimlog::features::{Batch, InputBuilder, Layout};
+use skimlog::net::{AdamW, Inference, Network, Shape, Trainer};
+use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
+use skimlog::pipeline::memory::processor_time;
+use skimlog::sketch::TokenCodes;
+use skimlog_bench::synthetic;
+use skimlog_formats::{PerReaction, Reaction};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 

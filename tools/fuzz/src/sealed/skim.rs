@@ -1,6 +1,6 @@
 //! `.skim` files taken apart, changed, and put together with checksums that hold. Follows `formats/COLUMNAR.md`.
 
-use skimmer_formats::columnar::ValueType;
+use skimlog_formats::columnar::ValueType;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::mutate::Mutator;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use skimmer::counts::Split;
-use skimmer::pipeline::evaluate::evaluate_predictions;
+use skimlog::counts::Split;
+use skimlog::pipeline::evaluate::evaluate_predictions;
 
 use super::sample;
 use crate::scratch::{ManyFiles, Scratch};

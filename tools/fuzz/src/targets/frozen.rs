@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use skimmer::counts::Tally;
-use skimmer::counts::frozen::{FrozenError, FrozenSimilar, FrozenTable, FrozenTableWriter};
-use skimmer::key::Key;
-use skimmer::similar::SimilarAuthors;
-use skimmer_formats::{Id, PerReaction};
+use skimlog::counts::Tally;
+use skimlog::counts::frozen::{FrozenError, FrozenSimilar, FrozenTable, FrozenTableWriter};
+use skimlog::key::Key;
+use skimlog::similar::SimilarAuthors;
+use skimlog_formats::{Id, PerReaction};
 
 use crate::random::Random;
 use crate::scratch::Scratch;

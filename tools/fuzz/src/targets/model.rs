@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use skimmer::counts::Table;
-use skimmer::counts::frozen::{FrozenCounts, FrozenSimilar};
-use skimmer::key::Key;
-use skimmer::net::Precision;
-use skimmer::pipeline::bundle::{BundleWriter, CODES, MANIFEST, Manifest, Verify};
-use skimmer::pipeline::predict::{Model as Opened, PredictError, Predictor};
-use skimmer_formats::record::{Columns, RecordBatch};
+use skimlog::counts::Table;
+use skimlog::counts::frozen::{FrozenCounts, FrozenSimilar};
+use skimlog::key::Key;
+use skimlog::net::Precision;
+use skimlog::pipeline::bundle::{BundleWriter, CODES, MANIFEST, Manifest, Verify};
+use skimlog::pipeline::predict::{Model as Opened, PredictError, Predictor};
+use skimlog_formats::record::{Columns, RecordBatch};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::network::{calibration, languages, network};

@@ -1,8 +1,8 @@
 //! A network's weights, and the network packed for prediction.
 
-use skimmer::features::{Batch, Example, InputBuilder, Languages, Layout};
-use skimmer::net::{AdamW, Calibration, Inference, Network, Precision, Shape, Trainer};
-use skimmer_formats::PerReaction;
+use skimlog::features::{Batch, Example, InputBuilder, Languages, Layout};
+use skimlog::net::{AdamW, Calibration, Inference, Network, Precision, Shape, Trainer};
+use skimlog_formats::PerReaction;
 
 use super::sample;
 use super::skim::token_codes;

@@ -2,8 +2,8 @@
 
 use std::io::{self, Read};
 
-use skimmer::stream::{BlockSize, LineBlocks};
-use skimmer_formats::record::{
+use skimlog::stream::{BlockSize, LineBlocks};
+use skimlog_formats::record::{
     FieldCount, ReadError, RecordBatch, RecordError, RecordOptions, RecordReader, RecordScanner, write_record,
 };
 
@@ -145,7 +145,7 @@ impl Target for Stream {
         };
         match read() {
             Ok(text) => Verdict::Accepted(digest(&text)),
-            Err::<_, skimmer::stream::StreamError>(error) => Verdict::Rejected(error.to_string()),
+            Err::<_, skimlog::stream::StreamError>(error) => Verdict::Rejected(error.to_string()),
         }
     }
 

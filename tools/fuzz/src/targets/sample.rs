@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use skimmer_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 
 /// A file of the repository's fixtures.
 pub(super) fn fixture(name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! `config.yaml`, and the working directory's manifest.
 
-use skimmer::config::{Config, ConfigError};
-use skimmer::workspace::{Fingerprint, Manifest as Tasks, Workspace, WorkspaceError};
+use skimlog::config::{Config, ConfigError};
+use skimlog::workspace::{Fingerprint, Manifest as Tasks, Workspace, WorkspaceError};
 
 use super::sample;
 use crate::scratch::Scratch;

@@ -3,20 +3,20 @@
 use std::fs::File;
 use std::path::Path;
 
-use skimmer::counts::{COUNTS, REAL_COLUMNS, Table, column_names};
-use skimmer::features::{Example, Languages};
-use skimmer::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
-use skimmer::pipeline::features::{FEATURES_KIND, TOTALS_KIND};
-use skimmer::pipeline::freeze::{FreezeError, read_totals};
-use skimmer::similar::{SimilarAuthors, SimilarWriter, read_lists};
-use skimmer::sketch::{SketchShape, TokenCodes};
-use skimmer_formats::columnar::{
+use skimlog::counts::{COUNTS, REAL_COLUMNS, Table, column_names};
+use skimlog::features::{Example, Languages};
+use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
+use skimlog::pipeline::features::{FEATURES_KIND, TOTALS_KIND};
+use skimlog::pipeline::freeze::{FreezeError, read_totals};
+use skimlog::similar::{SimilarAuthors, SimilarWriter, read_lists};
+use skimlog::sketch::{SketchShape, TokenCodes};
+use skimlog_formats::columnar::{
     Advice, Column, ColumnRef, ColumnarError, Field, MAX_CHUNK_BYTES, Reader, Schema, ValueType, Writer, encode_block,
     encode_block_advised,
 };
-use skimmer_formats::part::{PartReader, PartWriter, encode};
-use skimmer_formats::record::{Columns as Selection, RecordBatch, write_record};
-use skimmer_formats::{Id, Lists, Reaction};
+use skimlog_formats::part::{PartReader, PartWriter, encode};
+use skimlog_formats::record::{Columns as Selection, RecordBatch, write_record};
+use skimlog_formats::{Id, Lists, Reaction};
 
 use super::sample;
 use crate::mutate::Mutator;
@@ -176,9 +176,9 @@ fn other_ways(
     reader: &Reader,
     block: usize,
     field: usize,
-    values: &skimmer_formats::columnar::Values,
+    values: &skimlog_formats::columnar::Values,
 ) -> Result<(), ColumnarError> {
-    use skimmer_formats::columnar::Values;
+    use skimlog_formats::columnar::Values;
     match values {
         Values::Id(ids) => {
             let numbered = reader.numbered_ids(block, field)?;
@@ -349,12 +349,12 @@ impl Similar {
 /// An author, whom it resembles, and how much.
 type SimilarList = (Id, Vec<Id>, Vec<f64>);
 
-fn read_similar(path: &Path) -> Result<Vec<SimilarList>, skimmer::similar::SimilarError> {
+fn read_similar(path: &Path) -> Result<Vec<SimilarList>, skimlog::similar::SimilarError> {
     let mut lists = Vec::new();
     read_lists(path, |author, similar, scores| lists.push((author, similar.to_vec(), scores.to_vec())))?;
     let looked_up = SimilarAuthors::open(path)?;
     for (author, similar, _) in &lists {
-        let found = looked_up.get(skimmer::key::Key::of(*author)).0;
+        let found = looked_up.get(skimlog::key::Key::of(*author)).0;
         assert_eq!(found.len(), similar.len(), "an author has another list");
     }
     Ok(lists)
@@ -398,7 +398,7 @@ impl Totals {
     }
 }
 
-fn totals_of(path: &Path) -> Result<Vec<(u64, skimmer::counts::Tally)>, FreezeError> {
+fn totals_of(path: &Path) -> Result<Vec<(u64, skimlog::counts::Tally)>, FreezeError> {
     let table = Table::ALL.into_iter().find(|table| table.has_unreacted()).expect("there is one");
     let mut all = Vec::new();
     read_totals(&Reader::open(path)?, table, |key, tally| {

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use skimmer::progress::Silent;
-use skimmer::text::distilbert::{DistilBertError, Weights};
-use skimmer::text::finetune::SpecialTokens;
-use skimmer::text::{
+use skimlog::progress::Silent;
+use skimlog::text::distilbert::{DistilBertError, Weights};
+use skimlog::text::finetune::SpecialTokens;
+use skimlog::text::{
     Decoder, EngineChoice, MappedVectors, MeanOptions, MeanVectors, Model, ModelOptions, Snapshots, TextError,
     TokenBatch, TokenVectors, VectorPaths,
 };
-use skimmer::workspace::Fingerprint;
+use skimlog::workspace::Fingerprint;
 
 use super::sample;
 use super::training::tiny;

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use skimmer::features::{Day, Example};
-use skimmer::net::Network;
-use skimmer::pipeline::examples::{Examples, ExamplesError, Origin, Portion, Survey};
-use skimmer::pipeline::train::{Checkpointing, Options, Recipe, TrainError, train};
-use skimmer::progress::{Progress, Silent, Unit};
-use skimmer::text::distilbert::Architecture;
-use skimmer::text::finetune::{self, Start, Steps, finetune, newest_checkpoint};
-use skimmer_formats::{Reaction, ReactionSet};
+use skimlog::features::{Day, Example};
+use skimlog::net::Network;
+use skimlog::pipeline::examples::{Examples, ExamplesError, Origin, Portion, Survey};
+use skimlog::pipeline::train::{Checkpointing, Options, Recipe, TrainError, train};
+use skimlog::progress::{Progress, Silent, Unit};
+use skimlog::text::distilbert::Architecture;
+use skimlog::text::finetune::{self, Start, Steps, finetune, newest_checkpoint};
+use skimlog_formats::{Reaction, ReactionSet};
 
 use super::network::SHAPE;
 use super::skim::token_codes;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use skimmer_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
-use skimmer_formats::{Id, PerReaction, Reaction};
-use skimmer_synth::Options;
+use skimlog_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
+use skimlog_formats::{Id, PerReaction, Reaction};
+use skimlog_synth::Options;
 
 /// 50,000 training records in two parts, small sets beside them.
 pub(crate) fn options(out: &Path) -> Options {

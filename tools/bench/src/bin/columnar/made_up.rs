@@ -1,8 +1,8 @@
 //! Records of about the right shape, from a fixed seed.
 
-use skimmer_formats::part::BLOCK_ROWS;
-use skimmer_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users};
-use skimmer_formats::{Id, PerReaction, Reaction};
+use skimlog_formats::part::BLOCK_ROWS;
+use skimlog_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users};
+use skimlog_formats::{Id, PerReaction, Reaction};
 
 const VOCABULARY: u64 = 119_547;
 const AUTHORS: f64 = 500_000.0;

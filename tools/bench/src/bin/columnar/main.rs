@@ -1,6 +1,6 @@
 //! The `.skim` part against Parquet (zstd 3, dictionary on, typed columns): size, encoding and scanning, on one thread.
 //!
-//! `cargo run --release -p skimmer-bench --bin columnar -- --rows 1000000` on generated records, or `--part FILE` on a
+//! `cargo run --release -p skimlog-bench --bin columnar -- --rows 1000000` on generated records, or `--part FILE` on a
 //! raw part.
 
 mod made_up;
@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use skimmer_formats::part::{self, PartReader, PartWriter};
-use skimmer_formats::record::{Columns, RecordBatch};
+use skimlog_formats::part::{self, PartReader, PartWriter};
+use skimlog_formats::record::{Columns, RecordBatch};
 
 #[derive(Parser)]
 #[command(about = "The .skim part against Parquet: size, encoding and scanning on one thread")]

@@ -14,8 +14,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use skimmer_formats::record::{NO_REACTION, RecordBatch};
-use skimmer_formats::{Id, Reaction};
+use skimlog_formats::record::{NO_REACTION, RecordBatch};
+use skimlog_formats::{Id, Reaction};
 
 /// Row groups of so many batches have about a million rows.
 const BATCHES: usize = 16;
@@ -52,7 +52,7 @@ fn columns(batches: &[RecordBatch]) -> Vec<(&'static str, &'static str, Offsets<
     const ID: &str = "FIXED_LEN_BYTE_ARRAY (16)";
     const CODE: &str = "INT32";
     const NUMBER: &str = "INT64";
-    let lists = |of: fn(&RecordBatch) -> &skimmer_formats::Lists<Id>| {
+    let lists = |of: fn(&RecordBatch) -> &skimlog_formats::Lists<Id>| {
         let offsets = Some(all(batches, |batch| of(batch).offsets()));
         (offsets, Values::Ids(all(batches, |batch| of(batch).values())))
     };

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use skimmer_formats::part::BLOCK_ROWS;
-use skimmer_formats::record::{RecordBatch, RecordOptions, RecordReader};
+use skimlog_formats::part::BLOCK_ROWS;
+use skimlog_formats::record::{RecordBatch, RecordOptions, RecordReader};
 
 pub(super) fn read(path: &Path, rows: usize) -> Result<Vec<RecordBatch>> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;

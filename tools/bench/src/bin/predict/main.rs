@@ -1,7 +1,7 @@
 //! Prediction from raw lines to CSV with a full-size network on one core, and PyTorch beside it:
 //!
 //! ```sh
-//! cargo build --release && cargo run --release -p skimmer-bench --bin predict -- --python python3
+//! cargo build --release && cargo run --release -p skimlog-bench --bin predict -- --python python3
 //! ```
 //!
 //! Makes a model of hidden size 1,500, depth 20 and width 256 (count tables from synthetic records, weights untrained: they
@@ -19,7 +19,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use serde_json::Value;
-use skimmer::net::Precision;
+use skimlog::net::Precision;
 
 /// Measures prediction on one core.
 #[derive(Parser)]

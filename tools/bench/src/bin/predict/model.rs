@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use skimmer::config::Config;
-use skimmer::features::{InputBuilder, Layout};
-use skimmer::net::{Network, Shape};
-use skimmer::pipeline::bundle::BundleWriter;
-use skimmer::pipeline::evaluate::calibrate;
-use skimmer::pipeline::examples::{StoredExamples, StoredPart};
-use skimmer::pipeline::freeze::freeze;
-use skimmer::pipeline::run::BUNDLE_COUNTS;
-use skimmer::pipeline::{Pipeline, Stage};
-use skimmer::progress::Silent;
-use skimmer::similar::SimilarAuthors;
-use skimmer::sketch::{SketchShape, TokenCodes};
-use skimmer_formats::PerReaction;
-use skimmer_synth::Options;
+use skimlog::config::Config;
+use skimlog::features::{InputBuilder, Layout};
+use skimlog::net::{Network, Shape};
+use skimlog::pipeline::bundle::BundleWriter;
+use skimlog::pipeline::evaluate::calibrate;
+use skimlog::pipeline::examples::{StoredExamples, StoredPart};
+use skimlog::pipeline::freeze::freeze;
+use skimlog::pipeline::run::BUNDLE_COUNTS;
+use skimlog::pipeline::{Pipeline, Stage};
+use skimlog::progress::Silent;
+use skimlog::similar::SimilarAuthors;
+use skimlog::sketch::{SketchShape, TokenCodes};
+use skimlog_formats::PerReaction;
+use skimlog_synth::Options;
 
 /// Where everything is.
 pub(crate) struct Made {
@@ -35,7 +35,7 @@ pub(crate) fn make(directory: &Path, train_rows: u64, test_rows: u64, hidden: us
         eprintln!("making {train_rows} training and {test_rows} test records …");
         let valid_rows = train_rows / 10;
         let options = Options { out: data.clone(), rows: train_rows, valid_rows, test_rows, ..Options::default() };
-        skimmer_synth::generate(&options, &|_| {})?;
+        skimlog_synth::generate(&options, &|_| {})?;
     }
     if !model.exists() {
         eprintln!("counting, and making a model of hidden size {hidden} …");
