@@ -9,9 +9,9 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field as Cell;
 use skimlog::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
 use skimlog::pipeline::inspect;
-use skimlog::progress::Silent;
 use skimlog_formats::columnar::{ColumnRef, ColumnarError, Field, Reader, Schema, ValueType, Writer, encode_block};
 use skimlog_formats::{Id, Lists};
+use skimlog_runtime::progress::Silent;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)

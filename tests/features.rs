@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skimlog::counts::{COUNTS, NoSimilar, REAL_COLUMNS, Summary, column_names};
 use skimlog::pipeline::features::{
     FEATURES_KIND, FeaturesError, HoldOut, Inputs, Options, Outputs, TOTALS_KIND, build,
 };
-use skimlog::progress::Silent;
+use skimlog_features::counts::{COUNTS, NoSimilar, REAL_COLUMNS, Summary, column_names};
 use skimlog_formats::columnar::Reader;
 use skimlog_formats::part::{PartWriter, encode};
 use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog_runtime::progress::Silent;
 use tempfile::TempDir;
 
 fn golden(name: &str) -> PathBuf {

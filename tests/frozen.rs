@@ -3,15 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skimlog::counts::COUNTS;
-use skimlog::counts::frozen::{FrozenCounts, LookupScratch};
 use skimlog::pipeline::features::{self, HoldOut};
 use skimlog::pipeline::freeze::freeze;
 use skimlog::pipeline::similar::similar;
-use skimlog::progress::Silent;
-use skimlog::similar::{SimilarAuthors, SimilaritySettings};
+use skimlog_features::counts::COUNTS;
+use skimlog_features::counts::frozen::{FrozenCounts, LookupScratch};
+use skimlog_features::similar::{SimilarAuthors, SimilaritySettings};
 use skimlog_formats::part::{PartWriter, encode};
 use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog_runtime::progress::Silent;
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden/small").join(name)

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
+use skimlog::amounts;
 use skimlog::pipeline::Stage;
 use skimlog::pipeline::convert::{ConvertOptions, ConvertSummary};
 use skimlog::pipeline::run::convert_part;
-use skimlog::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
-use skimlog::workspace::{InputFiles, ensure_writable};
-use skimlog::{amounts, machine};
+use skimlog_runtime::files::{InputFiles, ensure_writable};
+use skimlog_runtime::machine;
+use skimlog_runtime::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
 
 use super::output::path_text;
 use super::stages::run_stages;

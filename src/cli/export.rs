@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use skimlog::amounts;
 use skimlog::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
-use skimlog::workspace::{AtomicFile, InputFiles};
 use skimlog_formats::columnar::Reader;
+use skimlog_runtime::files::{AtomicFile, InputFiles};
 
 use super::output::{StandardOutput, path_text, write_json};
 use super::usage::UsageError;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
-use skimlog::machine::is_catching;
+use skimlog_runtime::machine::is_catching;
 
 /// Exit code after a panic, as Rust has it.
 const PANICKED_CODE: u8 = 101;

@@ -7,7 +7,7 @@ use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
 use skimlog::config::TEMPLATE;
-use skimlog::workspace::write_file;
+use skimlog_runtime::files::write_file;
 
 use super::output::{path_text, print};
 use super::{CONFIG, Common};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use skimlog::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
-use skimlog::text::Decoder;
 use skimlog_formats::columnar::{ColumnarError, Reader};
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
+use skimlog_text::Decoder;
 
 use super::output::{StandardOutput, print_json};
 use super::{Common, skim, values};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Command, CommandFactory};
 use clap_mangen::Man as Page;
 use serde::Serialize;
-use skimlog::workspace::write_file;
+use skimlog_runtime::files::write_file;
 
 use super::output::path_text;
 use super::{Cli, Common};

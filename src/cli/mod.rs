@@ -32,8 +32,8 @@ use clap::{ArgAction, Args, Parser, Subcommand};
 use serde::Serialize;
 use skimlog::amounts;
 use skimlog::config::{Config, Override};
-use skimlog::machine;
-use skimlog::workspace::AtomicFile;
+use skimlog_runtime::files::AtomicFile;
+use skimlog_runtime::machine;
 
 use output::{nobody_reads, print_json, say, write_json};
 use terminal::Terminal;

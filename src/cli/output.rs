@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Stdout, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
-use skimlog::workspace::AtomicFile;
+use skimlog_runtime::files::AtomicFile;
 use thiserror::Error;
 
 /// Standard output. Its errors name it, and are told from those of any other file.

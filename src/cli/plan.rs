@@ -1,8 +1,8 @@
 //! `skimmer plan`.
 
 use clap::Args;
-use skimlog::machine;
 use skimlog::pipeline::plan::{self, Options};
+use skimlog_runtime::machine;
 
 use super::output::print;
 use super::{Common, values};

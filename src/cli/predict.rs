@@ -8,11 +8,11 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use skimlog::config;
-use skimlog::net::Precision;
-use skimlog::pipeline::bundle::Verify;
 use skimlog::pipeline::memory;
-use skimlog::pipeline::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
-use skimlog::workspace::AtomicFile;
+use skimlog_model::bundle::Verify;
+use skimlog_model::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
+use skimlog_network::Precision;
+use skimlog_runtime::files::AtomicFile;
 
 use super::failure::tell;
 use super::output::{StandardOutput, say};

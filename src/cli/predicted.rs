@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 use skimlog::amounts::{self, counted};
-use skimlog::net::Precision;
-use skimlog::pipeline::predict::PredictSummary;
+use skimlog_model::predict::PredictSummary;
+use skimlog_network::Precision;
 
 /// A stream of predictions and what it took.
 #[derive(Serialize)]
@@ -59,7 +59,7 @@ impl fmt::Display for PredictReport {
 
 #[cfg(test)]
 mod tests {
-    use skimlog::pipeline::predict::RecordTimes;
+    use skimlog_model::predict::RecordTimes;
 
     use super::*;
 

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use skimlog::config::Config;
 use skimlog::report::{REPORT, write_report};
-use skimlog::workspace::InputFiles;
+use skimlog_runtime::files::InputFiles;
 
 use super::Common;
 use super::output::path_text;

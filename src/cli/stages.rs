@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::Value;
+use skimlog::amounts;
 use skimlog::config::Config;
-use skimlog::metrics::Report;
 use skimlog::pipeline::evaluate::evaluate_predictions;
 use skimlog::pipeline::run::raw_parts;
 use skimlog::pipeline::stages::stages;
 use skimlog::pipeline::{Pipeline, Stage, TaskReport};
-use skimlog::sketch::Quality;
-use skimlog::{amounts, machine};
+use skimlog_features::sketch::Quality;
+use skimlog_network::metrics::Report;
+use skimlog_runtime::machine;
 
 use super::embed::{self, Embed};
 use super::finetune::Finetune;

@@ -4,8 +4,9 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::Args;
-use skimlog::progress::{Progress, Unit};
-use skimlog::{amounts, machine};
+use skimlog::amounts;
+use skimlog_runtime::machine;
+use skimlog_runtime::progress::{Progress, Unit};
 use skimlog_synth::Options;
 
 use super::Common;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use skimlog::amounts;
-use skimlog::progress::{Progress, Unit};
+use skimlog_runtime::progress::{Progress, Unit};
 
 use super::interrupt;
 use super::output::can_redraw;

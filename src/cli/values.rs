@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use skimlog::amounts::count;
-use skimlog::net::Precision;
 use skimlog::pipeline::Stage;
+use skimlog_network::Precision;
 
 /// A whole number in a range; whatever else is given, the message names the range.
 pub(super) fn whole<T>(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = T>

@@ -22,14 +22,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine;
+use skimlog_runtime::machine;
 
 pub use error::ConfigError;
 use error::{Place, Wrong};
 pub use overrides::Override;
-pub use sections::{
-    BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Precision, Predict, Recipe, Train,
-};
+pub use sections::{BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Predict, Recipe, Train};
 pub use size::ByteSize;
 pub use template::TEMPLATE;
 use yaml::Node;

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use skimlog_network::Precision;
+use skimlog_text::finetune::Options;
 
 /// What to do with a malformed record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,22 +114,23 @@ pub struct Finetune {
 
 impl Default for Finetune {
     fn default() -> Self {
+        let options = Options::default();
         Self {
             epochs: 0,
             max_steps: None,
-            batch_size: 16,
-            max_length: 100,
-            masked: 0.15,
-            learning_rate: 5e-5,
-            warmup_steps: 1000,
-            weight_decay: 0.01,
-            max_gradient_norm: 1.0,
-            held_out: 0.02,
-            held_out_records: 1000,
-            evaluate_steps: 1000,
-            log_steps: 100,
-            save_steps: 1000,
-            save_total_limit: 2,
+            batch_size: options.batch_size,
+            max_length: options.max_length,
+            masked: options.masked,
+            learning_rate: options.learning_rate,
+            warmup_steps: options.warmup_steps,
+            weight_decay: options.weight_decay,
+            max_gradient_norm: options.max_gradient_norm,
+            held_out: options.held_out,
+            held_out_records: options.held_out_records,
+            evaluate_steps: options.evaluate_steps,
+            log_steps: options.log_steps,
+            save_steps: options.save_steps,
+            save_total_limit: options.save_total_limit,
         }
     }
 }
@@ -272,48 +275,6 @@ impl Default for Train {
             seed: None,
             checkpoint_minutes: 10.0,
         }
-    }
-}
-
-/// How exactly the network's weights and activations are held in prediction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// Single precision.
-    #[default]
-    F32 = 1,
-    /// bfloat16 with sums in single precision.
-    Bf16 = 2,
-    /// Hidden layers in bytes with sums in integers, the first layer in bfloat16.
-    Int8 = 3,
-}
-
-impl Precision {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
-
-    /// Its name in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::Int8 => "int8",
-        }
-    }
-}
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl std::str::FromStr for Precision {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|precision| precision.name() == text);
-        known.ok_or_else(|| format!("{text:?} is no precision: f32, bf16 or int8"))
     }
 }
 

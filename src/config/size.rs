@@ -1,8 +1,9 @@
 //! Amounts of memory.
 
+use std::fmt;
+
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
 
 /// A number of bytes, written as a number or as a number with a unit: `512MiB`, `2 GiB`, `1.5GB`, `800000`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

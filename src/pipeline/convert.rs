@@ -18,10 +18,10 @@ use std::time::UNIX_EPOCH;
 use serde::{Serialize, Serializer};
 use skimlog_formats::record::{FieldCount, RecordBatch, RecordError, VOCABULARY};
 
-use crate::progress::{Progress, Unit};
-use crate::stream::{Block, LineBlocks, StreamError, ordered_map_with};
-use crate::workspace::WorkspaceError;
 use rejected::Rejected;
+use skimlog_runtime::files::FileError;
+use skimlog_runtime::progress::{Progress, Unit};
+use skimlog_runtime::stream::{Block, LineBlocks, StreamError, ordered_map_with};
 use source::{Item, Part, Source};
 pub use unusual::Unusual;
 
@@ -118,7 +118,7 @@ pub enum ConvertError {
     },
     /// A file of bad lines cannot be made, or not be put in its place.
     #[error(transparent)]
-    Workspace(#[from] WorkspaceError),
+    Workspace(#[from] FileError),
     /// A part that is converted already is a test part.
     #[error(
         "{}: its records have 20 fields, without reactions: a part to learn from or to measure on has 24",

@@ -8,11 +8,12 @@ use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 use thiserror::Error;
 
-use crate::progress::{Progress, Unit};
-use crate::text::{
+use skimlog_runtime::files::FileError;
+use skimlog_runtime::files::{remove_if_there, write_file};
+use skimlog_runtime::progress::{Progress, Unit};
+use skimlog_text::{
     EngineReport, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, Snapshots, TextError, VectorPaths,
 };
-use crate::workspace::{WorkspaceError, remove_if_there, write_file};
 
 /// What to embed and how.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ pub enum EmbedError {
     Text(#[from] TextError),
     /// The vectors cannot be stored.
     #[error(transparent)]
-    Store(#[from] WorkspaceError),
+    Store(#[from] FileError),
 }
 
 /// Computes the vectors and stores them; the same parts and model give the same bytes for any number of threads.

@@ -3,11 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use skimlog_features::similar::SimilarError;
+use skimlog_features::sketch::{CodesFileError, SketchError};
 use skimlog_formats::columnar::ColumnarError;
+use skimlog_model::bundle::BundleError;
+use skimlog_runtime::files::FileError;
+use skimlog_runtime::stream::StreamError;
+use skimlog_text::TextError;
+use skimlog_text::finetune::FinetuneError;
 use thiserror::Error;
 
 use super::Stage;
-use super::bundle::BundleError;
 use super::convert::ConvertError;
 use super::embed::EmbedError;
 use super::evaluate::EvaluateError;
@@ -17,11 +23,6 @@ use super::freeze::FreezeError;
 use super::sketch::SketchStageError;
 use super::stages::NoTextModel;
 use super::train::TrainError;
-use crate::similar::SimilarError;
-use crate::sketch::{CodesFileError, SketchError};
-use crate::stream::StreamError;
-use crate::text::TextError;
-use crate::text::finetune::FinetuneError;
 use crate::workspace::WorkspaceError;
 
 /// Why a stage could not be run.
@@ -128,5 +129,11 @@ impl From<TrainError> for PipelineError {
 impl PipelineError {
     pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Write { path: path.to_owned(), source }
+    }
+}
+
+impl From<FileError> for PipelineError {
+    fn from(error: FileError) -> Self {
+        Self::Workspace(error.into())
     }
 }

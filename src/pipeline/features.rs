@@ -1,7 +1,7 @@
 //! The features stage: parts and similar authors → the 65 counts of every record and the totals of every counter.
 //!
 //! A part `NAME.skim` gets `features/NAME.skim`, rows in the part's order, columns named by
-//! [`crate::counts::column_names`]: counts (u32), the five similarity numbers (f64), and for the validation part `split` (u8; 0
+//! [`skimlog_features::counts::column_names`]: counts (u32), the five similarity numbers (f64), and for the validation part `split` (u8; 0
 //! finetune, 1 hold-out) and `chunk` (u16; 0 for a hold-out record). Every [`Table`] gets `counts/TABLE.skim`: `key`
 //! (u64, ascending), the four reactions and, where it has them, `none` (u32).
 
@@ -17,13 +17,14 @@ use skimlog_formats::columnar::{
 use skimlog_formats::part::PartReader;
 use thiserror::Error;
 
-use crate::counts::{
+use skimlog_features::counts::{
     self, BoxError, COUNTS, CountBlock, CountColumn, CountSink, CountedBlock, CountsError, REAL_COLUMNS, RecordSource,
     Side, SimilarLookup, Split, SplitError, Summary, Table, TotalsBlock,
 };
-use crate::machine::{self, Running};
-use crate::progress::Progress;
-use crate::workspace::{AtomicFile, WorkspaceError};
+use skimlog_runtime::files::AtomicFile;
+use skimlog_runtime::files::FileError;
+use skimlog_runtime::machine::{self, Running};
+use skimlog_runtime::progress::Progress;
 
 /// Kind of the `.skim` files with a part's counts.
 pub const FEATURES_KIND: &str = "features";
@@ -99,7 +100,7 @@ pub enum FeaturesError {
     Write(#[source] BoxError),
     /// An output file could not be put in its place.
     #[error(transparent)]
-    Workspace(#[from] WorkspaceError),
+    Workspace(#[from] FileError),
     /// Counting failed.
     #[error(transparent)]
     Counts(#[from] CountsError),
@@ -206,7 +207,7 @@ enum DraftState {
     Planned,
     Started(Box<Writer<BufWriter<AtomicFile>>>),
     /// Complete and being synced and closed, which others need not wait for.
-    Closing(Running<'static, Result<AtomicFile, WorkspaceError>>),
+    Closing(Running<'static, Result<AtomicFile, FileError>>),
 }
 
 impl Draft {
@@ -246,7 +247,7 @@ impl Draft {
     }
 
     /// The file, when it is closed.
-    fn closed(&self) -> Result<Option<AtomicFile>, WorkspaceError> {
+    fn closed(&self) -> Result<Option<AtomicFile>, FileError> {
         match mem::replace(&mut *self.state(), DraftState::Planned) {
             DraftState::Closing(closing) => closing.join().map(Some),
             DraftState::Planned | DraftState::Started(_) => Ok(None),

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use skimlog_text::distilbert::Architecture;
+use skimlog_text::finetune::{Device, Options, SpecialTokens, Start, Steps};
+
 use super::PipelineError;
 use super::stages::NoTextModel;
 use crate::config::{self, Config};
-use crate::text::distilbert::Architecture;
-use crate::text::finetune::{Device, Options, SpecialTokens, Start};
 
 /// What to train, on what and how.
 #[derive(Clone, Debug)]
@@ -45,9 +46,30 @@ impl FinetuneOptions {
                 config::Device::Cpu => Device::Cpu,
                 config::Device::Cuda => Device::Cuda,
             },
-            ..Options::from(finetune)
+            ..options(finetune)
         };
         Ok(Self { parts, start, options })
+    }
+}
+
+/// What the section says; seed, special tokens and device are not in it.
+fn options(section: &config::Finetune) -> Options {
+    Options {
+        steps: section.max_steps.map_or(Steps::Epochs(section.epochs), Steps::Exactly),
+        batch_size: section.batch_size,
+        max_length: section.max_length,
+        masked: section.masked,
+        learning_rate: section.learning_rate,
+        warmup_steps: section.warmup_steps,
+        weight_decay: section.weight_decay,
+        max_gradient_norm: section.max_gradient_norm,
+        held_out: section.held_out,
+        held_out_records: section.held_out_records,
+        evaluate_steps: section.evaluate_steps,
+        log_steps: section.log_steps,
+        save_steps: section.save_steps,
+        save_total_limit: section.save_total_limit,
+        ..Options::default()
     }
 }
 

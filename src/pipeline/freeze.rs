@@ -3,16 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use skimlog_features::counts::frozen::{FrozenCounts, FrozenError, FrozenSimilar, FrozenTableWriter};
+use skimlog_features::counts::{Table, Tally};
+use skimlog_features::key::Key;
+use skimlog_features::similar::SimilarAuthors;
 use skimlog_formats::Reaction;
 use skimlog_formats::columnar::{ColumnarError, Reader};
+use skimlog_runtime::progress::{Progress, Unit};
 use thiserror::Error;
 
 use super::features::TOTALS_KIND;
-use crate::counts::frozen::{FrozenCounts, FrozenError, FrozenSimilar, FrozenTableWriter};
-use crate::counts::{Table, Tally};
-use crate::key::Key;
-use crate::progress::{Progress, Unit};
-use crate::similar::SimilarAuthors;
 
 /// Why counts could not be frozen.
 #[derive(Debug, Error)]

@@ -1,6 +1,5 @@
 //! The stages and their order, and what works with their results: export, inspection, prediction.
 
-pub mod bundle;
 pub mod convert;
 pub mod embed;
 mod error;
@@ -12,8 +11,8 @@ pub mod finetune;
 pub mod freeze;
 pub mod inspect;
 pub mod memory;
+mod onnx;
 pub mod plan;
-pub mod predict;
 pub mod run;
 pub mod similar;
 pub mod sketch;

@@ -10,7 +10,12 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use skimlog_features::counts::Table;
+use skimlog_features::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
 use skimlog_formats::columnar::ColumnarError;
+use skimlog_runtime::files::{AtomicFile, remove_if_there};
+use skimlog_runtime::progress::Progress;
+use skimlog_runtime::stream::RawPart;
 
 use super::error::PipelineError;
 use super::evaluate::PrecisionTable;
@@ -18,18 +23,11 @@ use super::features::{self, HoldOut};
 use super::task::{Task, TaskReport};
 use super::{Stage, similar};
 use crate::config::Config;
-use crate::counts::Table;
-use crate::progress::Progress;
-use crate::similar::{SimilarAuthors, SimilarError, SimilaritySettings};
-use crate::stream::RawPart;
-use crate::workspace::{AtomicFile, FileState, Fingerprint, Manifest, Workspace, remove_if_there};
+use crate::workspace::{FileState, Fingerprint, Manifest, Workspace};
 
 pub use conversion::convert_part;
 pub(super) use learning::recipe;
 pub(super) use raw::RawData;
-
-/// Name of the folder with the frozen counts in a model bundle.
-pub const BUNDLE_COUNTS: &str = "counts";
 
 /// A configuration at work in its working directory.
 pub struct Pipeline<'a> {

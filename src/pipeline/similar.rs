@@ -10,9 +10,9 @@ use skimlog_formats::columnar::ColumnarError;
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 
-use crate::key::Key;
-use crate::progress::{Progress, Unit};
-use crate::similar::{Follows, Found, SimilarError, SimilarWriter, SimilaritySearch, SimilaritySettings};
+use skimlog_features::key::Key;
+use skimlog_features::similar::{Follows, Found, SimilarError, SimilarWriter, SimilaritySearch, SimilaritySettings};
+use skimlog_runtime::progress::{Progress, Unit};
 
 /// Similar authors held between searching and writing, at most.
 const SIMILAR_TOGETHER: usize = 1 << 22;
@@ -142,13 +142,13 @@ impl BlockFollows {
 mod tests {
     use std::fs;
 
+    use skimlog_features::similar::read_lists;
     use skimlog_formats::part::{PartWriter, encode};
     use skimlog_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
     use skimlog_formats::{Lists, PerReaction};
+    use skimlog_runtime::progress::Silent;
 
     use super::*;
-    use crate::progress::Silent;
-    use crate::similar::read_lists;
 
     /// A part of these (author, reader, follows) records, two blocks of it.
     fn write_part(path: &Path, records: &[(u8, u8, bool)]) {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::machine::Workers;
-use crate::progress::{Progress, Unit};
-use crate::sketch::{Projection, Quality, SketchError, SketchShape, TokenCodes, encode};
-use crate::text::{MappedVectors, TextError, VectorPaths};
-use crate::workspace::WorkspaceError;
+use skimlog_features::sketch::{Projection, Quality, SketchError, SketchShape, TokenCodes, encode};
+use skimlog_runtime::files::FileError;
+use skimlog_runtime::machine::Workers;
+use skimlog_runtime::progress::{Progress, Unit};
+use skimlog_text::{MappedVectors, TextError, VectorPaths};
 
 /// What to code and how.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ pub enum SketchStageError {
     },
     /// The codes cannot be stored.
     #[error(transparent)]
-    Store(#[from] WorkspaceError),
+    Store(#[from] FileError),
 }
 
 /// Codes the tokens and stores the codes; the same vectors, shape and seed give the same bytes for any number of threads.

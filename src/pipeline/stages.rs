@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use skimlog_text::distilbert::check_folder;
+use skimlog_text::finetune::newest_checkpoint;
+use skimlog_text::{Model, TextError};
 use thiserror::Error;
 
 use super::{PipelineError, Stage};
 use crate::config::Config;
-use crate::text::distilbert::check_folder;
-use crate::text::finetune::newest_checkpoint;
-use crate::text::{Model, TextError};
 use crate::workspace::Workspace;
 
 /// Where token vectors come from.

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
+use skimlog_runtime::files::AtomicFile;
+use skimlog_runtime::machine::{self, Running};
 
 use super::{PipelineError, memory};
-use crate::machine::{self, Running};
-use crate::workspace::{AtomicFile, Checksum, Difference, Fingerprint, Manifest, Outdated};
+use crate::workspace::{Checksum, Difference, Fingerprint, Manifest, Outdated};
 
 /// What became of a task: a stage, or one part's conversion.
 #[derive(Clone, Debug, Serialize)]

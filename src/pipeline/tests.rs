@@ -3,15 +3,15 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use skimlog_features::sketch::{SketchShape, TokenCodes};
 use skimlog_formats::part::{PartWriter, encode};
 use skimlog_formats::record::{RecordBatch, TweetType, Users};
 use skimlog_formats::{Id, Lists};
+use skimlog_runtime::progress::Silent;
+use skimlog_text::{EngineChoice, MeanOptions, ModelOptions, TextError, VectorPaths};
 
 use super::embed::{EmbedError, EmbedOptions, embed};
 use super::sketch::{SketchOptions, sketch};
-use crate::progress::Silent;
-use crate::sketch::{SketchShape, TokenCodes};
-use crate::text::{EngineChoice, MeanOptions, ModelOptions, TextError, VectorPaths};
 
 /// Records that have tokens and, in every other column, next to nothing.
 fn records(tokens: Lists<u32>) -> RecordBatch {

@@ -9,12 +9,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use skimlog_network::metrics::Report;
+use skimlog_runtime::files::{InputFiles, entries, write_file};
 use thiserror::Error;
 
-use crate::metrics::Report;
 use crate::pipeline::Stage;
 use crate::pipeline::train::{Point, Summary};
-use crate::workspace::{InputFiles, Manifest, TaskRecord, WorkspaceError, entries, write_file};
+use crate::workspace::WorkspaceError;
+use crate::workspace::{Manifest, TaskRecord};
 
 /// The report's usual name in its working directory.
 pub const REPORT: &str = "report.html";
@@ -66,9 +68,9 @@ struct Results {
 pub fn write_report(directory: &Path, output: &Path) -> Result<(), ReportError> {
     let made_here = entries(directory).unwrap_or_default();
     let others = made_here.iter().map(PathBuf::as_path).filter(|path| path.file_name() != Some(REPORT.as_ref()));
-    InputFiles::of(others).ensure_none_is(output)?;
+    InputFiles::of(others).ensure_none_is(output).map_err(WorkspaceError::from)?;
     let html = page::html(&Results::read(directory)?);
-    Ok(write_file(output, |out| out.write_all(html.as_bytes()))?)
+    Ok(write_file(output, |out| out.write_all(html.as_bytes())).map_err(WorkspaceError::from)?)
 }
 
 impl Results {

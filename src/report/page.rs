@@ -4,12 +4,12 @@ use std::fmt::Write;
 
 use indicatif::HumanCount;
 use skimlog_formats::Reaction;
+use skimlog_network::metrics::Report;
 
 use super::Results;
 use super::chart::{Axis, Chart, Guide, Series, escape};
 use super::style::STYLE;
 use crate::config::ByteSize;
-use crate::metrics::Report;
 use crate::pipeline::train::{Coverage, Point, SessionSummary};
 
 /// The whole page.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use skimlog_runtime::identity::Identity;
+
 use super::content::Comparison;
 use super::{FileState, WorkspaceError};
 
@@ -25,20 +27,6 @@ pub(super) struct Input {
     /// Where it is now.
     #[serde(skip)]
     pub(super) path: PathBuf,
-}
-
-/// What a fingerprint comes to, without the times at which files were changed where their content is known: two
-/// computations of the same identity come to the same.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Identity(BTreeMap<String, String>);
-
-impl Identity {
-    /// Adds a value the result depends on.
-    pub fn with(mut self, label: &str, value: impl Display) -> Self {
-        self.0.insert(label.into(), value.to_string());
-        self
-    }
 }
 
 /// In what two fingerprints differ.
@@ -162,6 +150,6 @@ impl Fingerprint {
             FileState { bytes, changed, .. } => format!("{bytes} bytes, changed at {changed}"),
         };
         let files = self.files.iter().map(|(label, file)| (label.clone(), content(file)));
-        Identity(self.values.clone().into_iter().chain(files).collect())
+        self.values.clone().into_iter().chain(files).collect::<BTreeMap<_, _>>().into()
     }
 }

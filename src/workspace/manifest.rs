@@ -14,9 +14,10 @@ use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use skimlog_runtime::files::{entries, remove_if_there};
 
 use super::content::{Checksum, Comparison, FileState};
-use super::{Difference, Fingerprint, Workspace, WorkspaceError, entries, remove_if_there};
+use super::{Difference, Fingerprint, Workspace, WorkspaceError};
 
 /// What is known of every finished task.
 #[derive(Debug)]

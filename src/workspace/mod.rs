@@ -1,28 +1,22 @@
-//! The working directory: where every artefact stands, which of them are up to date, and how a file comes to be there
-//! whole or not at all.
+//! The working directory: where every artefact stands, and which of them are up to date.
 
-mod atomic;
 mod content;
 mod fingerprint;
-mod folder;
-mod lock;
 mod manifest;
-mod target;
-mod temporary;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use skimlog_runtime::files::{
+    DirectoryLock, FileError, behind_links, clear_leftover, ensure_replaceable, ensure_writable, entries,
+    remove_if_there, remove_leftovers, unfinished,
+};
 use thiserror::Error;
 
-pub use atomic::{AtomicFile, ensure_writable, write_file};
 pub use content::{Checksum, FileState};
-pub use fingerprint::{Difference, Fingerprint, Identity};
-pub use folder::{AtomicFolder, ensure_replaceable};
-use lock::Lock;
+pub use fingerprint::{Difference, Fingerprint};
 pub use manifest::{Manifest, Outdated, TaskRecord};
-pub use target::InputFiles;
 
 /// Name of the manifest.
 const MANIFEST: &str = "manifest.json";
@@ -30,54 +24,9 @@ const MANIFEST: &str = "manifest.json";
 /// Why the working directory cannot be used.
 #[derive(Debug, Error)]
 pub enum WorkspaceError {
-    /// A file or folder cannot be made, read, written or renamed.
-    #[error("{}: cannot {action}: {source}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What was tried, as a verb.
-        action: &'static str,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Nothing can be written there.
-    #[error("{}: cannot write there: {problem}", path.display())]
-    NoOutput {
-        /// The output, as it was asked for.
-        path: PathBuf,
-        /// What stands there, and what to do.
-        problem: &'static str,
-    },
-    /// The output is one of the inputs.
-    #[error("{}: is also an input ({}), which is never replaced: name another output", output.display(), input.display())]
-    IsInput {
-        /// The output, as it was asked for.
-        output: PathBuf,
-        /// The input, by its own name.
-        input: PathBuf,
-    },
-    /// Somebody else writes the file.
-    #[error("{}: is being written by another program: wait for it to end, or name another output", path.display())]
-    Busy {
-        /// The output.
-        path: PathBuf,
-    },
-    /// A file that is a mount point could not be filled anew.
-    #[error("{}: is a mount point, and writing to it failed: {source}; what was to be written is {}", path.display(), whole.display())]
-    MountPoint {
-        /// The output.
-        path: PathBuf,
-        /// Where everything that was to be written stands.
-        whole: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Another process works in the directory.
-    #[error("{}: another skimmer works in this directory (it holds the lock file); wait for it to end, or set another working_dir", path.display())]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-    },
+    /// A file or folder in it cannot be used, or another process holds it.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The manifest is not one of ours.
     #[error("{}: not a readable manifest ({reason}); delete it to have everything made anew", path.display())]
     Manifest {
@@ -89,8 +38,9 @@ pub enum WorkspaceError {
 }
 
 impl WorkspaceError {
+    /// Makes the error of what the system refused: `action`, a verb, was tried on `path`.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { path: path.to_owned(), action, source }
+        move |source| FileError::io(action, path)(source).into()
     }
 }
 
@@ -100,7 +50,7 @@ impl WorkspaceError {
 pub struct Workspace {
     root: PathBuf,
     // Held for what it does when it is dropped.
-    _lock: Lock,
+    _lock: DirectoryLock,
 }
 
 impl Workspace {
@@ -114,7 +64,7 @@ impl Workspace {
     /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`] if it, or
     /// a folder in it, cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
-        let workspace = Self { root: root.to_owned(), _lock: Lock::take(root)? };
+        let workspace = Self { root: root.to_owned(), _lock: DirectoryLock::take(root, MANIFEST)? };
         workspace.remove_leftovers()?;
         workspace.ensure_writable()?;
         Ok(workspace)
@@ -206,12 +156,12 @@ impl Workspace {
     /// [`WorkspaceError::Io`] if it cannot be removed.
     pub fn remove_checkpoint(&self) -> Result<(), WorkspaceError> {
         // Under another name first: a process killed in the middle must not leave half of one.
-        let checkpoint = target::behind_links(&self.checkpoint())?;
-        let going = temporary::unfinished(&checkpoint);
+        let checkpoint = behind_links(&self.checkpoint())?;
+        let going = unfinished(&checkpoint);
         match fs::rename(&checkpoint, &going) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(WorkspaceError::io("remove", &checkpoint)(error)),
-            Ok(()) => remove_if_there(&going),
+            Ok(()) => Ok(remove_if_there(&going)?),
         }
     }
 
@@ -236,7 +186,7 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError::Io`] if one cannot be removed.
     pub fn remove_scratch(&self) -> Result<(), WorkspaceError> {
-        remove_if_there(&self.root.join("scratch"))
+        Ok(remove_if_there(&self.root.join("scratch"))?)
     }
 
     /// The folders that tasks make.
@@ -248,12 +198,12 @@ impl Workspace {
         self.remove_scratch()?;
         for folder in self.folders().into_iter().chain([self.root.clone()]) {
             if folder.is_dir() {
-                entries(&folder)?.iter().try_for_each(|path| temporary::clear_leftover(path))?;
+                entries(&folder)?.iter().try_for_each(|path| clear_leftover(path))?;
             }
         }
         // Where these are links, what was left over stands beside their targets.
         for folder in [self.model(), self.checkpoint()].iter().filter(|folder| folder.is_symlink()) {
-            folder::clear(&target::behind_links(folder)?)?;
+            remove_leftovers(folder)?;
         }
         Ok(())
     }
@@ -261,7 +211,8 @@ impl Workspace {
     fn ensure_writable(&self) -> Result<(), WorkspaceError> {
         ensure_writable(&self.root)?;
         self.folders().iter().filter(|folder| folder.is_dir()).try_for_each(|folder| ensure_writable(folder))?;
-        [self.model(), self.checkpoint()].iter().try_for_each(|folder| ensure_replaceable(folder))
+        [self.model(), self.checkpoint()].iter().try_for_each(|folder| ensure_replaceable(folder))?;
+        Ok(())
     }
 }
 
@@ -274,30 +225,17 @@ impl Drop for Workspace {
     }
 }
 
-/// What is in a folder.
-pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
-    let entries = fs::read_dir(folder).map_err(WorkspaceError::io("read the folder", folder))?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>();
-    paths.map_err(WorkspaceError::io("read the folder", folder))
-}
-
-pub(crate) fn remove_if_there(path: &Path) -> Result<(), WorkspaceError> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    match removed {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(WorkspaceError::io("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use skimlog_runtime::files::{AtomicFile, AtomicFolder};
+
     use super::*;
 
     #[test]
     fn one_process_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let first = Workspace::open(folder.path()).unwrap();
-        assert!(matches!(Workspace::open(folder.path()), Err(WorkspaceError::Locked { .. })));
+        assert!(matches!(Workspace::open(folder.path()), Err(WorkspaceError::File(FileError::Locked { .. }))));
         drop(first);
         Workspace::open(folder.path()).unwrap();
     }
@@ -331,7 +269,7 @@ mod tests {
         let parts = folder.path().join("parts");
         fs::create_dir_all(&parts).unwrap();
         fs::create_dir_all(folder.path().join("scratch/features")).unwrap();
-        fs::write(temporary::unfinished(&parts.join("part-00000.skim")), "half of it").unwrap();
+        fs::write(unfinished(&parts.join("part-00000.skim")), "half of it").unwrap();
         std::mem::forget(AtomicFolder::create(&folder.path().join("model")).unwrap());
         fs::create_dir(folder.path().join(".replaced-model")).unwrap();
         assert_eq!(fs::read_dir(&parts).unwrap().count(), 1);

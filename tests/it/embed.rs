@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use skimlog::config::{Config, DistilBert};
-use skimlog::text::{MappedVectors, VectorPaths};
+use skimlog_text::{MappedVectors, VectorPaths};
 
 use crate::harness::{demo, files, fixture, run, skimmer, stderr, success};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use skimlog::features::{Day, Example, Flag, NUMBERS};
 use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
-use skimlog::similar::read_lists;
+use skimlog_features::input::{Day, Example, Flag, NUMBERS};
+use skimlog_features::similar::read_lists;
 use skimlog_formats::{Reaction, ReactionSet};
 
 use crate::harness::{fixture, run, success};

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
+use skimlog_runtime::files::AtomicFile;
+
 use super::{BadLine, BadRecords, ConvertError};
-use crate::workspace::AtomicFile;
 
 /// The rejected lines of a part. Files are made for the first line and get their names at the end.
 pub(super) struct Rejected {

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use skimlog_formats::record::{
     FieldCount, Parsed, RecordBatch, RecordError, RecordOptions, RecordParser, RecordScanner,
 };
+use skimlog_runtime::stream::{Block, LineBlocks};
 
 use super::{BadLine, BadRecords, ConvertError, ConvertOptions};
-use crate::stream::{Block, LineBlocks};
 
 /// A part whose blocks are under way.
 pub(super) struct Part {

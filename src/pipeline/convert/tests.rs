@@ -1,12 +1,13 @@
-use super::*;
-use crate::progress::Silent;
-use crate::stream::{BlockSize, Permits};
-use skimlog_formats::record::{sample, write_record};
-
-use proptest::prelude::*;
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
+
+use proptest::prelude::*;
+use skimlog_formats::record::{sample, write_record};
+use skimlog_runtime::progress::Silent;
+use skimlog_runtime::stream::{BlockSize, Permits};
+
+use super::*;
 
 /// A format that keeps the batches as text and notes where blocks begin.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use skimlog_formats::record::{NO_REACTION, RecordBatch, TweetType, Users};
 use skimlog_formats::{PerReaction, Reaction};
 
-use crate::progress::Progress;
+use skimlog_runtime::progress::Progress;
 
 /// Tokens that the usual text models see of a tweet.
 const MODEL_TOKENS: usize = 512;

@@ -1,8 +1,9 @@
 //! Real records for lower precisions to be fitted to.
 
+use skimlog_features::input::{Batch, InputBuilder, TweetSketch};
+use skimlog_network::Calibration;
+
 use super::super::examples::{Examples, ExamplesError, Portion};
-use crate::features::{Batch, InputBuilder, TweetSketch};
-use crate::net::Calibration;
 
 /// Records that are looked at, at most.
 const RECORDS: usize = 4096;

@@ -4,14 +4,14 @@ mod calibrate;
 mod precisions;
 mod predictions;
 
+use skimlog_features::input::{Batch, InputBuilder, TweetSketch};
 use skimlog_formats::PerReaction;
+use skimlog_network::metrics::{NotAProbability, Report, Scores, ScoresError};
+use skimlog_network::{Inference, NetError, Network, probability};
+use skimlog_runtime::progress::{Progress, Unit};
 use thiserror::Error;
 
 use super::examples::{Examples, ExamplesError, Origin, Portion};
-use crate::features::{Batch, InputBuilder, TweetSketch};
-use crate::metrics::{NotAProbability, Report, Scores, ScoresError};
-use crate::net::{Inference, NetError, Network};
-use crate::progress::{Progress, Unit};
 
 pub use calibrate::calibrate;
 pub use precisions::PrecisionTable;
@@ -134,9 +134,4 @@ impl Measured {
         }
         Ok(())
     }
-}
-
-/// The probability that a logit stands for.
-pub fn probability(logit: f32) -> f32 {
-    1.0 / (1.0 + (-logit).exp())
 }

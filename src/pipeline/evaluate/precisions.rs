@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use skimlog_formats::Reaction;
 
-use crate::metrics::Report;
-use crate::net::Precision;
+use skimlog_network::Precision;
+use skimlog_network::metrics::Report;
 
 /// Measures of the same records in several precisions, the exact one first.
 #[derive(Clone, Debug, PartialEq, Serialize)]

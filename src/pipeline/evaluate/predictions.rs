@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use skimlog_formats::{PerReaction, Reaction, ReactionSet};
 use thiserror::Error;
 
-use crate::metrics::{NotAProbability, Report, Scores, ScoresError};
+use skimlog_network::metrics::{NotAProbability, Report, Scores, ScoresError};
 
 /// Why predictions in a file cannot be measured.
 #[derive(Debug, Error)]

@@ -9,7 +9,7 @@ use skimlog_formats::columnar::ColumnarError;
 use skimlog_formats::{PerReaction, Reaction, ReactionSet};
 use thiserror::Error;
 
-use crate::features::{Day, Example};
+use skimlog_features::input::{Day, Example};
 
 pub use stored::{StoredExamples, StoredPart};
 

@@ -3,14 +3,14 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use skimlog_features::counts::{COUNTS, REAL_COLUMNS, column_names};
+use skimlog_features::input::{Day, Example, Languages};
 use skimlog_formats::Id;
 use skimlog_formats::columnar::{ColumnarError, Reader, ValueType};
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 
 use super::{Examples, ExamplesError, Origin, Portion, Survey};
-use crate::counts::{COUNTS, REAL_COLUMNS, column_names};
-use crate::features::{Day, Example, Languages};
 use crate::pipeline::features::FEATURES_KIND;
 
 /// A part and its features.

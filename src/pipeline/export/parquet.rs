@@ -13,9 +13,9 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use skimlog_formats::Id;
 use skimlog_formats::columnar::{Column, ColumnarError, Field, Reader, ValueType, Values};
+use skimlog_runtime::progress::{Progress, Unit};
 
 use super::{ExportError, Meaning, selected};
-use crate::progress::{Progress, Unit};
 
 /// The most rows of a row group, unless one block alone has more. A row group is written a column at a time, so this
 /// bounds the memory: one block of one column decoded, and one column of the row group compressed.

@@ -5,9 +5,9 @@ use std::io::Write;
 use skimlog_formats::columnar::Reader;
 use skimlog_formats::part::{self, PartReader};
 use skimlog_formats::record::{Columns, write_record};
+use skimlog_runtime::progress::{Progress, Unit};
 
 use super::{Cells, ExportError, selected};
-use crate::progress::{Progress, Unit};
 
 /// Text is handed to the output in pieces of about this size, in bytes.
 const PIECE: usize = 1 << 20;

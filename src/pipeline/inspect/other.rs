@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::pipeline::bundle;
+use skimlog_model::bundle;
 
 /// How much of a file's beginning is looked at. A record fits, and the header of every format below.
 const BEGINNING: u64 = 1 << 16;

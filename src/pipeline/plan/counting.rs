@@ -4,15 +4,15 @@
 use std::fs;
 use std::path::Path;
 
+use skimlog_features::counts;
+use skimlog_features::similar::Follows;
 use skimlog_formats::columnar::{Reader, ValueType};
 
 use super::growth::{Estimate, Point, line, power, saturating, seconds, wait};
 use super::trial::{Measured, Trial, Whole};
 use super::{StagePlan, spilled};
-use crate::counts;
 use crate::pipeline::similar::SimilarSummary;
 use crate::pipeline::{PipelineError, Stage};
-use crate::similar::Follows;
 use crate::workspace::WorkspaceError;
 
 /// Training records of the first trial that counts, at least.

@@ -1,11 +1,12 @@
 //! Fine-tuning of the text model: tried for a few steps, for a step takes the same time however many there are.
 
+use skimlog_text::finetune::Summary;
+
 use super::StagePlan;
 use super::growth::{Estimate, Point, line};
 use super::trial::{Measured, Trial, Whole};
 use crate::config::Finetune;
 use crate::pipeline::{PipelineError, Stage};
-use crate::text::finetune::Summary;
 
 /// No more steps than this are tried.
 const MOST_STEPS: u64 = 256;

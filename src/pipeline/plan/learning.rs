@@ -2,19 +2,20 @@
 
 use std::time::Instant;
 
+use skimlog_features::similar::SimilarAuthors;
+use skimlog_model::bundle::{Bundle, Verify};
+use skimlog_network::metrics::Scores;
+use skimlog_runtime::progress::Silent;
+
 use super::growth::{Estimate, Point, line, wait};
 use super::trial::{Measured, Trial, Whole, cpu_seconds};
 use super::words::Words;
 use super::{StagePlan, spilled};
-use crate::metrics::Scores;
-use crate::pipeline::bundle::{Bundle, Verify};
 use crate::pipeline::evaluate::evaluate;
 use crate::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
 use crate::pipeline::run::recipe;
 use crate::pipeline::train::Summary;
 use crate::pipeline::{PipelineError, Stage, freeze};
-use crate::progress::Silent;
-use crate::similar::SimilarAuthors;
 use crate::workspace::WorkspaceError;
 
 /// Batches of the last training at least, so that those of a day are of nearly the size they will have.

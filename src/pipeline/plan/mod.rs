@@ -24,14 +24,15 @@ use serde::{Serialize, Serializer};
 use self::counting::Counting;
 use self::finetuning::Finetuning;
 pub use self::growth::Estimate;
+use skimlog_runtime::machine;
+use skimlog_runtime::progress::Progress;
+
 use self::learning::Learning;
 use self::trial::{Clock, Trial, size};
 use self::words::Words;
 use super::stages::stages;
 use super::{PipelineError, Stage};
 use crate::config::Config;
-use crate::machine;
-use crate::progress::Progress;
 use crate::workspace::{Workspace, WorkspaceError};
 
 /// Seconds that planning takes if nothing else is asked for, about.

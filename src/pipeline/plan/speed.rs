@@ -42,8 +42,9 @@ pub(super) fn reading_speed(paths: &[PathBuf]) -> Result<f64, PipelineError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::fs;
+
+    use super::*;
 
     #[test]
     fn how_fast_files_are_read_is_known_of_any() {

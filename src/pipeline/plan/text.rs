@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::{Columns, write_record};
+use skimlog_runtime::stream::{Content, content_of, unpack};
 
 use crate::pipeline::PipelineError;
-use crate::stream::{Content, content_of, unpack};
 use crate::workspace::WorkspaceError;
 
 /// Bytes of a plain part, or of a packed part's text, that are read together.
@@ -302,10 +302,12 @@ fn spread_from(place: u64, count: u64) -> Option<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::collections::BTreeSet;
+
     use skimlog_formats::part::{PartWriter, encode};
     use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
-    use std::collections::BTreeSet;
+
+    use super::*;
 
     fn lines(count: usize) -> Vec<String> {
         (0..count).map(|number| format!("{number} {}\n", "x".repeat(number * 37 % 1500))).collect()

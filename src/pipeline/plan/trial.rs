@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use skimlog_formats::part::BLOCK_ROWS;
+use skimlog_runtime::progress::{Progress, Silent, Unit};
 
 use super::growth::{Point, power};
 use super::speed::reading_speed;
@@ -18,7 +19,6 @@ use crate::config::{ByteSize, Config};
 use crate::pipeline::run::RawData;
 use crate::pipeline::stages::{TextModel, text_model};
 use crate::pipeline::{Pipeline, PipelineError, Stage, TaskReport, memory};
-use crate::progress::{Progress, Silent, Unit};
 use crate::workspace::WorkspaceError;
 
 /// Training records of the first part of the trial.

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
+use skimlog_text::MeanOptions;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::StagePlan;
@@ -12,7 +13,6 @@ use super::trial::{Measured, Trial, Whole};
 use crate::pipeline::embed::EmbedSummary;
 use crate::pipeline::sketch::SketchSummary;
 use crate::pipeline::{PipelineError, Stage};
-use crate::text::MeanOptions;
 
 /// Bytes that a token of a sequence waiting for the text model takes.
 const WAITING_TOKEN: f64 = 10.0;

@@ -7,14 +7,15 @@ use std::path::Path;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::{Columns, FieldCount};
+use skimlog_runtime::files::{AtomicFile, remove_if_there};
+use skimlog_runtime::progress::{Progress, Unit};
+use skimlog_runtime::stream::RawPart;
 
 use super::Stages;
 use crate::pipeline::PipelineError;
 use crate::pipeline::convert::{ConvertError, ConvertSummary, Unusual, seconds_now};
 use crate::pipeline::task::Task;
-use crate::progress::{Progress, Unit};
-use crate::stream::RawPart;
-use crate::workspace::{AtomicFile, Fingerprint, WorkspaceError, remove_if_there};
+use crate::workspace::{Fingerprint, WorkspaceError};
 
 impl<'s> Stages<'s> {
     /// Checks a `.skim` part and gives it its place in the working directory: as a second name of the file (a hard
@@ -83,7 +84,7 @@ fn put_in_place(file: &Path, target: &Path) -> Result<(), WorkspaceError> {
     let mut copy = AtomicFile::create(target)?;
     let mut original = fs::File::open(&file).map_err(WorkspaceError::io("open", &file))?;
     io::copy(&mut original, &mut copy).map_err(WorkspaceError::io("write", target))?;
-    copy.commit()
+    Ok(copy.commit()?)
 }
 
 /// Whether two names are those of one file.

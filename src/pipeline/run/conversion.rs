@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use skimlog_formats::columnar::{ColumnarError, EncodedBlock};
 use skimlog_formats::part::{PartEncoder, PartWriter};
 use skimlog_formats::record::{FieldCount, RecordBatch};
+use skimlog_runtime::files::{AtomicFile, InputFiles};
+use skimlog_runtime::progress::Progress;
+use skimlog_runtime::stream::{BlockSize, Content, LineBlocks, Permits, RawPart, content_of};
 
 use super::{RawData, Stages};
 use crate::config::BadRecords;
 use crate::pipeline::convert::{self, ConvertOptions, ConvertSummary, Format, convert};
 use crate::pipeline::error::PipelineError;
 use crate::pipeline::task::{Goal, TaskReport, Unsettled, run_together};
-use crate::progress::Progress;
-use crate::stream::{BlockSize, Content, LineBlocks, Permits, RawPart, content_of};
-use crate::workspace::{AtomicFile, Fingerprint, InputFiles, Manifest};
+use crate::workspace::{Fingerprint, Manifest};
 
 /// A raw part and what is to become of it.
 struct Conversion {

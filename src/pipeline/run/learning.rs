@@ -5,21 +5,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::json;
+use skimlog_features::counts::Table;
+use skimlog_features::input::{InputBuilder, Layout};
+use skimlog_features::similar::SimilarAuthors;
+use skimlog_features::sketch::TokenCodes;
+use skimlog_model::bundle::{self, BUNDLE_VERSION, Bundle, BundleWriter, Verify};
+use skimlog_model::bundle::{COUNTS_FOLDER, ONNX};
+use skimlog_network::metrics::Scores;
+use skimlog_network::{Precision, Shape};
+use skimlog_runtime::files::write_file;
 
-use super::{BUNDLE_COUNTS, Stages};
+use super::Stages;
 use crate::config::{self, BiasInit, Config};
-use crate::counts::Table;
-use crate::features::{InputBuilder, Layout};
-use crate::metrics::Scores;
-use crate::net::{Precision, Shape};
-use crate::pipeline::bundle::{self, BUNDLE_VERSION, Bundle, BundleWriter, Verify};
 use crate::pipeline::evaluate::{PrecisionTable, calibrate, evaluate_inference};
 use crate::pipeline::examples::{Portion, StoredExamples, StoredPart};
+use crate::pipeline::onnx::save_onnx;
 use crate::pipeline::task::Task;
 use crate::pipeline::{PipelineError, Stage, freeze, train};
-use crate::similar::SimilarAuthors;
-use crate::sketch::TokenCodes;
-use crate::workspace::write_file;
 
 impl<'s> Stages<'s> {
     pub(super) fn stored(&self, part: PathBuf) -> Result<StoredPart, PipelineError> {
@@ -73,8 +75,9 @@ impl<'s> Stages<'s> {
                 train::train(&examples, codes.clone(), shape, &options, progress)?;
             let bundle = BundleWriter::begin(&target)?;
             let similar = SimilarAuthors::open(&similar)?;
-            freeze::freeze(&workspace.counts(), &similar, &bundle.path(BUNDLE_COUNTS)?, progress)?;
+            freeze::freeze(&workspace.counts(), &similar, &bundle.path(COUNTS_FOLDER)?, progress)?;
             let calibration = calibrate(&examples, &InputBuilder::new(codes.clone(), layout))?;
+            save_onnx(&network, &bundle.path(ONNX)?)?;
             bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
             write_file(&log, |out| {
                 curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use skimlog_formats::part::PartReader;
+use skimlog_runtime::stream::{PassedOver, RawPart, StreamError, find_copies, list_parts};
 
 use crate::config::Config;
 use crate::pipeline::PipelineError;
-use crate::stream::{PassedOver, RawPart, StreamError, find_copies, list_parts};
 use crate::workspace::Workspace;
 
 /// Name of the validation part among the converted ones.

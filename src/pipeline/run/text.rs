@@ -4,6 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
+use skimlog_features::sketch::SketchShape;
+use skimlog_text::distilbert::{CONFIG_FILE, WEIGHTS_FILE};
+use skimlog_text::finetune::{MODEL_FILE, Start, finetune, newest_checkpoint};
+use skimlog_text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
 
 use super::Stages;
 use crate::config::{Config, Engine};
@@ -13,10 +17,6 @@ use crate::pipeline::sketch::SketchOptions;
 use crate::pipeline::stages::{TextModel, text_model};
 use crate::pipeline::task::Task;
 use crate::pipeline::{PipelineError, Stage, embed, sketch};
-use crate::sketch::SketchShape;
-use crate::text::distilbert::{CONFIG_FILE, WEIGHTS_FILE};
-use crate::text::finetune::{MODEL_FILE, Start, finetune, newest_checkpoint};
-use crate::text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
 
 impl<'s> Stages<'s> {
     pub(super) fn finetune(self) -> Result<Task<'s>, PipelineError> {

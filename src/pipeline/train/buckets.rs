@@ -6,11 +6,11 @@
 
 use std::ops::Range;
 
+use skimlog_features::input::{Example, ExampleError};
+use skimlog_runtime::shuffle::{Pool, Router, Scratch, Shuffle, ShuffleError};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::TrainError;
-use crate::features::{Example, ExampleError};
-use crate::shuffle::{Pool, Router, Scratch, Shuffle, ShuffleError};
 
 /// What an example and its key are expected to take in memory, in bytes: about twice what short texts need.
 const EXAMPLE_BYTES: u64 = 300;

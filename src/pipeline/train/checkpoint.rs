@@ -13,12 +13,12 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use skimlog_network::{AdamW, Shape, Trainer};
+use skimlog_runtime::files::{AtomicFolder, write_file};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::state::State;
 use super::{Checkpointing, TrainError};
-use crate::net::{AdamW, Shape, Trainer};
-use crate::workspace::{AtomicFolder, write_file};
 
 const STATE: &str = "state.json";
 const TRAINER: &str = "trainer.safetensors";

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::counts::column_names;
-use crate::features::{Example, Scalar};
+use skimlog_features::counts::column_names;
+use skimlog_features::input::{Example, Scalar};
 
 /// In how many records each number is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

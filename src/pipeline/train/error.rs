@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
+use skimlog_features::input::ExampleError;
+use skimlog_network::NetError;
+use skimlog_runtime::files::FileError;
+use skimlog_runtime::shuffle::ShuffleError;
 use thiserror::Error;
 
-use crate::features::ExampleError;
-use crate::net::NetError;
 use crate::pipeline::evaluate::EvaluateError;
 use crate::pipeline::examples::ExamplesError;
-use crate::shuffle::ShuffleError;
-use crate::workspace::WorkspaceError;
 
 /// Why a network cannot be trained.
 #[derive(Debug, Error)]
@@ -41,7 +41,7 @@ pub enum TrainError {
     },
     /// A checkpoint cannot be written.
     #[error(transparent)]
-    Checkpoint(#[from] WorkspaceError),
+    Checkpoint(#[from] FileError),
     /// A checkpoint's weights cannot be written.
     #[error("the training's checkpoint: {0}")]
     Weights(#[from] NetError),

@@ -5,11 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crossbeam_channel::bounded;
+use skimlog_features::input::{Batch, Example, InputBuilder, TweetSketch};
+use skimlog_runtime::machine;
 
 use super::TrainError;
 use super::buckets::Buckets;
-use crate::features::{Batch, Example, InputBuilder, TweetSketch};
-use crate::machine;
 
 /// Batches that may wait for the step.
 const AHEAD: usize = 4;

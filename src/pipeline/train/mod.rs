@@ -15,18 +15,18 @@ mod tests;
 mod ticker;
 
 use serde::{Deserialize, Serialize};
+use skimlog_features::input::{InputBuilder, TweetSketch};
 use skimlog_formats::PerReaction;
+use skimlog_network::metrics::Report;
+use skimlog_network::{AdamW, Network, Shape, Trainer};
+use skimlog_runtime::machine::Workers;
+use skimlog_runtime::progress::Progress;
 
 use self::checkpoint::Checkpoints;
 use self::pass::{Run, Session};
 use self::schedule::{log_odds, sessions};
 use self::state::State;
 use super::examples::{Examples, Origin, Portion};
-use crate::features::{InputBuilder, TweetSketch};
-use crate::machine::Workers;
-use crate::metrics::Report;
-use crate::net::{AdamW, Network, Shape, Trainer};
-use crate::progress::Progress;
 
 pub use self::coverage::Coverage;
 pub use self::error::TrainError;

@@ -38,9 +38,9 @@ pub struct Recipe {
     /// days and after each fine-tuning epoch. The published solution has none, and its rates are often far off for it.
     pub settle_batches: usize,
     /// Whether the first layer's weights learn from what differs from a record whose numbers are all zero
-    /// ([`crate::net::Trainer::centred`]).
+    /// ([`skimlog_network::Trainer::centred`]).
     pub centred: bool,
-    /// Whether the network sees the logarithm of every number ([`crate::features::Layout::logarithms`]).
+    /// Whether the network sees the logarithm of every number ([`skimlog_features::input::Layout::logarithms`]).
     pub logarithms: bool,
     /// How the output biases start.
     pub bias_init: BiasInit,

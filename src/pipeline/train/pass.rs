@@ -2,6 +2,12 @@
 
 use std::time::Instant;
 
+use skimlog_features::input::{Example, InputBuilder, TweetSketch};
+use skimlog_network::Trainer;
+use skimlog_network::metrics::{Report, Scores};
+use skimlog_runtime::machine::Workers;
+use skimlog_runtime::progress::{Progress, Unit};
+use skimlog_runtime::shuffle::{Pool, Scratch};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::buckets::Buckets;
@@ -12,14 +18,8 @@ use super::settle::Sample;
 use super::state::State;
 use super::ticker::Ticker;
 use super::{Coverage, Options, TrainError, Trained};
-use crate::features::{Example, InputBuilder, TweetSketch};
-use crate::machine::Workers;
-use crate::metrics::{Report, Scores};
-use crate::net::Trainer;
 use crate::pipeline::evaluate::{EvaluateError, evaluate};
 use crate::pipeline::examples::{Examples, Origin, Portion};
-use crate::progress::{Progress, Unit};
-use crate::shuffle::{Pool, Scratch};
 
 /// Records trained together, in a random order.
 pub(super) struct Session {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use skimlog_features::input::Day;
 use skimlog_formats::PerReaction;
 
-use crate::features::Day;
 use crate::pipeline::examples::Tally;
 
 /// Records that are trained together, in one random order: those of a day.

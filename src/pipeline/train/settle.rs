@@ -6,11 +6,11 @@
 //! batches. A network measured in the middle of it predicts rates that are far off, though its ranking is good. So
 //! before it is measured, it sees some batches with its weights held still.
 
+use skimlog_features::input::{Batch, Example, InputBuilder, TweetSketch};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::TrainError;
 use super::schedule::batch_sizes;
-use crate::features::{Batch, Example, InputBuilder, TweetSketch};
 
 /// A random sample of examples, kept in memory.
 pub(super) struct Sample {

@@ -1,9 +1,9 @@
 //! What a training has come to, beside the weights and the optimiser's moments.
 
 use serde::{Deserialize, Serialize};
+use skimlog_network::metrics::Report;
 
 use super::{Coverage, SessionSummary, Summary};
-use crate::metrics::Report;
 
 /// Where a training stands. What comes next follows from it, the recipe and the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::progress::Progress;
+use skimlog_runtime::progress::Progress;
 
 /// Collects progress and passes it on a few times a second.
 pub(super) struct Ticker {

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use skimlog_runtime::files::write_file;
 
 use super::{FileState, Fingerprint, Manifest, TaskRecord};
 use crate::workspace::fingerprint::Input;
-use crate::workspace::{MANIFEST, WorkspaceError, write_file};
+use crate::workspace::{MANIFEST, WorkspaceError};
 
 /// The version of the manifest's layout.
 const VERSION: u64 = 2;

@@ -2,7 +2,7 @@
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;
-use skimlog::features::{Batch, FOURIER_TERMS, Layout, NUMBERS};
+use skimlog_features::input::{Batch, FOURIER_TERMS, Layout, NUMBERS};
 use skimlog_formats::PerReaction;
 
 /// Numbers that are counts; the others (followers, ages, …) are never zero here.

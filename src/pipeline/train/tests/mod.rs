@@ -7,14 +7,25 @@ use std::sync::Mutex;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use skimlog_features::input::{Day, Example, Layout, SparseRows, TweetSketch};
 use skimlog_formats::{PerReaction, Reaction};
+use skimlog_network::metrics::Scores;
+use skimlog_runtime::progress::{Silent, Unit};
 
 use super::*;
-use crate::features::{Day, Example, Layout, TokenColumns};
-use crate::metrics::Scores;
 use crate::pipeline::evaluate::evaluate;
 use crate::pipeline::examples::{ExamplesError, Survey};
-use crate::progress::{Silent, Unit};
+
+/// One column a token, without any table.
+struct TokenColumns;
+
+impl TweetSketch for TokenColumns {
+    fn sketch(&self, tokens: &[u32], rows: &mut SparseRows) {
+        rows.columns.extend_from_slice(tokens);
+        rows.values.extend(tokens.iter().map(|_| 1.0));
+        rows.offsets.push(rows.columns.len() as u32);
+    }
+}
 
 /// Training records of some days, then as many validation records as there are others, every fifth a hold-out one.
 struct Generated {
@@ -32,7 +43,8 @@ fn generated(days: &[u64], validation: u64) -> Generated {
         let fond = random.random_range(0..2);
         let mut example = Example { language, tokens: vec![token, 16 + token], ..Example::default() };
         example.numbers[8] = f64::from(fond) * 3.0;
-        example.numbers[crate::features::Scalar::AuthorFollowers.number()] = random.random_range(0.0f64..1e4).floor();
+        example.numbers[skimlog_features::input::Scalar::AuthorFollowers.number()] =
+            random.random_range(0.0f64..1e4).floor();
         let rates = PerReaction::from_fn(|reaction| match reaction {
             Reaction::Like => [0.05, 0.3, 0.6, 0.95][(fond + u32::from(token < 8) * 2) as usize],
             Reaction::Retweet => [0.02, 0.5][usize::from(language == 2)],

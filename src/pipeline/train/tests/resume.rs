@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use skimlog_features::input::SparseRows;
+
 use super::*;
-use crate::features::SparseRows;
 
 /// Sketches so many tweets, then unwinds, as a killed process would end.
 struct Dying(AtomicUsize);

@@ -10,13 +10,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use skimlog::counts::NoSimilar;
 use skimlog::pipeline::features::{HoldOut, Inputs, Options, Outputs, build};
 use skimlog::pipeline::similar::similar;
-use skimlog::progress::{Progress, Silent, Unit};
-use skimlog::similar::{SimilarAuthors, SimilaritySettings};
+use skimlog_features::counts::NoSimilar;
+use skimlog_features::similar::{SimilarAuthors, SimilaritySettings};
 use skimlog_formats::part::{BLOCK_ROWS, PartWriter, encode};
 use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
+use skimlog_runtime::progress::{Progress, Silent, Unit};
 
 /// Times the stages `similar` and `features`.
 #[derive(Parser)]

@@ -9,8 +9,8 @@ use std::time::Instant;
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
-use skimlog::text::distilbert::{Architecture, Weights};
-use skimlog::text::finetune::{CpuTrainer, MaskedBatch, Options};
+use skimlog_text::distilbert::{Architecture, Weights};
+use skimlog_text::finetune::{CpuTrainer, MaskedBatch, Options};
 
 /// Measures a fine-tuning step; prints a line a step: seconds, seconds of processor time, loss.
 #[derive(Parser)]

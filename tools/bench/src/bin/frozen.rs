@@ -7,9 +7,9 @@ use clap::Parser;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp, Geometric};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimlog::counts::Tally;
-use skimlog::counts::frozen::{FrozenTable, FrozenTableWriter};
-use skimlog::key::Key;
+use skimlog_features::counts::Tally;
+use skimlog_features::counts::frozen::{FrozenTable, FrozenTableWriter};
+use skimlog_features::key::Key;
 use skimlog_formats::Reaction;
 
 /// Builds a frozen count table and asks it: bytes a key, build time, look-ups a second on one core.

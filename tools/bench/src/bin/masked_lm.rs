@@ -6,8 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser;
-use skimlog::text::distilbert::Weights;
-use skimlog::text::finetune::{CpuTrainer, MaskedBatch, Options};
+use skimlog_text::distilbert::Weights;
+use skimlog_text::finetune::{CpuTrainer, MaskedBatch, Options};
 
 /// Computes a loss, takes steps, stores the model and computes the loss again; prints both losses.
 #[derive(Parser)]

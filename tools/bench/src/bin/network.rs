@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
-use skimlog::features::{Batch, Layout};
-use skimlog::net::{Calibration, Inference, Network, Precision, Shape};
 use skimlog::pipeline::memory::processor_time;
 use skimlog_bench::synthetic;
+use skimlog_features::input::{Batch, Layout};
 use skimlog_formats::PerReaction;
+use skimlog_network::{Calibration, Inference, Network, Precision, Shape};
 
 /// Measures inference on ready-made inputs.
 #[derive(Parser)]

@@ -13,9 +13,9 @@ use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use skimlog::pipeline::memory;
 use skimlog::pipeline::sketch::{SketchOptions, sketch};
-use skimlog::progress::Silent;
-use skimlog::sketch::SketchShape;
-use skimlog::text::{TokenVectors, VectorPaths};
+use skimlog_features::sketch::SketchShape;
+use skimlog_runtime::progress::Silent;
+use skimlog_text::{TokenVectors, VectorPaths};
 
 /// Measures the sketch stage, from token_embeddings.npy to codes.skim, its measures of quality included.
 #[derive(Parser)]

@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
-use skimlog::features::{Batch, InputBuilder, Layout};
-use skimlog::net::{AdamW, Inference, Network, Shape, Trainer};
 use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
 use skimlog::pipeline::memory::processor_time;
-use skimlog::sketch::TokenCodes;
 use skimlog_bench::synthetic;
+use skimlog_features::input::{Batch, InputBuilder, Layout};
+use skimlog_features::sketch::TokenCodes;
 use skimlog_formats::{PerReaction, Reaction};
+use skimlog_network::{AdamW, Inference, Network, Shape, Trainer};
 
 type BoxError = Box<dyn Error + Send + Sync>;
 

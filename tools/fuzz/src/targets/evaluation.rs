@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use skimlog::counts::Split;
 use skimlog::pipeline::evaluate::evaluate_predictions;
+use skimlog_features::counts::Split;
 
 use super::sample;
 use crate::scratch::{ManyFiles, Scratch};

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use skimlog::counts::Tally;
-use skimlog::counts::frozen::{FrozenError, FrozenSimilar, FrozenTable, FrozenTableWriter};
-use skimlog::key::Key;
-use skimlog::similar::SimilarAuthors;
+use skimlog_features::counts::Tally;
+use skimlog_features::counts::frozen::{FrozenError, FrozenSimilar, FrozenTable, FrozenTableWriter};
+use skimlog_features::key::Key;
+use skimlog_features::similar::SimilarAuthors;
 use skimlog_formats::{Id, PerReaction};
 
 use crate::random::Random;

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use skimlog::counts::Table;
-use skimlog::counts::frozen::{FrozenCounts, FrozenSimilar};
-use skimlog::key::Key;
-use skimlog::net::Precision;
-use skimlog::pipeline::bundle::{BundleWriter, CODES, MANIFEST, Manifest, Verify};
-use skimlog::pipeline::predict::{Model as Opened, PredictError, Predictor};
+use skimlog_features::counts::Table;
+use skimlog_features::counts::frozen::{FrozenCounts, FrozenSimilar};
+use skimlog_features::key::Key;
 use skimlog_formats::record::{Columns, RecordBatch};
+use skimlog_model::bundle::{BundleWriter, CODES, MANIFEST, Manifest, Verify};
+use skimlog_model::predict::{Model as Opened, PredictError, Predictor};
+use skimlog_network::Precision;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::network::{calibration, languages, network};

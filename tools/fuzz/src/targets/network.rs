@@ -1,8 +1,8 @@
 //! A network's weights, and the network packed for prediction.
 
-use skimlog::features::{Batch, Example, InputBuilder, Languages, Layout};
-use skimlog::net::{AdamW, Calibration, Inference, Network, Precision, Shape, Trainer};
+use skimlog_features::input::{Batch, Example, InputBuilder, Languages, Layout};
 use skimlog_formats::PerReaction;
+use skimlog_network::{AdamW, Calibration, Inference, Network, Precision, Shape, Trainer};
 
 use super::sample;
 use super::skim::token_codes;

@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use skimlog::stream::{BlockSize, LineBlocks};
 use skimlog_formats::record::{
     FieldCount, ReadError, RecordBatch, RecordError, RecordOptions, RecordReader, RecordScanner, write_record,
 };
+use skimlog_runtime::stream::{BlockSize, LineBlocks};
 
 use super::sample;
 use crate::random::Random;
@@ -145,7 +145,7 @@ impl Target for Stream {
         };
         match read() {
             Ok(text) => Verdict::Accepted(digest(&text)),
-            Err::<_, skimlog::stream::StreamError>(error) => Verdict::Rejected(error.to_string()),
+            Err::<_, skimlog_runtime::stream::StreamError>(error) => Verdict::Rejected(error.to_string()),
         }
     }
 

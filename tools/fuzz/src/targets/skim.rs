@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::path::Path;
 
-use skimlog::counts::{COUNTS, REAL_COLUMNS, Table, column_names};
-use skimlog::features::{Example, Languages};
 use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
 use skimlog::pipeline::features::{FEATURES_KIND, TOTALS_KIND};
 use skimlog::pipeline::freeze::{FreezeError, read_totals};
-use skimlog::similar::{SimilarAuthors, SimilarWriter, read_lists};
-use skimlog::sketch::{SketchShape, TokenCodes};
+use skimlog_features::counts::{COUNTS, REAL_COLUMNS, Table, column_names};
+use skimlog_features::input::{Example, Languages};
+use skimlog_features::similar::{SimilarAuthors, SimilarWriter, read_lists};
+use skimlog_features::sketch::{SketchShape, TokenCodes};
 use skimlog_formats::columnar::{
     Advice, Column, ColumnRef, ColumnarError, Field, MAX_CHUNK_BYTES, Reader, Schema, ValueType, Writer, encode_block,
     encode_block_advised,
@@ -349,12 +349,12 @@ impl Similar {
 /// An author, whom it resembles, and how much.
 type SimilarList = (Id, Vec<Id>, Vec<f64>);
 
-fn read_similar(path: &Path) -> Result<Vec<SimilarList>, skimlog::similar::SimilarError> {
+fn read_similar(path: &Path) -> Result<Vec<SimilarList>, skimlog_features::similar::SimilarError> {
     let mut lists = Vec::new();
     read_lists(path, |author, similar, scores| lists.push((author, similar.to_vec(), scores.to_vec())))?;
     let looked_up = SimilarAuthors::open(path)?;
     for (author, similar, _) in &lists {
-        let found = looked_up.get(skimlog::key::Key::of(*author)).0;
+        let found = looked_up.get(skimlog_features::key::Key::of(*author)).0;
         assert_eq!(found.len(), similar.len(), "an author has another list");
     }
     Ok(lists)
@@ -398,7 +398,7 @@ impl Totals {
     }
 }
 
-fn totals_of(path: &Path) -> Result<Vec<(u64, skimlog::counts::Tally)>, FreezeError> {
+fn totals_of(path: &Path) -> Result<Vec<(u64, skimlog_features::counts::Tally)>, FreezeError> {
     let table = Table::ALL.into_iter().find(|table| table.has_unreacted()).expect("there is one");
     let mut all = Vec::new();
     read_totals(&Reader::open(path)?, table, |key, tally| {

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use skimlog::progress::Silent;
-use skimlog::text::distilbert::{DistilBertError, Weights};
-use skimlog::text::finetune::SpecialTokens;
-use skimlog::text::{
+use skimlog::workspace::Fingerprint;
+use skimlog_runtime::progress::Silent;
+use skimlog_text::distilbert::{DistilBertError, Weights};
+use skimlog_text::finetune::SpecialTokens;
+use skimlog_text::{
     Decoder, EngineChoice, MappedVectors, MeanOptions, MeanVectors, Model, ModelOptions, Snapshots, TextError,
     TokenBatch, TokenVectors, VectorPaths,
 };
-use skimlog::workspace::Fingerprint;
 
 use super::sample;
 use super::training::tiny;

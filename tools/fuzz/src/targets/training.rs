@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use skimlog::features::{Day, Example};
-use skimlog::net::Network;
 use skimlog::pipeline::examples::{Examples, ExamplesError, Origin, Portion, Survey};
 use skimlog::pipeline::train::{Checkpointing, Options, Recipe, TrainError, train};
-use skimlog::progress::{Progress, Silent, Unit};
-use skimlog::text::distilbert::Architecture;
-use skimlog::text::finetune::{self, Start, Steps, finetune, newest_checkpoint};
+use skimlog_features::input::{Day, Example};
 use skimlog_formats::{Reaction, ReactionSet};
+use skimlog_network::Network;
+use skimlog_runtime::progress::{Progress, Silent, Unit};
+use skimlog_text::distilbert::Architecture;
+use skimlog_text::finetune::{self, Start, Steps, finetune, newest_checkpoint};
 
 use super::network::SHAPE;
 use super::skim::token_codes;

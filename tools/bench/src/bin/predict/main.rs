@@ -19,7 +19,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use serde_json::Value;
-use skimlog::net::Precision;
+use skimlog_network::Precision;
 
 /// Measures prediction on one core.
 #[derive(Parser)]

@@ -6,18 +6,18 @@ use anyhow::{Context, Result};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use skimlog::config::Config;
-use skimlog::features::{InputBuilder, Layout};
-use skimlog::net::{Network, Shape};
-use skimlog::pipeline::bundle::BundleWriter;
 use skimlog::pipeline::evaluate::calibrate;
 use skimlog::pipeline::examples::{StoredExamples, StoredPart};
 use skimlog::pipeline::freeze::freeze;
-use skimlog::pipeline::run::BUNDLE_COUNTS;
 use skimlog::pipeline::{Pipeline, Stage};
-use skimlog::progress::Silent;
-use skimlog::similar::SimilarAuthors;
-use skimlog::sketch::{SketchShape, TokenCodes};
+use skimlog_features::input::{InputBuilder, Layout};
+use skimlog_features::similar::SimilarAuthors;
+use skimlog_features::sketch::{SketchShape, TokenCodes};
 use skimlog_formats::PerReaction;
+use skimlog_model::bundle::BundleWriter;
+use skimlog_model::bundle::COUNTS_FOLDER;
+use skimlog_network::{Network, Shape};
+use skimlog_runtime::progress::Silent;
 use skimlog_synth::Options;
 
 /// Where everything is.
@@ -74,6 +74,6 @@ fn bundle(pipeline: &Pipeline<'_>, model: &Path, config: &Config, hidden: usize)
     let calibration = calibrate(&examples, &InputBuilder::new(codes.clone(), layout))?;
     let writer = BundleWriter::begin(model)?;
     let similar = SimilarAuthors::open(&workspace.similar())?;
-    freeze(&workspace.counts(), &similar, &writer.path(BUNDLE_COUNTS)?, &Silent)?;
+    freeze(&workspace.counts(), &similar, &writer.path(COUNTS_FOLDER)?, &Silent)?;
     Ok(writer.finish(&network, Some(&calibration), &codes, examples.languages())?)
 }

@@ -1,0 +1,121 @@
+//! Writes a bundle.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use skimlog_features::input::{FEATURE_VERSION, Languages};
+use skimlog_features::sketch::TokenCodes;
+use skimlog_formats::Reaction;
+use skimlog_network::{Calibration, Inference, NetError, Network, Precision};
+use skimlog_runtime::files::{AtomicFolder, write_file};
+
+use super::manifest::checksum;
+use super::{
+    BUNDLE_VERSION, BundleError, CODES, FileEntry, LANGUAGES, MANIFEST, Manifest, WEIGHTS, check_codes, network_file,
+};
+
+/// A bundle on its way: files are written to a folder beside the bundle's place, which takes that place at the end.
+#[derive(Debug)]
+pub struct BundleWriter {
+    folder: AtomicFolder,
+}
+
+impl BundleWriter {
+    /// Begins a bundle that will be `destination`; what an interrupted run left beside it is removed.
+    ///
+    /// # Errors
+    /// [`BundleError::Workspace`].
+    pub fn begin(destination: impl AsRef<Path>) -> Result<Self, BundleError> {
+        Ok(Self { folder: AtomicFolder::create(destination.as_ref())? })
+    }
+
+    /// Where to write the file that will have this name in the bundle; `/` stands between directories, which are made.
+    ///
+    /// # Errors
+    /// [`BundleError::File`].
+    pub fn path(&self, name: &str) -> Result<PathBuf, BundleError> {
+        let path = self.folder.temporary().join(name);
+        if let Some(directory) = path.parent() {
+            at(directory, fs::create_dir_all(directory))?;
+        }
+        Ok(path)
+    }
+
+    /// Adds a copy of a file.
+    ///
+    /// # Errors
+    /// [`BundleError::File`].
+    pub fn copy(&self, name: &str, source: &Path) -> Result<(), BundleError> {
+        let path = self.path(name)?;
+        at(source, fs::copy(source, path)).map(drop)
+    }
+
+    /// Adds the network, the same made ready for prediction in every precision (in bytes only with a calibration), its token codes, the languages and the manifest, and puts the bundle in its place. A bundle that
+    /// stood there is replaced.
+    ///
+    /// # Errors
+    /// [`BundleError::File`], [`BundleError::Workspace`], [`BundleError::Network`], or [`BundleError::Sketch`] if codes and
+    /// network do not fit each other; an older bundle is still there then.
+    pub fn finish(
+        self,
+        network: &Network,
+        calibration: Option<&Calibration>,
+        codes: &TokenCodes,
+        languages: &Languages,
+    ) -> Result<(), BundleError> {
+        let path = self.path(CODES)?;
+        check_codes(path.clone(), codes, network.shape())?;
+        codes.save(&path)?;
+        network.save(&self.path(WEIGHTS)?)?;
+        for precision in Precision::ALL {
+            match Inference::with_precision(network, precision, calibration) {
+                Ok(inference) => inference.save(&self.path(&network_file(precision))?)?,
+                Err(NetError::Uncalibrated) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        write_file(&self.path(LANGUAGES)?, |out| out.write_all(languages.to_text().as_bytes()))?;
+        let mut files = BTreeMap::new();
+        collect(self.folder.temporary(), "", &mut files)?;
+        let shape = network.shape();
+        let manifest = Manifest {
+            format_version: BUNDLE_VERSION,
+            feature_version: FEATURE_VERSION,
+            sketch_depth: shape.layout.sketch_depth,
+            sketch_width: shape.layout.sketch_width,
+            logarithms: shape.layout.logarithms,
+            hidden: shape.hidden,
+            languages: languages.len(),
+            outputs: Reaction::NETWORK_ORDER.map(|reaction| reaction.name().to_owned()).to_vec(),
+            files,
+        };
+        write_file(&self.path(MANIFEST)?, |out| {
+            serde_json::to_writer_pretty(&mut *out, &manifest)?;
+            out.write_all(b"\n")
+        })?;
+        Ok(self.folder.commit()?)
+    }
+}
+
+/// Names the file in an error.
+fn at<T>(path: &Path, outcome: io::Result<T>) -> Result<T, BundleError> {
+    outcome.map_err(|source| BundleError::File { path: path.to_owned(), source })
+}
+
+/// Notes of every file below `directory` the size and checksum under its name in the bundle.
+fn collect(directory: &Path, prefix: &str, files: &mut BTreeMap<String, FileEntry>) -> Result<(), BundleError> {
+    for entry in at(directory, fs::read_dir(directory))? {
+        let entry = at(directory, entry)?;
+        let path = entry.path();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if path.is_dir() {
+            collect(&path, &format!("{name}/"), files)?;
+        } else {
+            let bytes = at(&path, fs::metadata(&path))?.len();
+            files.insert(name, FileEntry { bytes, xxh3: at(&path, checksum(&path))? });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! The first layer's inputs that are not zero, listed by record for the way forward and by input for the way back.
+//!
+//! Most numbers of a record are zero counts, whose Fourier terms are always the same (sine 0, cosine 1). The lists hold
+//! `x − x(0)`, which is zero for them; `W · x(0)` is added to the bias, and the gradient of a weight gets back
+//! `x(0) × Σ of its output's gradient`. Both are exact.
+
+use skimlog_features::input::{Batch, FOURIER_TERMS, Layout};
+
+use super::error::NetError;
+use super::kernels::{Entry, INPUT_BLOCK};
+use super::network::DENSE_AT_ZERO;
+use super::shape::Shape;
+use super::tiles::COLUMNS;
+
+/// Entries in the order of their list, and where each list starts.
+#[derive(Default)]
+pub(super) struct Lists {
+    pub(super) entries: Vec<Entry>,
+    /// One more than there are lists.
+    pub(super) starts: Vec<u32>,
+}
+
+impl Lists {
+    /// Sorts `entries` into `count` lists; `list` tells an entry's list and what it holds there.
+    fn fill(&mut self, count: usize, rows: &SparseInputs, list: impl Fn(usize, Entry) -> (usize, u32)) {
+        self.starts.clear();
+        self.starts.resize(count + 1, 0);
+        for (record, entry) in rows.iter() {
+            self.starts[list(record, entry).0] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut self.starts {
+            sum += std::mem::replace(start, sum);
+        }
+        self.entries.resize(rows.entries.len(), Entry::default());
+        for (record, entry) in rows.iter() {
+            let (list, at) = list(record, entry);
+            self.entries[self.starts[list] as usize] = Entry { at, value: entry.value };
+            self.starts[list] += 1;
+        }
+        // Each start has moved to its list's end, which is the next list's start.
+        self.starts.copy_within(..count, 1);
+        self.starts[0] = 0;
+    }
+}
+
+/// Inputs that are not zero, record after record.
+#[derive(Default)]
+struct SparseInputs {
+    entries: Vec<Entry>,
+    ends: Vec<usize>,
+}
+
+impl SparseInputs {
+    fn iter(&self) -> impl Iterator<Item = (usize, Entry)> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        let ranges = starts.zip(&self.ends).enumerate();
+        ranges.flat_map(|(record, (start, &end))| self.entries[start..end].iter().map(move |&entry| (record, entry)))
+    }
+
+    fn fill(&mut self, batch: &Batch, first_dense: usize) {
+        self.entries.clear();
+        self.ends.clear();
+        for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
+            let (columns, values) = batch.sparse.row(record);
+            self.entries.extend(columns.iter().zip(values).map(|(&at, &value)| Entry { at, value }));
+            let numbers = dense.chunks(FOURIER_TERMS).zip(DENSE_AT_ZERO.chunks(FOURIER_TERMS));
+            for (number, (terms, at_zero)) in numbers.enumerate() {
+                if terms.iter().zip(at_zero).fold(true, |equal, (term, zero)| equal & (term == zero)) {
+                    continue;
+                }
+                let first = first_dense + number * FOURIER_TERMS;
+                for (term, (value, zero)) in terms.iter().zip(at_zero).enumerate() {
+                    if value != zero {
+                        self.entries.push(Entry { at: (first + term) as u32, value: value - zero });
+                    }
+                }
+            }
+            self.ends.push(self.entries.len());
+        }
+    }
+}
+
+/// What the first layer multiplies, of one batch.
+#[derive(Default)]
+pub(super) struct Inputs {
+    /// Number of records.
+    pub(super) records: usize,
+    /// Blocks of [`INPUT_BLOCK`] inputs, in each the records; `at` is the input.
+    pub(super) by_record: Lists,
+    /// The inputs; `at` is the record.
+    pub(super) by_input: Lists,
+    /// Ids of language, hour and day, a record each.
+    pub(super) ids: [Vec<u32>; 3],
+    sparse: SparseInputs,
+}
+
+impl Inputs {
+    /// Takes a batch in. Only training needs the lists by input.
+    pub(super) fn fill(&mut self, batch: &Batch, shape: Shape, for_training: bool) -> Result<(), NetError> {
+        check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
+        let records = batch.rows;
+        self.records = records;
+        self.ids[0].clone_from(&batch.language);
+        for (ids, from) in self.ids[1..].iter_mut().zip([&batch.hour, &batch.day]) {
+            ids.clear();
+            ids.extend(from.iter().copied().map(u32::from));
+        }
+        self.sparse.fill(batch, shape.layout.sparse());
+        let (sparse, by_record, by_input) = (&self.sparse, &mut self.by_record, &mut self.by_input);
+        let blocks = shape.sparse_inputs().div_ceil(INPUT_BLOCK);
+        let mut forward = || {
+            let list = |record, entry: Entry| (entry.at as usize / INPUT_BLOCK * records + record, entry.at);
+            by_record.fill(blocks * records, sparse, list);
+        };
+        let backward =
+            || by_input.fill(shape.sparse_inputs(), sparse, |record, entry| (entry.at as usize, record as u32));
+        if for_training {
+            rayon::join(forward, backward);
+        } else {
+            forward();
+        }
+        Ok(())
+    }
+
+    /// Number of records, filled up to whole blocks of 32.
+    pub(super) fn padded(&self) -> usize {
+        self.records.next_multiple_of(COLUMNS)
+    }
+}
+
+/// Says what of a batch does not fit the network. The kernels rely on it.
+pub(super) fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
+    let rows = batch.rows;
+    let lengths = [
+        ("sparse", batch.sparse.rows(), rows),
+        ("dense", batch.dense.len(), rows * Layout::DENSE),
+        ("language", batch.language.len(), rows),
+        ("hour", batch.hour.len(), rows),
+        ("day", batch.day.len(), rows),
+    ];
+    if let Some((part, found, expected)) = lengths.into_iter().find(|&(_, found, expected)| found != expected) {
+        return Err(format!("`{part}` has {found} values instead of {expected}"));
+    }
+    let width = shape.layout.sparse();
+    if let Some(column) = batch.sparse.columns.iter().find(|&&column| column as usize >= width) {
+        return Err(format!("sparse column {column} in a network with {width} of them"));
+    }
+    let ids = [
+        ("language", batch.language.iter().copied().max(), shape.layout.languages),
+        ("hour", batch.hour.iter().copied().max().map(u32::from), Layout::HOURS - 1),
+        ("day", batch.day.iter().copied().max().map(u32::from), Layout::DAYS - 1),
+    ];
+    for (part, largest, limit) in ids {
+        if let Some(id) = largest.filter(|&id| id as usize > limit) {
+            return Err(format!("{part} {id} in a network that knows 0 to {limit}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::random_batch;
+
+    #[test]
+    fn lists_hold_every_input_once() {
+        let layout = Layout { sketch_depth: 7, sketch_width: 45, logarithms: false, languages: 2 };
+        let shape = Shape { layout, hidden: 1 };
+        let batch = random_batch(layout, 13, 5);
+        let mut inputs = Inputs::default();
+        inputs.fill(&batch, shape, true).expect("a batch that fits");
+
+        let mut expected = vec![vec![0.0f32; shape.sparse_inputs()]; batch.rows];
+        for (record, row) in expected.iter_mut().enumerate() {
+            let (columns, values) = batch.sparse.row(record);
+            columns.iter().zip(values).for_each(|(&column, &value)| row[column as usize] = value);
+            let dense = batch.dense.chunks(Layout::DENSE).nth(record).expect("a record");
+            for (input, value) in dense.iter().enumerate() {
+                row[layout.sparse() + input] = value - DENSE_AT_ZERO[input];
+            }
+        }
+        let mut seen = vec![vec![0.0f32; shape.sparse_inputs()]; batch.rows];
+        for list in 0..inputs.by_record.starts.len() - 1 {
+            let range = inputs.by_record.starts[list] as usize..inputs.by_record.starts[list + 1] as usize;
+            for entry in &inputs.by_record.entries[range] {
+                assert_eq!(entry.at as usize / INPUT_BLOCK, list / batch.rows);
+                seen[list % batch.rows][entry.at as usize] += entry.value;
+            }
+        }
+        assert_eq!(seen, expected);
+        for input in 0..shape.sparse_inputs() {
+            let range = inputs.by_input.starts[input] as usize..inputs.by_input.starts[input + 1] as usize;
+            let column: Vec<_> = inputs.by_input.entries[range].iter().map(|entry| (entry.at, entry.value)).collect();
+            let records = (0u32..).zip(&expected).map(|(record, row)| (record, row[input]));
+            assert_eq!(column, records.filter(|&(_, value)| value != 0.0).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn batches_that_do_not_fit_are_refused() {
+        let layout = Layout { sketch_depth: 2, sketch_width: 8, logarithms: false, languages: 2 };
+        let shape = Shape { layout, hidden: 1 };
+        let refused = |change: &dyn Fn(&mut Batch)| {
+            let mut batch = random_batch(layout, 3, 1);
+            change(&mut batch);
+            Inputs::default().fill(&batch, shape, true).expect_err("a batch that does not fit").to_string()
+        };
+        assert!(refused(&|batch| batch.language[1] = 3).contains("language 3"));
+        assert!(refused(&|batch| batch.hour[0] = 24).contains("hour 24"));
+        assert!(refused(&|batch| batch.day[2] = 31).contains("day 31"));
+        assert!(refused(&|batch| batch.dense.truncate(5)).contains("`dense` has 5 values"));
+        assert!(refused(&|batch| batch.sparse.columns[0] = 16).contains("sparse column 16"));
+    }
+}

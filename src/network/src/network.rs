@@ -1,0 +1,136 @@
+//! A network: all its parameters and the running statistics of its batch normalisations.
+
+use std::path::Path;
+
+use skimlog_features::input::Layout;
+use skimlog_formats::PerReaction;
+
+use super::error::NetError;
+use super::init;
+use super::parameters::Plan;
+use super::shape::Shape;
+use super::tensor_file::{TensorFile, TensorSource, write_tensors};
+use super::tiles::{Row, zeroed};
+
+/// A tensor as PyTorch has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Its sizes, outermost first.
+    pub shape: Vec<usize>,
+    /// Its values, the last dimension running fastest.
+    pub values: Vec<f32>,
+}
+
+/// All parameters of a network and the running statistics of its batch normalisations.
+///
+/// Tensors have PyTorch's names and shapes: `l1.weight` `[hidden, width]`, `projection.weight`, `l2.weight`
+/// `[hidden, hidden]`, `l_output.weight` `[4, hidden]`, `bn1.running_mean`, `language.weight` `[languages + 1, 20]`, …
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub(super) shape: Shape,
+    pub(super) plan: Plan,
+    pub(super) values: Vec<Row>,
+}
+
+impl Network {
+    /// A network at its start, the same for the same seed: weights and biases of linear layers uniform in
+    /// ±1/√fan_in, embeddings normal folded into (−2, 2) × 0.01, batch normalisations neutral, and the output bias as
+    /// given (for example the log-odds of the base rates).
+    ///
+    /// # Panics
+    ///
+    /// If the hidden size is zero.
+    pub fn new(shape: Shape, seed: u64, output_bias: PerReaction<f32>) -> Self {
+        let mut network = Self::zeroed(shape);
+        init::initialise(&network.plan, &mut network.values, seed, output_bias);
+        network
+    }
+
+    fn zeroed(shape: Shape) -> Self {
+        assert!(shape.hidden > 0, "a network needs a hidden size of at least 1");
+        let plan = Plan::new(shape);
+        let values = zeroed(plan.rows);
+        Self { shape, plan, values }
+    }
+
+    /// Its sizes.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Names of all its tensors.
+    pub fn tensor_names(&self) -> impl Iterator<Item = &'static str> {
+        self.plan.tensors.iter().map(|tensor| tensor.name)
+    }
+
+    /// A tensor by its name, `None` if there is no such tensor.
+    pub fn tensor(&self, name: &str) -> Option<Tensor> {
+        self.plan.tensor(name).map(|plan| Tensor { shape: plan.shape(), values: plan.read(&self.values) })
+    }
+
+    /// Sets a tensor's values, given in PyTorch's order.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::NoSuchTensor`] if there is none of that name and size.
+    pub fn set_tensor(&mut self, name: &str, values: &[f32]) -> Result<(), NetError> {
+        match self.plan.tensor(name) {
+            Some(plan) if plan.len() == values.len() => {
+                plan.write(&mut self.values, values.iter().copied());
+                Ok(())
+            }
+            _ => Err(NetError::NoSuchTensor { tensor: name.to_owned(), values: values.len() }),
+        }
+    }
+
+    /// Writes a safetensors file with PyTorch's names and shapes; under a temporary name first, then renamed.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError::Write`] if the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), NetError> {
+        let tensors = self.plan.tensors.iter();
+        let tensors = tensors.map(|plan| TensorSource::rows(plan.name.to_owned(), plan, &self.values));
+        write_tensors(path, &tensors.collect::<Vec<_>>())
+    }
+
+    /// Reads a file written by [`Network::save`] or a training checkpoint.
+    ///
+    /// # Errors
+    ///
+    /// [`NetError`] if the file is not readable, not intact, lacks a tensor or has one of another shape.
+    pub fn load(path: &Path, shape: Shape) -> Result<Self, NetError> {
+        Self::read(&TensorFile::open(path)?, shape)
+    }
+
+    pub(super) fn read(file: &TensorFile, shape: Shape) -> Result<Self, NetError> {
+        Plan::new(shape).tensors.iter().try_for_each(|plan| file.expect(plan.name, plan))?;
+        let mut network = Self::zeroed(shape);
+        for plan in &network.plan.tensors {
+            file.read(plan.name, plan, &mut network.values)?;
+        }
+        Ok(network)
+    }
+
+    /// The first layer's inputs at a record whose numbers are all zero and that has no flag: cosines are one there.
+    /// Subtracting them makes most inputs zero; the bias takes up the difference.
+    pub(super) fn inputs_at_zero(shape: Shape) -> Vec<f32> {
+        let mut inputs = vec![0.0; shape.layout.sparse()];
+        inputs.extend_from_slice(&DENSE_AT_ZERO);
+        inputs
+    }
+}
+
+/// The dense part of the input where all numbers are zero and no flag is set.
+pub(super) const DENSE_AT_ZERO: [f32; Layout::DENSE] = {
+    use skimlog_features::input::{FOURIER_TERMS, NUMBERS};
+    let mut values = [0.0; Layout::DENSE];
+    let mut term = 0;
+    while term < NUMBERS * FOURIER_TERMS {
+        if term % FOURIER_TERMS >= FOURIER_TERMS / 2 {
+            values[term] = 1.0;
+        }
+        term += 1;
+    }
+    values
+};

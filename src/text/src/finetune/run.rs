@@ -1,0 +1,296 @@
+//! A training from its first step, or from its newest checkpoint, to its last.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use burn_autodiff::Autodiff;
+use burn_flex::Flex;
+use burn_tensor::backend::AutodiffBackend;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use skimlog_runtime::progress::{Progress, Unit};
+
+use super::FinetuneError;
+use super::checkpoint::{self, State};
+use super::masking::MaskedBatch;
+use super::options::{Options, Start, Steps};
+use super::random::{Draws, Purpose};
+use super::records::Records;
+use super::trainer::Trainer;
+use crate::distilbert::{Architecture, CONFIG_FILE, Weights, check_folder};
+
+/// A line of a training's history.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Steps taken.
+    pub step: u64,
+    /// Mean loss of the steps since the entry before; `None` before the first step.
+    pub loss: Option<f32>,
+    /// Mean loss of the held-out records' hidden tokens, where it was measured.
+    pub held_out: Option<f32>,
+}
+
+impl Entry {
+    /// For people.
+    fn line(&self) -> String {
+        let mut line = format!("step {}", self.step);
+        if let Some(loss) = self.loss {
+            line += &format!(": loss {loss:.6}");
+        }
+        if let Some(held_out) = self.held_out {
+            line += &format!(", held-out loss {held_out:.6}, perplexity {:.2}", held_out.exp());
+        }
+        line
+    }
+}
+
+/// What came of a training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The last checkpoint.
+    pub checkpoint: PathBuf,
+    /// Steps taken, those before an interruption among them.
+    pub steps: u64,
+    /// The step that this run began after.
+    pub resumed_from: u64,
+    /// Records that were trained on, an epoch.
+    pub records: u64,
+    /// Held-out records that were measured on.
+    pub held_out_records: usize,
+    /// Held-out loss at the end.
+    pub held_out: Option<f32>,
+    /// Its perplexity: e to the power of it.
+    pub perplexity: Option<f32>,
+    /// Whether the head of the model to start from was missing and trained from scratch.
+    pub new_head: bool,
+    /// Tokens, without padding, trained per second by this run.
+    pub tokens_per_second: f64,
+    /// Losses on the way.
+    pub history: Vec<Entry>,
+}
+
+/// Trains on the `.skim` parts in their order, leaving checkpoints in `folder`, and goes on from the newest one there.
+///
+/// Memory: 4 times the weights and some more, the activations of a batch, and the tokens of four blocks of records.
+///
+/// # Errors
+/// [`FinetuneError`]; [`FinetuneError::Interrupted`], with a checkpoint, as soon as `progress` asks to stop.
+pub fn finetune(
+    parts: &[PathBuf],
+    start: &Start,
+    options: &Options,
+    folder: &Path,
+    progress: &dyn Progress,
+) -> Result<Summary, FinetuneError> {
+    options.device.check()?;
+    let run = Run { parts, start, options, folder, progress };
+    match options.device {
+        #[cfg(feature = "cuda")]
+        super::Device::Cuda => run.on::<Autodiff<burn_cuda::Cuda>>(&Default::default()),
+        _ => run.on::<Autodiff<Flex>>(&Default::default()),
+    }
+}
+
+struct Run<'r> {
+    parts: &'r [PathBuf],
+    start: &'r Start,
+    options: &'r Options,
+    folder: &'r Path,
+    progress: &'r dyn Progress,
+}
+
+impl Run<'_> {
+    fn architecture(&self) -> Result<Architecture, FinetuneError> {
+        let architecture = match self.start {
+            Start::Folder(folder) => {
+                check_folder(folder)?;
+                Architecture::read(&folder.join(CONFIG_FILE))?
+            }
+            Start::Scratch(architecture) => {
+                architecture.check("distilbert.from_scratch")?;
+                architecture.clone()
+            }
+        };
+        let (token, vocabulary) = (self.options.special.mask, architecture.vocab_size);
+        if token as usize >= vocabulary {
+            return Err(FinetuneError::Mask { token, vocabulary });
+        }
+        let (asked, most) = (self.options.max_length, architecture.max_position_embeddings);
+        if asked > most { Err(FinetuneError::Length { asked, most }) } else { Ok(architecture) }
+    }
+
+    /// What the losses depend on.
+    fn settings(&self, architecture: &Architecture, records: &Records) -> Map<String, Value> {
+        let mut settings = match serde_json::to_value(self.options) {
+            Ok(Value::Object(settings)) => settings,
+            _ => Map::new(),
+        };
+        let names = self.parts.iter().filter_map(|part| Some(part.file_name()?.to_string_lossy()));
+        settings.insert("parts".into(), json!(names.collect::<Vec<_>>()));
+        settings.insert("records".into(), json!(records.all));
+        settings.insert("from_scratch".into(), json!(matches!(self.start, Start::Scratch(_))));
+        settings.insert("architecture".into(), json!(architecture));
+        settings
+    }
+
+    fn on<B: AutodiffBackend>(&self, device: &B::Device) -> Result<Summary, FinetuneError> {
+        let architecture = self.architecture()?;
+        let options = self.options;
+        let records = Records::open(
+            self.parts.to_vec(),
+            options.held_out,
+            options.seed,
+            options.max_length,
+            architecture.vocab_size,
+        )?;
+        let steps = match options.steps {
+            Steps::Exactly(steps) => steps,
+            Steps::Epochs(epochs) => epochs * records.training.div_ceil(options.batch_size as u64),
+        };
+        let settings = self.settings(&architecture, &records);
+        let stored = checkpoint::read(self.folder, &settings)?;
+        let (state, trainer) = match stored {
+            Some(stored) => {
+                let [first, second] = &stored.moments;
+                (stored.state, Trainer::<B>::resume(stored.weights, [first, second], device))
+            }
+            None => {
+                let weights = match self.start {
+                    Start::Folder(folder) => Weights::read(folder)?,
+                    Start::Scratch(architecture) => Weights::random(architecture.clone(), options.seed),
+                };
+                (State::new(settings), Trainer::<B>::new(weights, device))
+            }
+        };
+        let held_out = records.held_out(options.held_out_records)?;
+        Training { run: self, records: Arc::new(records), held_out, steps, state, trainer, saved: None }.finish()
+    }
+}
+
+/// A training under way.
+struct Training<'r, B: AutodiffBackend> {
+    run: &'r Run<'r>,
+    records: Arc<Records>,
+    held_out: Vec<Vec<u32>>,
+    steps: u64,
+    state: State,
+    trainer: Trainer<B>,
+    /// The step of the newest checkpoint, and where it is.
+    saved: Option<(u64, PathBuf)>,
+}
+
+impl<B: AutodiffBackend> Training<'_, B> {
+    fn finish(mut self) -> Result<Summary, FinetuneError> {
+        let Run { options, progress, folder, .. } = *self.run;
+        let resumed_from = self.state.step;
+        if resumed_from > 0 {
+            self.saved = Some((resumed_from, checkpoint::path(folder, resumed_from)));
+        }
+        progress.begin("finetune", Some(self.steps.saturating_sub(resumed_from)), Unit::Items);
+        if resumed_from == 0 {
+            let held_out = self.measure();
+            self.note(Entry { step: 0, loss: None, held_out });
+        } else {
+            progress.note(&format!("goes on after step {resumed_from} of {}", self.steps));
+        }
+        let (began, mut tokens) = (Instant::now(), 0);
+        let records = Arc::clone(&self.records);
+        let mut stream = records.stream(self.state.position);
+        while self.state.step < self.steps {
+            let batch = stream.batch(options.batch_size)?;
+            let batch = self.hidden(&batch, Purpose::Masking, self.state.step);
+            let loss = self.trainer.step(&batch, self.state.step, self.steps, options);
+            self.state.step += 1;
+            self.state.position = stream.position();
+            if !loss.is_finite() {
+                return Err(FinetuneError::Diverged { step: self.state.step, loss });
+            }
+            tokens += batch.tokens();
+            self.state.recent.push(loss);
+            let rate = tokens as f64 / began.elapsed().as_secs_f64();
+            progress.remark(&format!("loss {loss:.3}, {rate:.0} tokens/s"));
+            progress.advance(1);
+            self.after_step()?;
+        }
+        progress.end();
+        let seconds = began.elapsed().as_secs_f64();
+        let new_head = self.trainer.weights().has_new_head();
+        let held_out = self.state.history.iter().rev().find_map(|entry| entry.held_out);
+        Ok(Summary {
+            checkpoint: self.save()?,
+            steps: self.state.step,
+            resumed_from,
+            records: records.training,
+            held_out_records: self.held_out.len(),
+            held_out,
+            perplexity: held_out.map(f32::exp),
+            new_head,
+            tokens_per_second: tokens as f64 / seconds.max(f64::MIN_POSITIVE),
+            history: self.state.history,
+        })
+    }
+
+    /// What is due after a step: an entry of the history, a measurement, a checkpoint, the end.
+    fn after_step(&mut self) -> Result<(), FinetuneError> {
+        let Run { options, progress, .. } = *self.run;
+        let (step, last) = (self.state.step, self.state.step == self.steps);
+        let due = |every: u64| last || (every > 0 && step.is_multiple_of(every));
+        let measure = due(options.evaluate_steps);
+        if measure || due(options.log_steps) {
+            let sum: f64 = self.state.recent.iter().map(|&loss| f64::from(loss)).sum();
+            let loss = Some((sum / self.state.recent.len() as f64) as f32);
+            let held_out = if measure { self.measure() } else { None };
+            self.state.recent.clear();
+            self.note(Entry { step, loss, held_out });
+        }
+        if due(options.save_steps) {
+            self.save()?;
+        }
+        if !last && progress.stop_requested() {
+            let checkpoint = self.save()?;
+            return Err(FinetuneError::Interrupted { step, steps: self.steps, checkpoint });
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, entry: Entry) {
+        self.run.progress.note(&entry.line());
+        self.state.history.push(entry);
+    }
+
+    fn hidden(&self, records: &[Vec<u32>], purpose: Purpose, place: u64) -> MaskedBatch {
+        let options = self.run.options;
+        let (vocabulary, padding) = self.trainer.vocabulary();
+        let draws = Draws::new(options.seed, purpose, [place, 0]);
+        MaskedBatch::new(records, padding, &options.special, vocabulary, options.masked, draws)
+    }
+
+    /// The held-out records' loss: always the same tokens are hidden in them.
+    fn measure(&self) -> Option<f32> {
+        let (mut sum, mut count) = (0.0, 0);
+        for (records, number) in self.held_out.chunks(self.run.options.batch_size).zip(0..) {
+            let batch = self.hidden(records, Purpose::HeldOutMasking, number);
+            if !batch.places.is_empty() {
+                sum += f64::from(self.trainer.loss(&batch)) * batch.places.len() as f64;
+                count += batch.places.len();
+            }
+        }
+        (count > 0).then(|| (sum / count as f64) as f32)
+    }
+
+    /// Makes a checkpoint, unless the newest one is of this very step.
+    fn save(&mut self) -> Result<PathBuf, FinetuneError> {
+        if let Some((step, path)) = &self.saved
+            && *step == self.state.step
+        {
+            return Ok(path.clone());
+        }
+        let moments = self.trainer.moments();
+        let Run { folder, options, .. } = *self.run;
+        let weights = self.trainer.weights();
+        let path = checkpoint::write(folder, &self.state, weights, &moments, options.save_total_limit)?;
+        self.saved = Some((self.state.step, path.clone()));
+        Ok(path)
+    }
+}

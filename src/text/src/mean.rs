@@ -1,0 +1,245 @@
+//! The mean hidden state of each token, over as many records as one likes.
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+use skimlog_runtime::machine;
+use skimlog_runtime::progress::Progress;
+
+use super::{
+    Encoder, Model, Snapshots, TextError, TokenBatch, TokenVectors,
+    snapshot::Reached,
+    sums::{StopOnDrop, Sums, Turnstile},
+    window::Window,
+};
+
+/// How mean vectors are computed.
+#[derive(Clone, Copy, Debug)]
+pub struct MeanOptions {
+    /// Workers. The result does not depend on it.
+    pub threads: usize,
+    /// Padded tokens in a batch; [`Model::batch_tokens`] if not given. The result depends on it in the last bits: rounding
+    /// within the engine.
+    pub batch_tokens: Option<usize>,
+    /// Tokens of different sequences that are held before they are computed. Equal sequences among them are computed
+    /// once; more of them need more memory (about 10 bytes a token).
+    pub window_tokens: usize,
+}
+
+impl Default for MeanOptions {
+    fn default() -> Self {
+        Self { threads: 1, batch_tokens: None, window_tokens: 1 << 24 }
+    }
+}
+
+/// What was computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeanSummary {
+    /// Records seen.
+    pub records: u64,
+    /// Token sequences that went through the model: equal ones of a window only once.
+    pub computed: u64,
+    /// Records longer than the model's longest sequence, of which the rest was left out.
+    pub cut: u64,
+}
+
+/// Collects token sequences and the mean hidden state of each token, `[CLS]` and `[SEP]` included.
+///
+/// Same in, same out: which sequences share a batch depends on the records alone, each batch is computed by one thread,
+/// and batches are added to the f64 sums in a fixed order. So the sums after a batch are a place to go on from.
+pub struct MeanVectors<'m> {
+    model: &'m Model,
+    batch_tokens: usize,
+    window_tokens: usize,
+    encoders: Vec<Box<dyn Encoder + 'm>>,
+    snapshots: Option<Snapshots>,
+    window: Window,
+    sums: Sums,
+    /// Records read, with and without tokens.
+    read: u64,
+    reached: Reached,
+    kept: Kept,
+    summary: MeanSummary,
+}
+
+/// The last snapshot.
+struct Kept {
+    at: Instant,
+    /// How long it took.
+    took: Duration,
+}
+
+/// What workers change in turns.
+struct Shared<'s> {
+    sums: &'s mut Sums,
+    reached: &'s mut Reached,
+    kept: &'s mut Kept,
+}
+
+impl<'m> MeanVectors<'m> {
+    /// Makes an encoder for each thread.
+    ///
+    /// # Errors
+    /// As [`Model::encoder`].
+    pub fn new(model: &'m Model, options: MeanOptions) -> Result<Self, TextError> {
+        let MeanOptions { threads, batch_tokens, window_tokens } = options;
+        let batch_tokens = batch_tokens.unwrap_or(model.batch_tokens());
+        let workers = model.workers(threads.max(1));
+        let encoders = (0..workers).map(|_| model.encoder()).collect::<Result<_, _>>()?;
+        let (window, sums, summary) = (Window::default(), Sums::default(), MeanSummary::default());
+        let (reached, kept) = (Reached::default(), Kept { at: Instant::now(), took: Duration::ZERO });
+        Ok(Self {
+            model,
+            batch_tokens,
+            window_tokens,
+            encoders,
+            snapshots: None,
+            window,
+            sums,
+            read: 0,
+            reached,
+            kept,
+            summary,
+        })
+    }
+
+    /// Keeps what is computed from time to time, and goes on from where these snapshots leave off.
+    pub fn resumed(mut self, mut snapshots: Snapshots) -> Self {
+        let engine = self.model.engine();
+        snapshots.identity = snapshots
+            .identity
+            .with("engine", engine)
+            .with("batch_tokens", self.batch_tokens)
+            .with("window_tokens", self.window_tokens);
+        if let Some((reached, sums)) = snapshots.load() {
+            (self.reached, self.sums) = (reached, sums);
+            (self.read, self.summary) = (reached.start, reached.summary);
+        }
+        self.snapshots = Some(snapshots);
+        self
+    }
+
+    /// How many records are to be left out at the beginning: they are in the sums.
+    pub fn skip(&self) -> u64 {
+        self.reached.start
+    }
+
+    /// How many records are in the sums, some of those after [`MeanVectors::skip`] among them.
+    pub fn resumed_records(&self) -> u64 {
+        self.reached.records
+    }
+
+    /// Takes records' tokens, in their order; advances `progress` by records as they are computed.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`]; [`TextError::Snapshot`].
+    pub fn add<'r>(
+        &mut self,
+        records: impl IntoIterator<Item = &'r [u32]>,
+        progress: &dyn Progress,
+    ) -> Result<(), TextError> {
+        for tokens in records {
+            self.read += 1;
+            if tokens.is_empty() {
+                continue;
+            }
+            let kept = tokens.len().min(self.model.max_length());
+            self.summary.records += 1;
+            self.summary.cut += u64::from(kept < tokens.len());
+            self.window.add(&tokens[..kept]);
+            if self.window.tokens() >= self.window_tokens {
+                self.compute(progress)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Computes what is left and gives the means.
+    ///
+    /// # Errors
+    /// As [`MeanVectors::add`]; [`TextError::NoTokens`] if there was no record.
+    pub fn finish(mut self, progress: &dyn Progress) -> Result<(TokenVectors, MeanSummary), TextError> {
+        self.compute(progress)?;
+        if self.summary.records == 0 {
+            return Err(TextError::NoTokens);
+        }
+        Ok((self.sums.into_vectors(), self.summary))
+    }
+
+    /// Computes the window, but for what is in the sums already, and empties it.
+    fn compute(&mut self, progress: &dyn Progress) -> Result<(), TextError> {
+        let step = self.model.length_step();
+        let (order, batches) = self.window.batches(self.batch_tokens, step);
+        let (window, model, snapshots) = (&self.window, self.model, self.snapshots.as_ref());
+        let first = self.reached.batches;
+        let tickets = AtomicUsize::new(first);
+        let shared = Shared { sums: &mut self.sums, reached: &mut self.reached, kept: &mut self.kept };
+        let turnstile = Turnstile::new(first, shared);
+        let work = |encoder: &mut dyn Encoder| -> Result<(), TextError> {
+            loop {
+                let ticket = tickets.fetch_add(1, Ordering::Relaxed);
+                let Some(range) = batches.get(ticket) else { return Ok(()) };
+                let unfinished = StopOnDrop(&turnstile);
+                let numbers = &order[range.clone()];
+                let batch = TokenBatch::in_steps(numbers.iter().map(|&number| window.sequence(number)), step);
+                let hidden = encoder.encode(&batch)?;
+                let records = numbers.iter().map(|&number| window.weight(number)).sum();
+                let added = turnstile.pass(ticket, |shared| {
+                    for (hidden, &number) in hidden.outer_iter().zip(numbers) {
+                        for (hidden, &token) in hidden.outer_iter().zip(window.sequence(number)) {
+                            if let Some(&value) = hidden.iter().find(|value| !value.is_finite()) {
+                                return Err(TextError::NotFinite { path: model.path().to_owned(), token, value });
+                            }
+                            shared.sums.add(token, window.weight(number), hidden);
+                        }
+                    }
+                    shared.advance(records, snapshots)
+                });
+                match added {
+                    Some(added) => added?,
+                    // Another worker failed and says why.
+                    None => return Ok(()),
+                }
+                std::mem::forget(unfinished);
+                progress.advance(records);
+            }
+        };
+        thread::scope(|scope| {
+            let work = &work;
+            let Some((own, others)) = self.encoders.split_first_mut() else { return Ok(()) };
+            let others = others.iter_mut();
+            let others = others.map_while(|encoder| machine::spawn_scoped(scope, move || work(encoder.as_mut())).ok());
+            let others: Vec<_> = others.collect();
+            // This thread works, too, and alone if there are no others to be had.
+            let own = work(own.as_mut());
+            let results: Vec<_> = others.into_iter().map(|worker| worker.join()).collect();
+            own?;
+            results.into_iter().try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        })?;
+        self.summary.computed += self.window.len() as u64;
+        self.window.clear();
+        self.reached = Reached { start: self.read, summary: self.summary, batches: 0, records: self.reached.records };
+        Ok(())
+    }
+}
+
+impl Shared<'_> {
+    /// Notes that another batch is in the sums, and keeps them if it is time.
+    fn advance(&mut self, records: u64, snapshots: Option<&Snapshots>) -> Result<(), TextError> {
+        self.reached.batches += 1;
+        self.reached.records += records;
+        if let Some(snapshots) = snapshots
+            // However slow the disk, most of the time is for computing.
+            && self.kept.at.elapsed() >= snapshots.every.max(20 * self.kept.took)
+        {
+            let begun = Instant::now();
+            snapshots.store(*self.reached, self.sums).map_err(TextError::Snapshot)?;
+            *self.kept = Kept { at: Instant::now(), took: begun.elapsed() };
+        }
+        Ok(())
+    }
+}

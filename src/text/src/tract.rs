@@ -1,0 +1,192 @@
+//! The tract engine: pure Rust, always there.
+
+use std::{
+    panic::AssertUnwindSafe,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use ndarray::Array3;
+use skimlog_runtime::machine::caught;
+use tract_onnx::{pb, prelude::*};
+
+use super::{Encoder, TextError, TokenBatch, model::Signature, sound_graph};
+
+pub(super) const ENGINE: &str = "tract";
+
+/// Plans kept at a time. Each holds the model's weights in the order its matrix products want them; batches come by
+/// length, so that a few are enough.
+const PLANS: usize = 3;
+
+/// Lengths are padded to a multiple of this, so that more batches share a plan.
+pub(super) const LENGTH_STEP: usize = 4;
+
+/// A model and its plans for batches of one shape each; shared by all workers.
+///
+/// One plan for all shapes would do too, but tract's matrix products are slower where it does not know the sizes.
+pub(super) struct TractModel {
+    model: TypedModel,
+    symbols: [Symbol; 2],
+    /// The model's inputs in its own order.
+    inputs: Vec<Input>,
+    vocabulary: Option<usize>,
+    /// The latest used last.
+    plans: Mutex<Vec<([usize; 2], Arc<TypedSimplePlan>)>>,
+}
+
+#[derive(Clone, Copy)]
+enum Input {
+    Ids,
+    Mask,
+    TokenTypes,
+}
+
+impl TractModel {
+    pub(super) fn open(path: &Path) -> Result<Self, TextError> {
+        let load_error =
+            |error: TractError| TextError::Load { path: path.to_owned(), engine: ENGINE, reason: format!("{error:#}") };
+        let onnx = tract_onnx::onnx();
+        let proto = guarded(|| onnx.proto_model_for_path(path)).map_err(load_error)?;
+        let graph = proto.graph.as_ref().ok_or_else(|| TextError::Load {
+            path: path.to_owned(),
+            engine: ENGINE,
+            reason: "the file holds no graph".to_owned(),
+        })?;
+        sound_graph::check(graph).map_err(|problem| load_error(TractError::msg(problem)))?;
+        let weights: Vec<&str> = graph.initializer.iter().map(|weight| &*weight.name).collect();
+        let inputs: Vec<&pb::ValueInfoProto> =
+            graph.input.iter().filter(|input| !weights.contains(&&*input.name)).collect();
+        let signature = Signature::check(
+            path,
+            inputs.iter().map(|input| (&*input.name, fits(input, pb::tensor_proto::DataType::Int64, 2))),
+            graph.output.iter().map(|output| (&*output.name, fits(output, pb::tensor_proto::DataType::Float, 3))),
+        )?;
+        let vocabulary = vocabulary(graph);
+        let inputs = inputs
+            .iter()
+            .map(|input| match &*input.name {
+                "input_ids" => Input::Ids,
+                "attention_mask" => Input::Mask,
+                _ => Input::TokenTypes,
+            })
+            .collect();
+        let (model, symbols) = guarded(|| typed(&onnx, &proto, path, &signature)).map_err(load_error)?;
+        Ok(Self { model, symbols, inputs, vocabulary, plans: Mutex::default() })
+    }
+
+    /// Rows of the embedding table that `input_ids` looks up, where the graph shows it plainly.
+    pub(super) fn vocabulary(&self) -> Option<usize> {
+        self.vocabulary
+    }
+
+    /// The plan for batches `[sequences, length]`.
+    fn plan(&self, shape: [usize; 2]) -> TractResult<Arc<TypedSimplePlan>> {
+        let mut plans = self.plans.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let plan = match plans.iter().position(|(other, _)| *other == shape) {
+            Some(known) => plans.remove(known).1,
+            None => {
+                let sizes = self.symbols.iter().cloned().zip(shape.map(|size| size.to_dim())).collect();
+                let fixed = self.model.set_symbols(&sizes)?.into_decluttered()?;
+                fixed.into_optimized()?.into_runnable()?
+            }
+        };
+        if plans.len() == PLANS {
+            plans.remove(0);
+        }
+        plans.push((shape, Arc::clone(&plan)));
+        Ok(plan)
+    }
+}
+
+/// The model for batches of any shape, and the symbols of their number of sequences and their length.
+fn typed(
+    onnx: &tract_onnx::Onnx,
+    proto: &pb::ModelProto,
+    path: &Path,
+    signature: &Signature,
+) -> TractResult<(TypedModel, [Symbol; 2])> {
+    let folder = path.parent().map(|folder| folder.to_string_lossy());
+    let mut model = onnx.parse(proto, folder.as_deref())?.model;
+    let symbols = ["skimmer_sequences", "skimmer_length"].map(|name| model.sym(name));
+    for input in 0..model.input_outlets()?.len() {
+        let shape: TVec<TDim> = symbols.iter().map(|symbol| symbol.to_dim()).collect();
+        model.set_input_fact(input, InferenceFact::dt_shape(i64::datum_type(), shape))?;
+    }
+    let output = model
+        .find_outlet_label(&signature.output)
+        .ok_or_else(|| TractError::msg(format!("the graph does not compute {}", signature.output)))?;
+    model.select_output_outlets(&[output])?;
+    Ok((model.into_typed()?.into_decluttered()?, symbols))
+}
+
+/// Makes an error of a panic: tract takes much of a model on trust, and a damaged file must not end the program.
+fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
+    caught(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(TractError::msg(format!("the engine panicked: {}", text.unwrap_or("without a message"))))
+    })
+}
+
+/// Whether a value is declared as a tensor of this type and rank.
+fn fits(value: &pb::ValueInfoProto, data_type: pb::tensor_proto::DataType, rank: usize) -> bool {
+    match value.r#type.as_ref().and_then(|declared| declared.value.as_ref()) {
+        Some(pb::type_proto::Value::TensorType(tensor)) => {
+            tensor.elem_type == data_type as i32 && tensor.shape.as_ref().is_none_or(|shape| shape.dim.len() == rank)
+        }
+        None => false,
+    }
+}
+
+fn vocabulary(graph: &pb::GraphProto) -> Option<usize> {
+    let looks_up =
+        |node: &&pb::NodeProto| node.op_type == "Gather" && node.input.get(1).is_some_and(|i| i == "input_ids");
+    let table = graph.node.iter().find(looks_up)?.input.first()?;
+    let table = graph.initializer.iter().find(|weight| weight.name == *table)?;
+    table.dims.first().and_then(|&rows| usize::try_from(rows).ok())
+}
+
+/// Runs the shared model's plans.
+pub(super) struct TractEncoder {
+    model: Arc<TractModel>,
+    path: PathBuf,
+}
+
+impl TractEncoder {
+    pub(super) fn new(model: Arc<TractModel>, path: &Path) -> Self {
+        Self { model, path: path.to_owned() }
+    }
+
+    fn run(&self, batch: &TokenBatch) -> TractResult<Array3<f32>> {
+        let mut inputs = TVec::new();
+        for input in &self.model.inputs {
+            let tensor = match input {
+                Input::Ids => Tensor::from_shape(&batch.shape(), batch.ids())?,
+                Input::Mask => Tensor::from_shape(&batch.shape(), batch.mask())?,
+                Input::TokenTypes => Tensor::zero::<i64>(&batch.shape())?,
+            };
+            inputs.push(tensor.into_tvalue());
+        }
+        let outputs = self.model.plan(batch.shape())?.run(inputs)?;
+        let hidden = outputs[0].to_plain_array_view::<f32>()?;
+        match *hidden.shape() {
+            [sequences, length, width] if [sequences, length] == batch.shape() => {
+                Ok(Array3::from_shape_vec((sequences, length, width), hidden.iter().copied().collect())?)
+            }
+            ref given => {
+                Err(TractError::msg(format!("its output has shape {given:?}, not [sequences, length, width]")))
+            }
+        }
+    }
+}
+
+impl Encoder for TractEncoder {
+    fn encode(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, TextError> {
+        guarded(|| self.run(batch)).map_err(|error| TextError::Run {
+            path: self.path.clone(),
+            engine: ENGINE,
+            sequences: batch.sequences(),
+            length: batch.length(),
+            reason: format!("{error:#}"),
+        })
+    }
+}
