@@ -2,6 +2,7 @@
 
 mod completions;
 mod convert;
+#[cfg(feature = "demo")]
 mod demo;
 mod embed;
 mod export;
@@ -19,6 +20,7 @@ mod predicted;
 mod report;
 mod skim;
 mod stages;
+#[cfg(feature = "demo")]
 mod synth;
 mod terminal;
 mod usage;
@@ -111,7 +113,9 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
+    #[cfg(feature = "demo")]
     Demo(demo::Demo),
+    #[cfg(feature = "demo")]
     Synth(synth::Synth),
     Init(init::Init),
     Convert(convert::Convert),
@@ -131,7 +135,9 @@ impl Command {
     /// Whether the command itself says how many threads parallel loops have.
     fn runs_stages(&self) -> bool {
         match self {
-            Self::Demo(_) | Self::Stage(_) | Self::Run(_) | Self::Plan(_) => true,
+            #[cfg(feature = "demo")]
+            Self::Demo(_) => true,
+            Self::Stage(_) | Self::Run(_) | Self::Plan(_) => true,
             Self::Convert(convert) => convert.runs_stage(),
             _ => false,
         }
@@ -257,7 +263,9 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         machine::start_workers(1);
     }
     match &cli.command {
+        #[cfg(feature = "demo")]
         Command::Demo(demo) => demo.run(common),
+        #[cfg(feature = "demo")]
         Command::Synth(synth) => synth.run(common),
         Command::Init(init) => init.run(common),
         Command::Convert(convert) => convert.run(common),
