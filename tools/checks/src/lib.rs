@@ -30,8 +30,8 @@ pub struct Report {
 
 /// Runs all checks on the workspace of a folder.
 ///
-/// # Errors
-/// If `cargo metadata` fails, a source is missing or is no Rust, or one of the two data files in `tools/checks` is damaged.
+/// # Errors If `cargo metadata` fails, a source is missing or is no Rust, or one of the two data files in
+/// `tools/checks` is damaged.
 pub fn check(folder: &Path) -> Result<Report> {
     let workspace = Workspace::read(folder)?;
     let mut findings = Vec::new();

@@ -1,5 +1,5 @@
-//! `cargo run -p skimlog-checks` from the repository's root: prints what it looked at and every finding, and ends with 1 if there
-//! is one, with 2 if it cannot look.
+//! `cargo run -p skimlog-checks` from the repository's root: prints what it looked at and every finding, and ends
+//! with 1 if there is one, with 2 if it cannot look.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,6 +18,6 @@ fn main() -> ExitCode {
     for finding in &report.findings {
         println!("{finding}");
     }
-    println!("{} findings", report.findings.len());
+    println!("findings: {}", report.findings.len());
     if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

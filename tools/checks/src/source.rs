@@ -22,8 +22,8 @@ impl Source {
     }
 }
 
-/// Whether these attributes leave out what they stand before unless tests are compiled: `#[test]`, or a `#[cfg(..)]` that cannot hold
-/// without `test`.
+/// Whether these attributes leave out what they stand before unless tests are compiled: `#[test]`, or a `#[cfg(..)]`
+/// that cannot hold without `test`.
 pub(crate) fn only_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("test")

@@ -112,6 +112,8 @@ fn paths_within_code_are_uses() {
         "pub fn b() { use crate::a; a::f(); }",
         "use crate::a as other;\npub fn b() { other::f(); }",
         "use crate::*;\npub fn b() { a::f(); }",
+        "pub fn b() { use crate::a::*; f(); }",
+        "pub fn b() { use crate::a as x; { use x as b; b::f(); } }",
         "use crate::a::*;\npub fn b(x: u8) -> bool { matches!(x, LIMIT) }",
         "use crate::a::*;\npub fn b() { println!(\"{LIMIT:>3}\"); }",
         "use crate::a::*;\npub fn b(x: E) { match x { E::V => {} } }",

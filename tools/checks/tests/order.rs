@@ -70,7 +70,7 @@ fn an_upward_dependency_is_found_at_its_line() {
         "[dependencies]\nhigh = { path = \"../high\", optional = true }",
         "[build-dependencies]\nhigh.path = \"../high\"",
         "[target.'cfg(unix)'.dependencies]\nhigh.path = \"../high\"",
-        "[dev-dependencies]\nhigh.path = \"../high\"\n[dependencies]\nother = { path = \"../high\", package = \"high\" }",
+        "[dev-dependencies]\nhigh.path = \"../high\"\n[dependencies]\nh = { path = \"../high\", package = \"high\" }",
     ] {
         let found = findings(&[("middle", dependency)]);
         let line = 3 + dependency.lines().count();

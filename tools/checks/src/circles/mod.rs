@@ -1,9 +1,9 @@
 //! Circles between files: file A uses an item of file B, and B, by whatever detours, one of A.
 //!
-//! A use is a path, in a `use` declaration or in code, that leads to an item of another file of the crate; re-exports are followed
-//! to the item. In a file that has modules of its own, `use` declarations hand names on to them and to others, so only what its
-//! code does with the names counts. Code for tests alone is left out. What no path tells is not seen: a method that stands in
-//! another file than its type, and names that macros make.
+//! A use is a path, in a `use` declaration or in code, that leads to an item of another file of the crate; re-exports
+//! are followed to the item. In a file that has modules of its own, `use` declarations hand names on to them and to
+//! others, so only what its code does with the names counts. Code for tests alone is left out. What no path tells is
+//! not seen: a method that stands in another file than its type, and names that macros make.
 
 mod graph;
 mod modules;

@@ -20,8 +20,8 @@ pub(super) enum Meaning {
 type OnTheWay = HashSet<(usize, String, usize)>;
 
 impl Modules {
-    /// All that a path, seen from a module, may lead to: a type, a value and a module may have one name. Nothing if its first word
-    /// is unknown: the name of another crate, of a variable or of the prelude.
+    /// All that a path, seen from a module, may lead to: a type, a value and a module may have one name. Nothing if
+    /// its first word is unknown: the name of another crate, of a variable or of the prelude.
     pub(super) fn resolve(&self, module: usize, path: &[String]) -> Vec<Meaning> {
         self.follow(module, path, &mut OnTheWay::new())
     }

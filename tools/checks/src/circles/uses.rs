@@ -84,15 +84,41 @@ impl Uses<'_> {
     }
 
     fn meanings(&self, path: &[String]) -> Vec<Meaning> {
+        self.meanings_within(path, self.scopes.len())
+    }
+
+    /// What a path leads to from the outermost `depth` scopes.
+    fn meanings_within(&self, path: &[String], depth: usize) -> Vec<Meaning> {
         let Some(first) = path.first() else { return Vec::new() };
-        match self.scopes.iter().rev().find_map(|scope| scope.get(first)) {
-            Some(Some(import)) if import.first() != Some(first) => {
+        let scopes = self.scopes[..depth].iter().enumerate().rev();
+        match scopes.filter_map(|(outer, scope)| Some((outer, scope.get(first)?))).next() {
+            Some((outer, Some(import))) => {
                 let whole: Vec<_> = import.iter().chain(&path[1..]).cloned().collect();
-                self.meanings(&whole)
+                self.meanings_within(&whole, outer)
             }
-            Some(None) => Vec::new(),
-            _ => self.modules.resolve(self.module, path),
+            Some((_, None)) => Vec::new(),
+            None => self.modules.resolve(self.module, path),
         }
+    }
+
+    /// The names a `use` declaration within a function brings in, and the paths they stand for.
+    fn scope_of(&self, item: &ItemUse) -> Vec<(String, Option<Vec<String>>)> {
+        let mut names = Vec::new();
+        for Import { path, name, .. } in imports(item) {
+            match name {
+                Some(name) => names.push((name, Some(path))),
+                None => {
+                    for meaning in self.meanings(&path) {
+                        let Meaning::Module(module) = meaning else { continue };
+                        for name in self.modules.modules[module].names.keys() {
+                            let whole = path.iter().chain([name]).cloned().collect();
+                            names.push((name.clone(), Some(whole)));
+                        }
+                    }
+                }
+            }
+        }
+        names
     }
 
     fn is_variable(&self, name: &str) -> bool {
@@ -136,7 +162,8 @@ impl Uses<'_> {
         }
     }
 
-    /// What a list of an attribute names: `value_parser = parse`, `default = "path::to::function"`, and paths in any other form.
+    /// What a list of an attribute names: `value_parser = parse`, `default = "path::to::function"`, and paths in any
+    /// other form.
     fn add_settings(&mut self, tokens: &TokenStream) {
         let Ok(settings) = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens.clone()) else {
             return self.add_tokens(tokens);
@@ -295,10 +322,7 @@ impl<'ast> Visit<'ast> for Uses<'_> {
         let mut scope = HashMap::new();
         for statement in &block.stmts {
             match statement {
-                Stmt::Item(Item::Use(item)) => {
-                    let names = imports(item).into_iter().filter_map(|one| Some((one.name?, Some(one.path))));
-                    scope.extend(names);
-                }
+                Stmt::Item(Item::Use(item)) => scope.extend(self.scope_of(item)),
                 Stmt::Item(Item::Fn(item)) => drop(scope.insert(item.sig.ident.to_string(), None)),
                 Stmt::Item(Item::Struct(item)) => drop(scope.insert(item.ident.to_string(), None)),
                 Stmt::Item(Item::Enum(item)) => drop(scope.insert(item.ident.to_string(), None)),
