@@ -1,5 +1,5 @@
 //! The masked-language-model loss of a stored DistilBERT on a given batch, before and after a few training steps: for
-//! `tools/check_finetune.py`, which compares it with what transformers computes.
+//! `tools/checks/finetune.py`, which compares it with what transformers computes.
 
 use std::error::Error;
 use std::fs;

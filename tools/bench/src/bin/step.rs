@@ -4,7 +4,7 @@
 //!
 //! A record has about 35 tokens, 600 of 5,120 sketch columns that are not zero, and 65 counts of which 80 % are zero; or,
 //! with `--records`, is one of a working directory.
-//! `tools/bench_step.py` takes the same steps with PyTorch, from what `--save` writes.
+//! `tools/bench/step.py` takes the same steps with PyTorch, from what `--save` writes.
 
 use std::error::Error;
 use std::fs;

@@ -6,7 +6,7 @@
 //!
 //! Makes a model of hidden size 1,500, depth 20 and width 256 (count tables from synthetic records, weights untrained: they
 //! cost what trained ones cost) once, then pipes test records through `skimmer predict --threads 1` in every precision,
-//! all of them and then one line at a time; then runs the `network` benchmark and `tools/bench_predict.py` in turn.
+//! all of them and then one line at a time; then runs the `network` benchmark and `tools/bench/predict.py` in turn.
 
 mod model;
 
@@ -158,7 +158,7 @@ fn main() -> Result<()> {
     println!("\nThe network alone, on ready-made inputs:");
     ensure!(Command::new(beside.with_file_name("network")).args(["--hidden", &hidden]).status()?.success(), "network");
     if let Some(python) = &arguments.python {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench_predict.py");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("predict.py");
         ensure!(Command::new(python).arg(script).args(["--hidden", &hidden]).status()?.success(), "PyTorch");
     }
     Ok(())

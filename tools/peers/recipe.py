@@ -1,7 +1,7 @@
 """The published solution's training in plain PyTorch, on our generated records: the level that `train.recipe: original` should reach.
 
     pip install torch numpy pyarrow scikit-learn
-    cargo build --release && python3 tools/bench/recipes.py --recipe original && python3 tools/recipe_peer.py
+    cargo build --release && python3 tools/bench/recipes.py --recipe original && python3 tools/peers/recipe.py
 
 Takes the folder that tools/bench/recipes.py keeps of a seed: the same records, features and token vectors. All else is PyTorch's, NumPy's
 and scikit-learn's: projection, codes, sketches and Fourier terms, the network's random start, the order of the records, AdamW,
@@ -19,15 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from exported import DAY, REACTIONS, columns, export, run
+from network import DEPTH, FIXED, OUTPUTS, WIDTH, Network, Split
 from sklearn.metrics import average_precision_score, log_loss
 from torch import nn
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "fixtures/golden"
-DEPTH, WIDTH, BITS = 20, 256, 16
-FIXED = DEPTH * WIDTH + 73 * 16 + 12
-EMBEDDED = 20
-OUTPUTS = ["like", "retweet", "quote", "reply"]
+BITS = 16
 FLAGS = ["author_follows_reader", "author_verified", "reader_verified", "has_hashtag", "has_GIF", "has_Photo", "has_Video",
          "has_link", "has_domain", "is_Quote", "is_Retweet", "is_TopLevel"]
 
@@ -65,46 +63,6 @@ def fourier(numbers):
 def fixed_inputs(tweets, numbers, flags, codes):
     """The network's input without the embeddings, `[records, FIXED]`."""
     return np.concatenate([sketches(tweets, codes), fourier(numbers), flags], axis=1)
-
-
-class Linear(nn.Module):
-    """A linear layer of [fixed | embedded], in two matrices, so that no gradient of the fixed numbers is computed."""
-
-    def __init__(self, hidden):
-        super().__init__()
-        self.fixed, self.embedded = nn.Linear(FIXED, hidden), nn.Linear(3 * EMBEDDED, hidden, bias=False)
-        bound = (FIXED + 3 * EMBEDDED) ** -0.5
-        for values in self.parameters():
-            nn.init.uniform_(values, -bound, bound)
-
-    def forward(self, fixed, embedded):
-        return self.fixed(fixed) + self.embedded(embedded)
-
-
-class Network(nn.Module):
-    """The published network."""
-
-    def __init__(self, languages, hidden):
-        super().__init__()
-        self.l1, self.projection = Linear(hidden), Linear(hidden)
-        self.l2, self.l3, self.l4 = (nn.Linear(hidden, hidden) for _ in range(3))
-        self.bn1, self.bn2, self.bn3, self.bn4 = (nn.BatchNorm1d(hidden) for _ in range(4))
-        self.l_output = nn.Linear(hidden, len(OUTPUTS))
-        nn.init.zeros_(self.l_output.bias)
-        self.language, self.hour, self.day = (nn.Embedding(count, EMBEDDED) for count in (languages, 24, 31))
-        for table in (self.language, self.hour, self.day):
-            with torch.no_grad():
-                table.weight.normal_().fmod_(2).mul_(0.01)
-
-    def forward(self, fixed, ids):
-        tables = (self.language, self.hour, self.day)
-        x = fixed, torch.cat([table(ids[:, place]) for place, table in enumerate(tables)], dim=1)
-        act = nn.functional.leaky_relu
-        p = self.projection(*x)
-        h1 = self.bn1(act(self.l1(*x)))
-        h2 = self.bn2(act(self.l2(h1) + p))
-        h3 = self.bn3(act(self.l3(h2) + p))
-        return self.l_output(self.bn4(act(self.l4(h3) + h1)))
 
 
 def adamw(network, rate):
@@ -169,7 +127,7 @@ def check_network(inputs):
     given, fixed = table("ids_labels", skip=1), torch.from_numpy(inputs.astype(np.float32))
     ids, labels = given[:, :3].long(), given[:, 3:].float()
     weights, differences = golden_weights("weights_init"), {}
-    network = Network(len(weights["language.weight"]), 32)
+    network = Network(len(weights["language.weight"]), 32, Split)
     network.load_state_dict(weights)
 
     def compare(what, found, expected, tolerance):
@@ -299,7 +257,7 @@ def peer(options, folder, scratch, seeds):
         torch.manual_seed(seed)
         projection = np.random.default_rng(seed).normal(0, (DEPTH * BITS) ** -0.5, (DEPTH * BITS, vectors.shape[1]))
         codes = token_codes(ids, vectors, projection)
-        network, begun = Network(len(training.languages) + 1, options.hidden), time.monotonic()
+        network, begun = Network(len(training.languages) + 1, options.hidden, Split), time.monotonic()
         for number, day in enumerate(days):
             rows = np.flatnonzero(training.event_day == day)
             loss, batches = train(network, training, rows, codes, options, 1e-4 * 0.96**number)

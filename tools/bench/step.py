@@ -2,7 +2,7 @@
 batches, one after the other; the ratio of their times, and how far their losses lie apart.
 
     cargo build --release -p skimlog-bench --bin step && pip install torch safetensors numpy
-    python tools/bench_step.py --hidden 1500 --batch 256 --threads 2
+    python tools/bench/step.py --hidden 1500 --batch 256 --threads 2
 
 Records are made up (about 35 tokens, 80 % of the counts zero) or, with --records, those of a working directory, for example
 target/bench/recipes/200000-1/work of tools/bench/recipes.py. --control trains PyTorch's network a second time, on one thread, and says how far
@@ -22,49 +22,25 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.functional import leaky_relu
 
-ROOT = Path(__file__).resolve().parents[1]
-HOURS, DAYS, EMBEDDING = 24, 31, 20
-SKETCH, NUMBERS, FLAGS = 20 * 256, 73, 12
-DENSE = SKETCH + NUMBERS * 16 + FLAGS
-
-
-class Network(nn.Module):
-    def __init__(self, hidden: int, languages: int):
-        super().__init__()
-        width = DENSE + 3 * EMBEDDING
-        self.language = nn.Embedding(languages, EMBEDDING)
-        self.hour = nn.Embedding(HOURS, EMBEDDING)
-        self.day = nn.Embedding(DAYS, EMBEDDING)
-        self.l1 = nn.Linear(width, hidden)
-        self.projection = nn.Linear(width, hidden)
-        self.l2, self.l3, self.l4 = (nn.Linear(hidden, hidden) for _ in range(3))
-        self.l_output = nn.Linear(hidden, 4)
-        self.bn1, self.bn2, self.bn3, self.bn4 = (nn.BatchNorm1d(hidden) for _ in range(4))
-
-    def forward(self, dense, language, hour, day):
-        x = torch.cat([dense, self.language(language), self.hour(hour), self.day(day)], dim=1)
-        p = self.projection(x)
-        h1 = self.bn1(leaky_relu(self.l1(x)))
-        h2 = self.bn2(leaky_relu(self.l2(h1) + p))
-        h3 = self.bn3(leaky_relu(self.l3(h2) + p))
-        return self.l_output(self.bn4(leaky_relu(self.l4(h3) + h1)))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tools/peers"))
+from network import Network  # noqa: E402
 
 
 def saved_batch(folder: Path, number: int, rows: int):
-    """A batch that the `step` program saved: dense input, language, hour, day, labels."""
+    """A batch that the `step` program saved: fixed numbers, ids, labels."""
 
     def read(name, dtype):
         return torch.from_numpy(np.fromfile(folder / f"{name}-{number}.{dtype}", dtype=f"<{dtype[0]}4").reshape(rows, -1))
 
-    return read("dense", "f32"), *read("ids", "u32").long().unbind(dim=1), read("labels", "f32")
+    return read("dense", "f32"), read("ids", "u32").long(), read("labels", "f32")
 
 
 def train(weights, batches, steps: int, hidden: int, threads: int):
     """Steps from these weights on the batches in turn: the losses, and the wall and processor seconds of each step."""
     torch.set_num_threads(threads)
-    network = Network(hidden, len(weights["language.weight"]))
+    network = Network(len(weights["language.weight"]), hidden)
     absent = network.load_state_dict(weights, strict=False)
     assert not absent.unexpected_keys and all(key.endswith("num_batches_tracked") for key in absent.missing_keys), absent
     network.train()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Opens a report in headless chromium: it must draw its charts, log no error, and ask the network for nothing.
 #
-#     tools/check_report.sh report.html [screenshots-folder]
+#     tools/checks/report.sh report.html [screenshots-folder]
 #
 # Needs chromium (Debian: apt-get install chromium). With a folder, leaves pictures there: light, dark, and as on a phone.
 set -euo pipefail

@@ -3,7 +3,7 @@
 
     cargo build --release -p skimlog-bench --bin masked_lm
     pip install torch transformers safetensors
-    python tools/check_finetune.py [--checkpoint DIR] [--small]
+    python tools/checks/finetune.py [--checkpoint DIR] [--small]
 
 Makes a DistilBertForMaskedLM of random weights (6 layers, width 768, vocabulary 119,547; --small: 2, 64 and 2,000) with
 transformers, or takes a checkpoint of `skimmer finetune`; has ours compute the loss of a batch with padding, take two steps,
@@ -33,7 +33,7 @@ def main():
     parser.add_argument("--checkpoint", type=pathlib.Path)
     parser.add_argument("--small", action="store_true")
     arguments = parser.parse_args()
-    root = pathlib.Path(__file__).resolve().parent.parent
+    root = pathlib.Path(__file__).resolve().parents[2]
     torch.manual_seed(7)
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)

@@ -1,7 +1,7 @@
 """LightGBM beside our network, on the same 73 numbers, 12 flags and ids, without the text: four binary models, default settings.
 
     pip install lightgbm pyarrow scikit-learn
-    cargo build --release && python3 tools/lightgbm_peer.py
+    cargo build --release && python3 tools/peers/boosted_trees.py
 
 Generates records (one seed), takes them through every stage with half of the validation records held out, exports parts and features with
 `skimmer export --to parquet`, and trains LightGBM on the training and the finetune records, each with the counts that our network
@@ -19,7 +19,7 @@ import numpy as np
 from exported import REACTIONS, columns, export, run
 from sklearn.metrics import average_precision_score, log_loss
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def prepare(options):

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Fine-tunes a tiny DistilBERT on synthetic parts, once at a stretch and once interrupted, and compares the losses.
 
-    cargo build --release && python3 tools/finetune_resume.py
+    cargo build --release && python3 tools/checks/finetune_resume.py
 
 2 layers, width 64, vocabulary 2,000, 300 steps of 64 records; the second training gets Ctrl-C's signal at step 150 and is started again.
 Prints both trainings' losses, and fails where they differ in a digit or the held-out loss falls by less than 25 %.
 """
 
+import argparse
 import json
 import pathlib
 import signal
@@ -32,7 +33,8 @@ distilbert:
 
 
 def main():
-    root = pathlib.Path(__file__).resolve().parent.parent
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    root = pathlib.Path(__file__).resolve().parents[2]
     skimmer = root / "target/release/skimmer"
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)

@@ -2,7 +2,7 @@
 
     pip install pyarrow duckdb
     skimmer convert part-00000 -o part.skim && skimmer export part.skim --to parquet -o part.parquet
-    python tools/check_parquet.py part-00000 part.parquet
+    python tools/checks/parquet.py part-00000 part.parquet
 
 Prints what was compared; any difference ends it with exit code 1.
 """

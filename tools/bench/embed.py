@@ -3,7 +3,7 @@
 
     cargo build --release
     python3 -m venv target/venv && target/venv/bin/pip install torch transformers safetensors numpy onnxruntime
-    target/venv/bin/python tools/bench_embed.py
+    target/venv/bin/python tools/bench/embed.py
 
 6 layers of width 768, vocabulary 119,547; both sides with the same number of threads, in one run, one after the other.
 
@@ -25,7 +25,7 @@ import time
 import numpy as np
 
 WIDTHS = (11, 12, 11, 12)
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def make_model(folder):

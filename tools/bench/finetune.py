@@ -3,7 +3,7 @@
 
     cargo build --release -p skimlog-bench --bin finetune
     pip install torch transformers
-    python tools/bench_finetune.py
+    python tools/bench/finetune.py
 
 PyTorch takes the step as `transformers` does: DistilBertForMaskedLM, logits of all tokens, gradient clipping, fused AdamW.
 Prints seconds and seconds of processor time a step (the median), and what ours takes of PyTorch's.
@@ -52,7 +52,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.pytorch:
         return pytorch(arguments)
-    root = pathlib.Path(__file__).resolve().parent.parent
+    root = pathlib.Path(__file__).resolve().parents[2]
     names = ("threads", "steps", "batch", "length", "vocabulary")
     options = [text for name in names for text in (f"--{name}", str(getattr(arguments, name)))]
     commands = {

@@ -3,7 +3,7 @@
 
     cargo build --release
     python3 -m venv target/venv && target/venv/bin/pip install torch transformers safetensors numpy onnx onnxruntime
-    target/venv/bin/python tools/check_distilbert.py
+    target/venv/bin/python tools/checks/distilbert.py
 
 Makes a `DistilBertForMaskedLM` of random weights with `transformers` (6 layers of width 768, vocabulary 119,547) and
 records in which no token occurs twice: then the mean vectors that `skimmer embed` gives are the hidden states
@@ -26,7 +26,7 @@ import onnxruntime
 import torch
 import transformers
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOLERANCE = 1e-4
 VOCABULARY = 119547
 SETS = {"one length, no padding": [36] * 24, "many lengths, padded": [3, 120, 8, 77, 2, 36, 64, 21, 99, 5, 50, 48]}
@@ -76,7 +76,7 @@ def pad(records):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skimmer", default=ROOT / "target/release/skimmer", type=pathlib.Path)
-    parser.add_argument("--work", default=ROOT / "target/bench/check_distilbert", type=pathlib.Path)
+    parser.add_argument("--work", default=ROOT / "target/checks/distilbert", type=pathlib.Path)
     arguments = parser.parse_args()
     work = arguments.work
     shutil.rmtree(work, ignore_errors=True)
