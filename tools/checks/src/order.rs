@@ -47,7 +47,7 @@ struct Tools {
 }
 
 /// What a package is to the order.
-enum Place<'a> {
+enum Standing<'a> {
     Ordered(usize, &'a Crate),
     Aside(&'a Aside),
     Tool,
@@ -79,15 +79,15 @@ impl Order {
         let mut looked_at = 0;
         for package in &workspace.packages {
             let manifest = workspace.relative(&package.manifest_path);
-            let Some(user) = self.place(workspace, package) else {
-                let what = format!("{} is not in tools/checks/order.toml: give it a place there", package.name);
+            let Some(user) = self.standing(workspace, package) else {
+                let what = format!("{} is not in tools/checks/order.toml: give it a position there", package.name);
                 findings.push(Finding::new(manifest, 1, what));
                 continue;
             };
             for dependency in package.dependencies.iter().filter(|one| members.contains(one.name.as_str())) {
                 looked_at += 1;
                 let Some(used) = workspace.packages.iter().find(|one| one.name == dependency.name) else { continue };
-                let Some(used) = self.place(workspace, used) else { continue };
+                let Some(used) = self.standing(workspace, used) else { continue };
                 if let Some(what) = against(package, &user, dependency, &used) {
                     findings.push(Finding::new(manifest, line_of(&package.manifest_path, dependency), what));
                 }
@@ -96,37 +96,37 @@ impl Order {
         (findings, looked_at)
     }
 
-    fn place(&self, workspace: &Workspace, package: &Package) -> Option<Place<'_>> {
-        if let Some(place) = self.crates.iter().position(|one| one.name == package.name) {
-            return Some(Place::Ordered(place, &self.crates[place]));
+    fn standing(&self, workspace: &Workspace, package: &Package) -> Option<Standing<'_>> {
+        if let Some(position) = self.crates.iter().position(|one| one.name == package.name) {
+            return Some(Standing::Ordered(position, &self.crates[position]));
         }
         if let Some(aside) = self.asides.iter().find(|one| one.name == package.name) {
-            return Some(Place::Aside(aside));
+            return Some(Standing::Aside(aside));
         }
         let manifest = workspace.relative(&package.manifest_path);
-        self.tools.folders.iter().any(|folder| manifest.starts_with(folder)).then_some(Place::Tool)
+        self.tools.folders.iter().any(|folder| manifest.starts_with(folder)).then_some(Standing::Tool)
     }
 }
 
-/// What is wrong with a dependency, if something is. Tests may use crates that stand later, but no tools.
-fn against(package: &Package, user: &Place<'_>, dependency: &Dependency, used: &Place<'_>) -> Option<String> {
+/// What is wrong with a dependency, if something is. Tests may use any crate.
+fn against(package: &Package, user: &Standing<'_>, dependency: &Dependency, used: &Standing<'_>) -> Option<String> {
     let name = &package.name;
     let other = &dependency.name;
     let for_tests = dependency.kind == Some(DependencyKind::Dev);
     match (user, used) {
-        (Place::Tool, _) => None,
-        (_, Place::Tool) => Some(format!("{name} depends on the tool {other}: the product does without tools")),
+        (Standing::Tool, _) => None,
         _ if for_tests => None,
-        (Place::Ordered(here, _), Place::Ordered(there, lower)) => (there >= here).then(|| {
+        (_, Standing::Tool) => Some(format!("{name} depends on the tool {other}: the product does without tools")),
+        (Standing::Ordered(here, _), Standing::Ordered(there, lower)) => (there >= here).then(|| {
             format!("{name} depends on {other}, which stands after it ({other}: {}); see order.toml", lower.reason)
         }),
-        (Place::Aside(aside), _) => (!aside.depends_on.contains(other)).then(|| {
+        (Standing::Aside(aside), _) => (!aside.depends_on.contains(other)).then(|| {
             format!("{name} depends on {other}, but may on {} only ({})", aside.depends_on.join(", "), aside.reason)
         }),
-        (Place::Ordered(..), Place::Aside(aside)) if !aside.used_by.contains(name) => {
+        (Standing::Ordered(..), Standing::Aside(aside)) if !aside.used_by.contains(name) => {
             Some(format!("{name} depends on {other}, which only {} may ({})", aside.used_by.join(", "), aside.reason))
         }
-        (Place::Ordered(..), Place::Aside(aside)) => (!dependency.optional).then(|| {
+        (Standing::Ordered(..), Standing::Aside(aside)) => (!dependency.optional).then(|| {
             format!("{name} depends on {other} always: make it optional, behind a feature ({})", aside.reason)
         }),
     }

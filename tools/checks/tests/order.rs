@@ -102,15 +102,17 @@ fn a_crate_aside_is_optional_for_its_users_and_for_no_others() {
 }
 
 #[test]
-fn nothing_depends_on_tools() {
-    for table in ["dependencies", "dev-dependencies"] {
-        let found = findings(&[("high", &format!("[{table}]\nbench = {{ path = \"../tools/bench\" }}"))]);
+fn nothing_but_tests_depends_on_tools() {
+    let found = |table| findings(&[("high", &format!("[{table}]\nbench = {{ path = \"../tools/bench\" }}"))]);
+    for table in ["dependencies", "build-dependencies"] {
+        let found = found(table);
         assert!(found.len() == 1 && found[0].contains("high depends on the tool bench"), "{found:?}");
     }
+    assert_eq!(found("dev-dependencies"), [""; 0]);
 }
 
 #[test]
-fn a_package_without_a_place_is_found() {
+fn a_package_without_a_position_is_found() {
     let folder = folder(&[
         ("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"new\"]\n"),
         ("new/Cargo.toml", "[package]\nname = \"new\"\nedition = \"2024\"\n"),
