@@ -1,4 +1,4 @@
-//! The lock file of a working directory, and the directory itself as far as it was made for the lock.
+//! The lock file of a working directory, and the directory itself if it was made for the lock.
 
 use std::fs::{self, File, TryLockError};
 use std::io;

@@ -1,5 +1,5 @@
-//! The working directory: where every artefact stands, which of them are up to date, and how a file comes to be there
-//! whole or not at all.
+//! The working directory: the paths of all artefacts, which of them are up to date, and how files are written
+//! completely or not at all.
 
 mod atomic;
 mod content;
