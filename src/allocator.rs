@@ -1,7 +1,7 @@
-//! Memory as the system gives it, and one sentence when it gives no more.
+//! The system's allocator, and a one-line error when it fails.
 //!
-//! Nothing can go on without memory that was asked for, and unwinding would ask for more: the program ends here. What it
-//! leaves has temporary names, and is removed when the same command runs again.
+//! The program ends here, because unwinding would need more memory. The files that it leaves have temporary names, and
+//! are removed when the same command runs again.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io::{Cursor, Write};

@@ -1,4 +1,4 @@
-//! Amounts as people read them: counts, sizes, durations. One definition for the command line, plans and summaries.
+//! Counts, sizes and durations as text for people. One definition for the command line, plans and summaries.
 
 /// A whole number with its digits in threes: `1,234,567`.
 pub fn count(number: u64) -> String {

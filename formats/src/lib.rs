@@ -2,8 +2,8 @@
 //!
 //! * [`record`] — the 24-field (labelled) or 20-field (test) text record: its types, parser and writer;
 //! * [`columnar`] — the `.skim` container described in `COLUMNAR.md`: schema, encodings, writer, memory-mapped reader;
-//! * [`mapped`] — files mapped for reading, and what becomes of one that is cut short meanwhile;
-//! * [`part`] — a raw part as a `.skim` file: the columns of a record and the way there and back.
+//! * [`mapped`] — files mapped for reading, also when one is cut short meanwhile;
+//! * [`part`] — a raw part as a `.skim` file: a record's columns, written and read.
 
 pub mod columnar;
 mod id;

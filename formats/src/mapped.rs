@@ -1,8 +1,8 @@
-//! Files mapped for reading, and what becomes of one that loses bytes meanwhile.
+//! Files mapped for reading, also when one is cut short meanwhile.
 //!
-//! A file can become shorter while it is mapped, and a disk can fail. The system then sends SIGBUS to whoever reads a page
-//! that is gone, which ends the process. Here the page reads as zeros instead, and the file is marked: whoever has used
-//! the bytes asks [`MappedFile::intact`] before it believes what it made of them.
+//! A file can become shorter while it is mapped, and a disk can fail. The system then sends SIGBUS to a thread that
+//! reads a page that is gone, which ends the process. Here the page reads as zeros instead, and the file is marked.
+//! Code that has used the bytes calls [`MappedFile::intact`] before it uses the result.
 
 #[cfg(unix)]
 mod faults;

@@ -1,4 +1,4 @@
-//! A part as a `.skim` file: a record's columns and the way there and back.
+//! A part as a `.skim` file: a record's columns, written and read.
 //!
 //! Lossless: what [`PartReader`] reads is what [`encode`] was given. The fields are listed in `COLUMNAR.md`.
 

@@ -1,4 +1,4 @@
-//! The four reactions and everything that comes once per reaction.
+//! The four reactions, and values that exist once per reaction.
 //!
 //! Three orders are in use and none is ever indexed by hand: counts (like, reply, retweet, quote), the raw record's
 //! columns (reply, retweet, quote, like) and the network's outputs (like, retweet, quote, reply).

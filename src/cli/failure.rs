@@ -1,4 +1,4 @@
-//! What is said when something goes wrong: one sentence, and what to do about it.
+//! Errors as the user sees them: one sentence, and what to do about it.
 
 use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};

@@ -1,4 +1,4 @@
-//! Ctrl-C during a stage that can stop in an orderly way.
+//! Ctrl-C and SIGTERM for stages that can stop and resume later.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};

@@ -1,4 +1,4 @@
-//! What the command writes to standard output and standard error, and what becomes of it when nobody takes it.
+//! What the command writes to standard output and standard error, also when these are full or closed.
 
 use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Stdout, Write};

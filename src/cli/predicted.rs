@@ -1,4 +1,4 @@
-//! What `skimmer predict` says of its predictions.
+//! The summary of `skimmer predict`.
 
 use std::fmt;
 

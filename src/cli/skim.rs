@@ -1,4 +1,4 @@
-//! Opening a `.skim` file that somebody named.
+//! Opens a `.skim` file given on the command line.
 
 use std::fs::File;
 use std::io::Read;

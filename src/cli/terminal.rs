@@ -1,4 +1,4 @@
-//! Progress for people: bars on a terminal, log lines elsewhere.
+//! Progress: bars on a terminal, log lines elsewhere.
 
 use std::fmt;
 use std::io::stderr;

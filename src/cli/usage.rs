@@ -1,4 +1,4 @@
-//! What is wrong with a command line, and help.
+//! Errors in the command line, and help.
 
 use std::io;
 use std::process::ExitCode;

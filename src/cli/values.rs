@@ -1,4 +1,4 @@
-//! What options take: numbers in a range, names from a list.
+//! Values of options: numbers in a range, names from a list.
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;

@@ -1,5 +1,4 @@
-//! A tree of YAML against the table of keys: values that [`Config`](super::Config) takes, or what is wrong in plain
-//! words.
+//! Checks a tree of YAML against the table of keys: gives values for [`Config`](super::Config), or says what is wrong.
 
 use std::path::{MAIN_SEPARATOR, Path};
 

@@ -1,4 +1,4 @@
-//! Why a configuration is refused.
+//! Errors in a configuration.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! The bytes of a configuration file, and what they are as text.
+//! A configuration file's bytes, decoded to text.
 
 use std::fs::File;
 use std::io::{self, Read};

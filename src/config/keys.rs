@@ -1,4 +1,4 @@
-//! Every key of the configuration and what its value may be: the one table that checks, messages and suggestions read.
+//! Every key of the configuration and its allowed values: the one table for checks, messages and suggestions.
 
 /// What a key's value may be.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,4 +1,4 @@
-//! `--set KEY=VALUE`: keys that take the place of the file's.
+//! `--set KEY=VALUE`: keys that override the file's.
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! Which known key was meant by an unknown one, wherever it stands; none where no key is near.
+//! Suggests the known key, of any section, that is most similar to an unknown one; none if no key is similar.
 
 use super::keys::{KEYS, Key};
 

@@ -1,4 +1,4 @@
-//! What a configuration file may hold and what is said of everything else.
+//! What a configuration file may contain, and the error message for everything else.
 
 use super::keys::{KEYS, Kind};
 use super::*;

@@ -1,4 +1,4 @@
-//! The network as an ONNX model, for people who serve with ONNX Runtime or Triton.
+//! The network as an ONNX model, for ONNX Runtime, Triton and other programs.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Line charts as inline SVG. Colours and fonts come from the page's style sheet, through classes.
+//! Line charts as inline SVG. Colours and fonts come from the page's style sheet.
 
 use std::fmt::Write;
 

@@ -1,5 +1,5 @@
-//! What a working directory has come to, as one HTML file that needs nothing else: loss and learning rate, measures before
-//! and after fine-tuning, precision–recall and calibration, feature coverage, times and memory.
+//! The results in a working directory as one self-contained HTML file: loss and learning rate, measures before and
+//! after fine-tuning, precision–recall and calibration, feature coverage, times and memory.
 
 mod chart;
 mod page;

@@ -1,5 +1,5 @@
-//! Whether a file holds what it held: known by its size and its time of change while they stay as they were, and by a
-//! checksum where only the time is another.
+//! Whether a file's content is unchanged: assumed while size and modification time are the same, decided by a checksum
+//! if only the time differs.
 
 use std::fmt;
 use std::fs::File;

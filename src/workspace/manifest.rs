@@ -1,11 +1,11 @@
-//! Which task made which artefacts from what, in `manifest.json`.
+//! `manifest.json`: which task made which files, and from what.
 //!
-//! A task is up to date if it depends on the same values and files as then and every file it made holds what it held.
-//! Size and time of change tell that of a file that nothing touched; where only the time is another, a checksum does,
-//! and the new time is noted. Files are known by their names in the working directory, which may be moved. Before a
-//! task is done anew, files that it made and will not make again are removed: the features of a raw part that was taken
-//! away must not lie among those of the others. Each part's conversion is a task of its own, so a converted part stays
-//! when its raw part goes, unused, and is right again when the raw part comes back.
+//! A task is up to date if it depends on the same values and files as before and every file it made is unchanged. Size
+//! and modification time decide that; if only the time differs, a checksum does, and the new time is recorded. Files
+//! are identified by their names in the working directory, which may be moved. Before a task runs again, files that it
+//! made and will not make again are removed: the features of a raw part that was removed must not remain among the
+//! others. Each part's conversion is a task of its own, so a converted part stays, unused, when its raw part is
+//! removed, and is valid again when the raw part comes back.
 
 mod stored;
 

@@ -1,4 +1,4 @@
-//! The working directory: where every artefact stands, and which of them are up to date.
+//! The working directory: the paths of all artefacts, and which of them are up to date.
 
 mod content;
 mod fingerprint;

@@ -121,7 +121,7 @@ def main():
     parser.add_argument("--hidden", type=int, default=1500)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--on", choices=["test", "hold_out", "before"], default="test", help="records to measure on")
-    parser.add_argument("--markdown", action="store_true", help="print a table for docs/TRAINING.md")
+    parser.add_argument("--markdown", action="store_true", help="print a table for docs/RESULTS.md")
     parser.add_argument("--data", type=Path, default=ROOT / "target/bench/recipes")
     parser.add_argument("--skimmer", type=Path, default=ROOT / "target/release/skimmer")
     options = parser.parse_args()

@@ -1,7 +1,7 @@
-//! The handler of SIGBUS: zeros in the place of pages of a watched map that cannot be read.
+//! The SIGBUS handler: replaces pages of a watched map that cannot be read with zeros.
 //!
-//! The watched addresses lie in a table that is only ever added to, so that the handler can read it without a lock, also
-//! while another thread changes an entry. All a handler of signals may do is read and write atomics and call the system.
+//! The watched addresses are in a table that only grows, so that the handler can read it without a lock, also while
+//! another thread changes an entry. A signal handler may only read and write atomics and make system calls.
 
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};

@@ -1,4 +1,4 @@
-//! A line's fields as one more record of a batch, with the first fault named.
+//! Appends a line's fields to a batch as a record, or names the first error.
 
 use super::error::Fault;
 use super::{Field, FieldCount, LIST_SEPARATOR, MAX_RECORD_BYTES, Reason, RecordBatch, RecordOptions, Users, value};

@@ -1,4 +1,4 @@
-//! Records as columns: what the parser fills, the `.skim` files hold and every stage works on.
+//! Records as columns: the parser fills them, `.skim` files store them, and every stage works on them.
 
 use std::fmt;
 

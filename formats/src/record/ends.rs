@@ -1,6 +1,7 @@
-//! Where the separators of a line lie, as bits of 64 bytes at a time, on processors with AVX2 or AVX-512.
+//! Where the separators of a line are, as bits of 64 bytes at a time, on processors with AVX2 or AVX-512.
 //!
-//! Both ways go the same way through a line. AVX2 takes the bits one after the other; AVX-512 turns them into places at once.
+//! Both walk through a line in the same order. AVX2 takes the bits one after the other; AVX-512 converts them to
+//! offsets at once.
 
 use std::arch::x86_64::{
     __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set1_epi8,

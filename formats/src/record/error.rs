@@ -1,4 +1,4 @@
-//! Why a line is no record.
+//! Why a line is not a record.
 
 use std::error::Error;
 use std::fmt;

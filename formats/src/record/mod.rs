@@ -1,16 +1,17 @@
 //! The raw tweet-engagement record: 24 fields with reactions (train, validation) or 20 without (test).
 //!
 //! A record is a line ended by `\n`; its fields are separated by byte `0x01`, the lists inside a field by TAB; nothing
-//! is quoted or escaped; the last record's newline may be missing. Parsing accepts canonical text only (upper-case ids, decimals
-//! without leading zeros), so that writing a record gives back the bytes it was read from. A number that is merely implausible is
-//! data.
+//! is quoted or escaped; the last record's newline may be missing. Parsing accepts canonical text only (upper-case ids,
+//! decimals without leading zeros), so that writing a record gives back the bytes it was read from. An implausible
+//! number is accepted.
 //!
 //! * [`RecordParser`] — pushed pieces of text with borders anywhere, on csv-core;
 //! * [`RecordReader`] — the same over anything that can be read: a pipe, standard input;
-//! * [`RecordScanner`] — text that lies in memory whole, such as a mapped part: the fast way;
-//! * [`write_record`] — the way back.
+//! * [`RecordScanner`] — text that is in memory as a whole, such as a mapped part: the fast parser;
+//! * [`write_record`] — the inverse.
 //!
-//! All of them add to a [`RecordBatch`], give equal batches and equal [`RecordError`]s, and can go on after an error.
+//! All of them append to a [`RecordBatch`], give equal batches and equal [`RecordError`]s, and can continue after an
+//! error.
 
 mod append;
 mod batch;

@@ -1,4 +1,4 @@
-//! Records from text that lies in memory whole, such as a mapped part: the fast way.
+//! Records from text that is in memory as a whole, such as a mapped part: the fast parser.
 
 use super::append::Line;
 use super::error::Fault;

@@ -1,7 +1,8 @@
 //! Canonical records read many bytes at a time, on processors with AVX2.
 //!
-//! A first pass over a line finds its separators, as bits of 64 bytes at a time; then every field is known by its place and
-//! is read on its own, four tokens at a time. What is wrong is gathered on the way and looked at once, in the end.
+//! A first pass over a line finds its separators, as bits of 64 bytes at a time. Then the offset of every field is
+//! known, and each is read separately, four tokens at a time. Errors are collected and checked once, at the end of the
+//! line.
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_and_si128, _mm_cmpgt_epi8, _mm_cvtsi128_si64, _mm_madd_epi16, _mm_maddubs_epi16,

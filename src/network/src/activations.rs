@@ -1,4 +1,4 @@
-//! What a batch leaves behind in every layer, kept from step to step.
+//! The activations of a batch in every layer; the memory is reused from step to step.
 
 use super::parameters::EMBEDDED;
 use super::shape::Shape;

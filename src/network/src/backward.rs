@@ -1,4 +1,4 @@
-//! The way back: gradients from layer to layer, and AdamW on every parameter as soon as its gradient is complete.
+//! The backward pass: gradients from layer to layer, and AdamW on every parameter as soon as its gradient is complete.
 //!
 //! A layer's weights are changed only after the gradient has passed through them.
 

@@ -1,4 +1,4 @@
-//! The way forward in training.
+//! The forward pass in training.
 
 use rayon::prelude::*;
 use skimlog_features::input::Layout;

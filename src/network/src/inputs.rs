@@ -1,4 +1,5 @@
-//! The first layer's inputs that are not zero, listed by record for the way forward and by input for the way back.
+//! The first layer's inputs that are not zero, listed by record for the forward pass and by input for the backward
+//! pass.
 //!
 //! Most numbers of a record are zero counts, whose Fourier terms are always the same (sine 0, cosine 1). The lists hold
 //! `x − x(0)`, which is zero for them; `W · x(0)` is added to the bias, and the gradient of a weight gets back

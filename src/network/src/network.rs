@@ -1,4 +1,4 @@
-//! A network: all its parameters and the running statistics of its batch normalisations.
+//! A network: its parameters and the running statistics of its batch normalisations.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Where every parameter stands in the network's one buffer, and its name and shape in PyTorch.
+//! The position of every parameter in the network's buffer, and its name and shape in PyTorch.
 
 use skimlog_features::input::Layout;
 

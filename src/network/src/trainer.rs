@@ -1,4 +1,4 @@
-//! The training step, and its whole state in a file.
+//! The training step, and its state as a file.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -18,8 +18,8 @@ pub enum BiasInit {
     Zero,
 }
 
-/// What the weights that come of a training depend on, beside the records and the network's shape. docs/TRAINING.md holds what
-/// the two recipes come to.
+/// What the trained weights depend on, besides the records and the network's shape. docs/RESULTS.md compares the two
+/// recipes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recipe {
     /// Records of a batch, at least 2.

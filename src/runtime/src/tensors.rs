@@ -1,8 +1,8 @@
 //! A checksum in the metadata of the safetensors files that this program writes.
 //!
 //! The format has none, so that a flipped bit would be another weight. `__metadata__.xxh3` holds the XXH3-64 of the
-//! file, 16 hexadecimal digits, with zeros in the place of these digits. Files without it, such as other programs'
-//! and those of older versions, are read all the same.
+//! file, 16 hexadecimal digits, computed with zeros instead of these digits. Files without it, such as those of other
+//! programs and older versions, are still read.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;

@@ -1,4 +1,4 @@
-//! Who sees what: a reader comes across a tweet.
+//! Who sees what: draws a reader and a tweet.
 
 use skimlog_formats::{PerReaction, Reaction};
 

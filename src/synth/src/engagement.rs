@@ -1,4 +1,4 @@
-//! The planted model: the logit of every reaction of a reader to a tweet, and what then happens.
+//! The planted model: the logit of every reaction of a reader to a tweet, and the reactions drawn from it.
 
 use std::f64::consts::TAU;
 

@@ -1,4 +1,4 @@
-//! What to generate, and what can go wrong.
+//! Options of the generator, and its errors.
 
 use std::io;
 use std::path::PathBuf;

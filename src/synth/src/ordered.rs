@@ -1,4 +1,4 @@
-//! Blocks made in parallel and consumed in order.
+//! Makes blocks in parallel and consumes them in order.
 
 use std::sync::mpsc::{channel, sync_channel};
 use std::thread::{self, Builder};

@@ -1,4 +1,4 @@
-//! Users: their public profile, what they are like as readers and as authors, and what two of them share.
+//! Users: their public profile, their behaviour as readers and as authors, and the relations between two of them.
 
 use rand::RngExt;
 use skimlog_formats::{Id, PerReaction};

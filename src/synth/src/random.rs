@@ -1,4 +1,4 @@
-//! Randomness that depends on nothing but the seed and what it is for.
+//! Random numbers that depend only on the seed and their use.
 
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};

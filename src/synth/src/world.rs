@@ -1,4 +1,4 @@
-//! The sizes and tables that a seed and the options give: all a record depends on besides its own numbers.
+//! Sizes and tables made from the seed and the options: everything that a record depends on besides its own numbers.
 
 use skimlog_formats::Id;
 

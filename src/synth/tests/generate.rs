@@ -1,4 +1,4 @@
-//! What the generator promises, checked on its files.
+//! The generator's promises, checked on its files.
 
 // A file that cannot be read ends the test.
 #![allow(clippy::unwrap_used)]

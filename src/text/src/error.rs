@@ -1,4 +1,4 @@
-//! What can go wrong with a model, its vectors or a tokenizer.
+//! Errors of a model, its vectors or a tokenizer.
 
 use std::{io, path::PathBuf};
 

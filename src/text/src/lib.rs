@@ -1,7 +1,7 @@
 //! DistilBERT: a model read from ONNX, run by one of two engines, and the mean vector of each token.
 //!
 //! * [`Model`] — an ONNX file, opened by ONNX Runtime where its library is found, else by tract (pure Rust);
-//! * [`Encoder`] — the one thing a model does: padded token ids in, last hidden states out;
+//! * [`Encoder`] — what an engine does: padded token ids in, last hidden states out;
 //! * [`MeanVectors`] — the mean hidden state of every token over the records of many parts, gives [`TokenVectors`];
 //! * [`distilbert`] — a Hugging Face DistilBERT's sizes and weights;
 //! * [`finetune`] — masked-language-model training;

@@ -1,4 +1,4 @@
-//! The mean hidden state of each token, over as many records as one likes.
+//! The mean hidden state of each token over any number of records.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},

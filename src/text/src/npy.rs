@@ -1,7 +1,7 @@
-//! Looks at the header of an `.npy` file before it is read.
+//! Checks the header of an `.npy` file before it is read.
 //!
-//! ndarray-npy reads any Python literal there, nested as deep as the text is long, and makes room for as many bytes
-//! as the file says the header has. An array of numbers has a short and flat one.
+//! ndarray-npy accepts any Python literal there, nested to any depth, and allocates as many bytes as the file says the
+//! header has. The header of an array of numbers is short and flat.
 
 /// Longest header of an array of few dimensions; numpy's have 64 to 128 bytes.
 const LONGEST: usize = 1024;

@@ -1,4 +1,4 @@
-//! What a long computation of mean vectors has come to, kept in a file so that it goes on there when it is killed.
+//! The progress of a long computation of mean vectors as a file, from which it resumes after it was killed.
 //!
 //! ```text
 //! FILE   := MAGIC HEADER_LENGTH:u64 HEADER TOKENS COUNTS SUMS CHECKSUM:u64
@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Numbers are little-endian; the checksum is the XXH3 of everything before it. A file of another identity, or one
-//! that is damaged, is as good as none: the computation begins anew.
+//! that is damaged, is ignored: the computation starts from the beginning.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};

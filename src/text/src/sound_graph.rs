@@ -1,4 +1,4 @@
-//! Refuses ONNX graphs with attributes that tract takes on trust.
+//! Refuses ONNX graphs with attributes that tract does not check.
 
 use tract_onnx::pb;
 

@@ -1,4 +1,4 @@
-//! The tract engine: pure Rust, always there.
+//! The tract engine: pure Rust, always available.
 
 use std::{
     panic::AssertUnwindSafe,

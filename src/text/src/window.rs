@@ -1,4 +1,4 @@
-//! A bounded number of token sequences, each kept once with the number of its occurrences.
+//! A bounded number of different token sequences, each with the number of its occurrences.
 
 use std::ops::Range;
 

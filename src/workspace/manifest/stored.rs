@@ -1,4 +1,4 @@
-//! The manifest as a file: version 2, and version 1, which had a size and a time in the place of a file's state.
+//! The manifest as a file: version 2, and version 1, which had a size and a time instead of a file's state.
 
 use std::collections::BTreeMap;
 use std::io::Write;

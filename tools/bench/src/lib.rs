@@ -1,4 +1,4 @@
-//! What several benchmarks share.
+//! Inputs that several benchmarks use.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::Rng;

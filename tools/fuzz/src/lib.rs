@@ -1,8 +1,8 @@
 //! Fuzz targets: one for every reader of a file that may come from elsewhere.
 //!
-//! A [`Target`] has seeds (small sound files, made by the program's own writers or taken from `fixtures/`) and reads
-//! an input as the program would. What it must never do is panic, ask for memory beyond a bound, take too long, or
-//! accept a damaged file with other values than were written. Each target is defined once, in [`targets`], and run in
+//! A [`Target`] has seeds (small valid files, made by the program's own writers or taken from `fixtures/`) and reads
+//! an input as the program would. It must never panic, allocate more than a bound, take too long, or accept a damaged
+//! file with other values than were written. Each target is defined once, in [`targets`], and run in
 //! two ways:
 //!
 //! * `tests/fuzz.rs` runs a fixed number of inputs on stable, made by a seeded mutator ([`mutate`], [`sealed`]) and

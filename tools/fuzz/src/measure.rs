@@ -1,4 +1,4 @@
-//! What an input costs: memory by a counting allocator, time by the thread's clock; and panics, caught and kept.
+//! Measures an input's memory (counting allocator) and time (the thread's clock), and catches panics.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};

@@ -1,4 +1,4 @@
-//! Changes that know nothing of a file's structure: bits, bytes, ranges, integers, and pieces of other files.
+//! Mutations without knowledge of a file's structure: bits, bytes, ranges, integers, and pieces of other files.
 
 use crate::random::Random;
 

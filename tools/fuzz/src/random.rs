@@ -1,4 +1,4 @@
-//! Random choices that depend on a seed and an input's number alone, so that an input can be made again.
+//! Random choices that depend only on a seed and an input's number, so that an input can be made again.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -1,4 +1,4 @@
-//! Runs a target on inputs of the seeded mutator and tells what was found.
+//! Runs a target on inputs of the seeded mutator and reports the findings.
 
 use std::collections::BTreeMap;
 use std::fmt;

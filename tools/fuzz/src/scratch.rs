@@ -1,4 +1,4 @@
-//! Where inputs lie for readers that take a path.
+//! Temporary files with inputs, for readers that take a path.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Putting in order what is keyed by hashes.
+//! Sorts items by keys that are hashes.
 
 use super::route::partition_of;
 use crate::key::Key;

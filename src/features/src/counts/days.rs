@@ -1,4 +1,4 @@
-//! Days as numbers of 16 bits, which is the room that a visit has for them.
+//! Days as 16-bit numbers, because a visit has 16 bits for them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,9 +1,13 @@
-//! The one table of count families: what a record counts for, and which counts it asks for.
+//! The table of count families: which keys a record is counted under, and which counts it looks up.
 //!
-//! A *counter* gathers records under a key; a *family* is a question to a counter, asked with one of the asking record's
-//! keys. Every key has a major and a minor half: records are routed by the major one, so that counting and asking meet in one
-//! place. A record *visits* the places of its reader (with the author, the language and, one visit each, its hashtags as
-//! minor keys), of its author (with the reader as minor key) and of its tweet.
+//! A *counter* counts records under a key. A *family* is a look-up in a counter, with one of the record's own keys.
+//! Every key has a major half (a reader, an author or a tweet) and a minor half. Records are routed by the major half,
+//! so that all records that count under a major key and all that look it up are processed together, at one *place*. A
+//! record
+//! *visits* the place of its reader (with the author, the language and, one visit each, its hashtags as minor keys), of
+//! its author (with the reader as minor key) and of its tweet.
+//!
+//! `CONTRIBUTING.md` shows step by step how a family is added.
 
 use skimlog_formats::Reaction;
 

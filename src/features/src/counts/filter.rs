@@ -1,4 +1,4 @@
-//! A small set of ids that may say yes too often, never no wrongly.
+//! A Bloom filter of ids: false positives are possible, false negatives are not.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

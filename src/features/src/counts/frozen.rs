@@ -1,4 +1,4 @@
-//! Counts frozen for prediction: read-only files that are mapped, not loaded, and asked a batch at a time.
+//! Counts frozen for prediction: read-only files that are mapped, not loaded, and queried a batch at a time.
 //!
 //! * [`FrozenTableWriter`] and [`FrozenTable`] — from a 64-bit key to its [`Tally`](super::Tally), about 8 bytes a key;
 //! * [`FrozenSimilar`] — the similar authors of every author;

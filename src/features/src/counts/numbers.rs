@@ -1,4 +1,4 @@
-//! Small numbers for the keys counted at one place.
+//! Numbers the keys that are counted at one place, from 0.
 
 use crate::key::Key;
 

@@ -1,4 +1,4 @@
-//! One place: counting its visits and answering them.
+//! Counts the visits of one place, and answers them.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! What counting needs to know of similar authors.
+//! What counting needs to know about similar authors.
 
 use crate::key::Key;
 use crate::similar::SimilarAuthors;

@@ -1,4 +1,4 @@
-//! Which validation records are held out, and the chunk of each of the others.
+//! Which validation records are held out, and the chunk of each other record.
 
 use std::fs::File;
 use std::hash::Hasher;

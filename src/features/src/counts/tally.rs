@@ -1,4 +1,4 @@
-//! Counts of one counter within one place.
+//! The counts of one counter at one place.
 
 use skimlog_formats::{PerReaction, ReactionSet};
 

@@ -1,7 +1,7 @@
-//! The totals of every counter, which is what prediction looks up.
+//! The totals of every counter, which prediction looks up.
 //!
-//! A counter's rows are routed by the leading bits of their key as `ROW := key (u64) LEB128{5}` (like, reply, retweet, quote,
-//! unreacted), then sorted a range at a time.
+//! A counter's rows are routed by the leading bits of their key as `ROW := key (u64) LEB128{5}` (like, reply, retweet,
+//! quote, unreacted), then sorted a range at a time.
 
 use skimlog_formats::{PerReaction, Reaction};
 use skimlog_runtime::shuffle::{Router, Shuffle, ShuffleError};

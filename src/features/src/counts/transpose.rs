@@ -1,4 +1,4 @@
-//! From records to columns.
+//! Transposes records into columns.
 
 use bytemuck::Pod;
 

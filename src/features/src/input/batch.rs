@@ -1,4 +1,4 @@
-//! A batch of network inputs and where everything stands in it.
+//! A batch of network inputs and its layout.
 
 use std::ops::Range;
 

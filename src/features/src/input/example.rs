@@ -1,4 +1,4 @@
-//! What the network needs of one record, and its compact form on disk.
+//! What the network needs to know about one record, and its compact form on disk.
 
 use skimlog_formats::ReactionSet;
 use skimlog_formats::record::{Columns, RecordBatch};

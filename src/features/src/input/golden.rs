@@ -1,4 +1,4 @@
-//! The golden files: every record's features as the published solution computed them.
+//! Tests with the golden files: every record's features as the published solution computed them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

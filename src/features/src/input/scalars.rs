@@ -1,4 +1,4 @@
-//! The eight numbers of a record that are read off the record itself.
+//! The eight numbers that are computed from the record alone.
 
 use skimlog_formats::record::{RecordBatch, Users};
 

@@ -1,7 +1,7 @@
-//! SipHash-2-4 with the all-zero key of several strings of one length at once: a lane each of the processor's vectors.
+//! SipHash-2-4 with the all-zero key of several strings of one length at once, one in each lane of a vector register.
 //!
-//! Everything is plain arithmetic on arrays of [`LANES`] numbers; what differs by processor is only which instructions
-//! the compiler may use for it.
+//! Everything is plain arithmetic on arrays of [`LANES`] numbers; only the instructions that the compiler may use
+//! differ by processor.
 
 use skimlog_formats::Id;
 

@@ -1,8 +1,8 @@
 //! The 64-bit keys under which records are counted.
 //!
 //! A user's, tweet's, hashtag's or language's key is SipHash-2-4 with the all-zero 128-bit key over the 32 digits of
-//! its id, the hash of the published solution. A key of two entities is the same hash over their two keys: it tells
-//! pairs apart as well as hashing the text `"{first}_{second}"` would, at a fraction of the cost.
+//! its id, the hash of the published solution. A key of two entities is the same hash over their two keys: it
+//! separates pairs as well as hashing the text `"{first}_{second}"` would, at a fraction of the cost.
 
 mod lanes;
 

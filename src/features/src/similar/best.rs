@@ -1,4 +1,4 @@
-//! The best authors found so far.
+//! The most similar authors found so far.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

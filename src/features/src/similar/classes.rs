@@ -1,4 +1,4 @@
-//! Authors with equal follower sets, taken together: they have the same similar authors.
+//! Classes of authors with equal follower sets, which have the same similar authors.
 
 use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;

@@ -1,4 +1,4 @@
-//! The classes that one search has met.
+//! The classes that one search has found.
 
 use skimlog_runtime::prefetch::prefetch;
 

@@ -1,14 +1,13 @@
 //! Author similarity: which authors are followed by the same readers.
 //!
-//! An author's follower set is the readers of the training records whose field 19 is true. Two authors are as similar
-//! as the Jaccard similarity of their follower sets. The search is exact:
+//! An author's follower set is the readers of the training records whose field 19 is true. The similarity of two
+//! authors is the Jaccard similarity of their follower sets. The search is exact:
 //!
-//! 1. [`Follows`] numbers authors and sorts (reader, author) pairs, on disk where they outgrow memory, into
+//! 1. [`Follows`] numbers authors and sorts (reader, author) pairs, on disk if they exceed the budget, into
 //!    [`FollowerSets`], authors ascending, readers numbered rarest first;
 //! 2. authors with equal sets form a class, and [`SimilaritySearch`] keeps an inverted index of the classes by reader;
-//! 3. a class counts what it shares with others through its rare readers, and then goes to its popular readers, whose
-//!    long lists it passes over in whole stretches where they can no longer reach the threshold or the worst entry of
-//!    its best `top` authors;
+//! 3. a class counts the readers that it shares with others, its rare readers first. In the long lists of its popular
+//!    readers it skips classes that can no longer reach the threshold or the worst of its best `top` authors;
 //! 4. [`SimilarWriter`] keeps the lists in `similar.skim`, and [`SimilarAuthors`] answers look-ups by an author's key.
 
 mod best;

@@ -1,4 +1,4 @@
-//! Sorting without duplicates, in memory as long as that lasts and in sorted runs on disk beyond.
+//! Sorting without duplicates, in memory up to the budget and in sorted runs on disk beyond it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

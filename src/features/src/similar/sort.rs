@@ -1,4 +1,4 @@
-//! Sorting many items whose order is mostly that of one number.
+//! Sorting many items whose order is mostly given by one number.
 
 use bytemuck::Pod;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};

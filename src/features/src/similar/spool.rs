@@ -1,4 +1,4 @@
-//! A long array written once and then only read: in memory while it is short, in a mapped nameless file beyond.
+//! A long array that is written once and then only read: in memory while it is short, in a mapped unnamed file beyond.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

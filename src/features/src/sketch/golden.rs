@@ -1,4 +1,4 @@
-//! The golden numbers of `fixtures/golden`, read for this room's tests.
+//! The golden numbers of `fixtures/golden`, for the tests of this module.
 
 use std::{collections::HashMap, fs, path::Path};
 

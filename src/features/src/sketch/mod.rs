@@ -1,8 +1,8 @@
 //! EMDE: token vectors become codes, a tweet's codes become its sketch.
 //!
-//! * [`Scaler`], [`Projection`], [`encode`] — from token vectors `[tokens, dimensions]` to a code a depth and token;
+//! * [`Scaler`], [`Projection`], [`encode`] — from token vectors `[tokens, dimensions]` to a code per depth and token;
 //! * [`TokenCodes`] — the codes in memory and as `codes.skim`, and the tweet sketch made of them;
-//! * [`Quality`] — how well the codes spread and how much they tell of the vectors' similarity.
+//! * [`Quality`] — how evenly the codes are used, and how well they reflect the similarity of the vectors.
 //!
 //! Source: Dąbrowski et al., "An efficient manifold density estimator for all recommendation systems" (EMDE), as the
 //! published solution uses it.

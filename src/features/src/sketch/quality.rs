@@ -1,4 +1,4 @@
-//! How well codes do their work: whether they spread over the sketch, and whether tokens that share codes are alike.
+//! Quality of codes: how evenly they are used, and whether tokens that share codes are similar.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Standardising: every dimension of the token vectors gets mean 0 and standard deviation 1.
+//! Standardisation: every dimension of the token vectors gets mean 0 and standard deviation 1.
 
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! Small random data in which everything collides, against the definition.
+//! Small random data, in which almost all keys collide, against the definition.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

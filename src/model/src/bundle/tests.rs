@@ -1,4 +1,4 @@
-//! A bundle comes back as it was written, and nothing else is taken for one.
+//! A bundle is read as it was written, and everything else is refused.
 
 use std::fs;
 use std::path::PathBuf;

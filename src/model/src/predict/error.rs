@@ -1,4 +1,4 @@
-//! Why records cannot be predicted.
+//! Errors of prediction.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! How long records took, in constant memory.
+//! Percentiles of latencies, in constant memory.
 
 use std::time::Duration;
 

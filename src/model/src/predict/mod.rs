@@ -1,7 +1,7 @@
-//! Prediction: records from a pipe, looked up, through the network, as lines of CSV.
+//! Prediction: from a pipe of records to lines of CSV.
 //!
 //! * [`Model`] — a model bundle opened for prediction, shared by threads;
-//! * [`Predictor`] — a thread's memory for batches of records;
+//! * [`Predictor`] — the buffers of one thread, for batches of records;
 //! * [`predict_stream`] — from a pipe of records to lines of CSV.
 
 mod error;

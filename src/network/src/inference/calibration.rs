@@ -1,4 +1,4 @@
-//! Records on which lower precisions are fitted: the ranges that bytes span, and the biases.
+//! Calibrates lower precisions on records: the ranges that bytes span, and the biases.
 
 use skimlog_features::input::Batch;
 

@@ -1,4 +1,4 @@
-//! Where everything stands in a packed network.
+//! The layout of a packed network.
 
 use skimlog_features::input::Layout;
 

@@ -1,6 +1,6 @@
-//! A network made ready for prediction, in one of three precisions.
+//! A network packed for prediction, in one of three precisions.
 //!
-//! Every batch normalisation `scale × u + shift` is folded into the weights and the bias of the linear layer behind it;
+//! Every batch normalisation `scale × u + shift` is folded into the weights and the bias of the linear layer after it;
 //! only the skip connection from `h1` keeps its own scale and shift. The first layer gathers the weights of inputs that
 //! are not zero, two inputs at a time (`lists`); what language, hour and day give is a row of a table each. The three
 //! hidden layers are products of words: floats, bfloat16, or bytes.

@@ -1,4 +1,4 @@
-//! From a network to a packed one: batch normalisation folded away, weights in the order they are used in.
+//! Packs a network: folds batch normalisation into the weights, and orders weights as they are used.
 
 use rayon::prelude::*;
 use skimlog_features::input::{FOURIER_TERMS, Layout, NUMBERS};

@@ -1,7 +1,7 @@
 //! Small whole numbers as inputs of their own.
 //!
-//! Most counts that are not zero are small. What the Fourier terms of such a number give the first layer is one row of
-//! weights, made when the network is packed, in place of sixteen rows times sixteen terms.
+//! Most counts that are not zero are small. The contribution of such a number's Fourier terms to the first layer is one
+//! row of weights, computed when the network is packed, instead of sixteen rows times sixteen terms.
 
 use skimlog_features::input::{FOURIER_TERMS, NUMBERS, fourier_terms};
 

@@ -1,4 +1,4 @@
-//! The first layer: only inputs that are not zero are touched, forward by record, backward by input.
+//! The first layer: only inputs that are not zero are read, forward by record, backward by input.
 
 use super::update::{Slots, Update, UpdateLanes};
 use super::{Kernel, Lanes};

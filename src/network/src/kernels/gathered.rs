@@ -1,4 +1,4 @@
-//! The first layer of inference: only inputs that are not zero are touched, two at a time.
+//! The first layer of inference: only inputs that are not zero are read, two at a time.
 
 use super::dot::{DotKernel, DotLanes, halves};
 use crate::tiles::Row;

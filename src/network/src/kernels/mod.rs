@@ -1,7 +1,8 @@
 //! The inner loops, written once over vectors of any width and compiled for each kind of processor.
 //!
-//! A kernel is a value that implements [`Kernel`]; [`Instructions::run`] compiles its loops for the instruction set in
-//! hand. The sets are tokens: one exists only where the processor has the instructions, which makes its methods safe.
+//! A kernel is a value that implements [`Kernel`]; [`Instructions::run`] runs its loops compiled for the given
+//! instruction set. The sets are tokens: one can only be made where the processor has the instructions, which makes its
+//! methods safe.
 
 mod activate;
 #[cfg(target_arch = "x86_64")]

@@ -1,4 +1,4 @@
-//! Eight lanes on any processor: plain arrays, left to the compiler.
+//! Eight lanes on any processor: plain arrays that the compiler vectorises.
 
 use super::Lanes;
 use crate::tiles::Row;

@@ -1,4 +1,4 @@
-//! AdamW on the weights whose gradient is at hand.
+//! AdamW on weights whose gradient has just been computed.
 
 use std::ops::Range;
 

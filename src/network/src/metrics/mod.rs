@@ -1,8 +1,8 @@
 //! How good predictions are: average precision, relative cross entropy, both also by the authors' popularity, and
 //! calibration.
 //!
-//! What has no value is `None` and never a number: average precision without any positive record, relative cross
-//! entropy where all records agree.
+//! A measure that is not defined is `None` and never a number: average precision without a positive record, relative
+//! cross entropy if all records have the same label.
 
 mod popularity;
 mod ranking;

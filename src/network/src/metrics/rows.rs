@@ -1,4 +1,4 @@
-//! Predictions and what happened, in memory or on disk, and each reaction's ranking from it.
+//! Predictions and labels, in memory or on disk, and each reaction's ranking from them.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};

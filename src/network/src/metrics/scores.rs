@@ -1,4 +1,4 @@
-//! Collects predictions and what happened.
+//! Collects predictions and labels.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Training on x − x(0): the gradients by their definition, and a step that changes what it should and nothing else.
+//! Training on x − x(0): the gradients by their definition, and which weights a step changes.
 
 use skimlog_features::input::Layout;
 use skimlog_formats::PerReaction;

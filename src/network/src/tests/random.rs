@@ -1,4 +1,4 @@
-//! Random networks of odd sizes against the plain definition.
+//! Random networks of unusual sizes against the plain definition.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;

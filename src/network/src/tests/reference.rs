@@ -1,4 +1,4 @@
-//! The network as REFERENCE.md defines it, in double precision, with nothing clever.
+//! The network as the published solution defines it, in double precision, without optimisation.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Folders that appear under their name when they are whole.
+//! Folders that appear under their name when they are complete.
 
 use std::fs;
 use std::path::{Path, PathBuf};

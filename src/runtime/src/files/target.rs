@@ -1,4 +1,4 @@
-//! Where an output goes: the file at the end of all links, or a stream.
+//! Where an output goes: the file that all links lead to, or a stream.
 
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};

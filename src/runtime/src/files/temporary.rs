@@ -1,7 +1,7 @@
-//! Names of what is not finished, and files under such names.
+//! Temporary names of unfinished files, and files with such names.
 //!
-//! The name tells what a killed process left; a lock on the file, which the system takes back from a process that ends,
-//! tells that somebody is still at it.
+//! The name identifies what a killed process left. A lock on the file, which the system releases when the process ends,
+//! shows that the file is still being written.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};

@@ -1,4 +1,4 @@
-//! Panics of other people's code that end as errors of ours.
+//! Catches panics of dependencies and returns them as errors.
 
 use std::any::Any;
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! What is mounted where: `/proc/self/mountinfo`.
+//! Mounted file systems: `/proc/self/mountinfo`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
-//! Threads where the system gives some, the calling thread where it does not.
+//! Worker threads, or the calling thread if the system refuses to start one.
 //!
-//! A process may be refused a thread at any time: by `ulimit -u`, by its control group, by a lack of addresses. No result
-//! depends on the number of threads, so the work is then done by those there are.
+//! The system may refuse a thread at any time: because of `ulimit -u`, of the control group, or of missing address
+//! space. No result depends on the number of threads, so the existing threads then do the work.
 
 use std::io;
 use std::panic::resume_unwind;

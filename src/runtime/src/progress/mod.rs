@@ -1,4 +1,4 @@
-//! What a long-running stage tells whoever started it. The library itself prints nothing.
+//! Progress of a long-running stage, as its caller receives it. The library itself prints nothing.
 
 /// Listens to a stage. Called from worker threads, a few times a second at most per worker.
 pub trait Progress: Sync {

@@ -1,4 +1,4 @@
-//! Admission of partitions to memory.
+//! Limits how many bytes of partitions are in memory.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 

@@ -2,8 +2,8 @@
 //!
 //! Any number of threads route records to partitions; a partition is taken back later, whole, in no particular order.
 //! Records travel in *runs* (a few kilobytes of whole records). Runs stay in memory while the [`Pool`] they share with
-//! other shuffles has room; beyond that, a partition's runs are appended to its own file in one sequential write. What
-//! is taken back is the same either way, and a partition's file is gone once it was taken.
+//! other shuffles has room; beyond that, a partition's runs are appended to its own file in one sequential write. The
+//! content is the same either way, and a partition's file is removed once it was taken.
 
 mod gate;
 mod pool;

@@ -1,4 +1,4 @@
-//! One thread's way into a shuffle.
+//! How one thread writes to a shuffle.
 
 use super::{Shuffle, ShuffleError};
 use crate::prefetch::prefetch;

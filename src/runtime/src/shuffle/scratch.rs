@@ -1,4 +1,4 @@
-//! The directory spill files live in.
+//! The directory of the spill files.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
-//! What a file is, by its first bytes. Its name says nothing: downloads are unpacked on the way and keep their endings,
-//! or are packed and have none.
+//! What a file is, by its first bytes. The name is not reliable: downloads may be unpacked and keep their extension, or
+//! be packed and have none.
 
 use std::io::{self, Read};
 

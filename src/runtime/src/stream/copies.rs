@@ -1,4 +1,4 @@
-//! Files of equal content, found without reading much: almost all differ in size.
+//! Finds files of equal content without reading much: almost all differ in size.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! The container that lzop and Hadoop's codec write: a header, then blocks with checksums, each packed by itself.
+//! The container that lzop and Hadoop's codec write: a header, then separately packed blocks with checksums.
 
 use std::io::{self, BufRead, Read};
 

@@ -1,4 +1,4 @@
-//! A piece of a mapped part, its pages given back as soon as it is read.
+//! A piece of a mapped part, whose pages are released as soon as it is read.
 
 use std::ops::{Deref, Range};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Work on many threads whose results come out in order, in bounded memory.
+//! A parallel map whose results arrive in order, in bounded memory.
 
 use std::any::Any;
 use std::collections::VecDeque;

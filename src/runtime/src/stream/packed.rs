@@ -1,4 +1,4 @@
-//! Packed parts, unpacked while they are read.
+//! Packed parts, decompressed while they are read.
 
 use std::io::{self, BufRead, Read};
 

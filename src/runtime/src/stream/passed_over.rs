@@ -1,4 +1,4 @@
-//! What stands in a folder of parts and is none.
+//! Files in a folder of parts that are not parts.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! A limited number of permits, waited for in line.
+//! A fair semaphore: a limited number of permits, given in the order of the requests.
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What is said of input that is no raw text.
+//! Error messages for input that is not raw text.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Generated files, read by a splitter as plain as can be.
+//! Reads generated files with the simplest possible splitter.
 
 use std::collections::BTreeMap;
 use std::fs;

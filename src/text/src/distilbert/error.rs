@@ -1,4 +1,4 @@
-//! What can be wrong with a stored DistilBERT.
+//! Errors of a stored DistilBERT.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What a model's folder holds, and what to do where that is not a DistilBERT of safetensors.
+//! What a model's folder contains, and an error with advice if that is not a DistilBERT with safetensors weights.
 
 use std::fs::{self, File};
 use std::io::Read;

@@ -1,8 +1,8 @@
-//! Checkpoints: folders `checkpoint-N` that `transformers` reads, with all that is needed to go on.
+//! Checkpoints: folders `checkpoint-N` that `transformers` reads, with the state that is needed to resume.
 //!
 //! `config.json` and `model.safetensors` are the model, `model.onnx` is its encoder; `optimizer.safetensors` holds the
-//! moments of the gradients (`exp_avg.…`, `exp_avg_sq.…`) and `trainer_state.json` where the training stands. Random
-//! numbers need no state: they follow from the seed and the step.
+//! moments of the gradients (`exp_avg.…`, `exp_avg_sq.…`) and `trainer_state.json` the position of the training. Random
+//! numbers need no state: they are a function of the seed and the step.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};

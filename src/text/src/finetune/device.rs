@@ -1,4 +1,4 @@
-//! What computes.
+//! The device that computes: CPU or GPU.
 
 use serde::{Deserialize, Serialize};
 

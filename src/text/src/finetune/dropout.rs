@@ -1,4 +1,4 @@
-//! Dropout whose choices follow from the seed and the step.
+//! Dropout whose choices are a function of the seed and the step.
 
 use burn_tensor::backend::Backend;
 use burn_tensor::{Tensor, TensorData};

@@ -1,4 +1,4 @@
-//! What can go wrong in fine-tuning.
+//! Errors of fine-tuning.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Hiding tokens that the model is to guess, as BERT does (Devlin et al. 2019, section 3.1).
+//! Masks the tokens that the model predicts, as BERT does (Devlin et al. 2019, section 3.1).
 
 use super::random::Draws;
 use super::special::SpecialTokens;

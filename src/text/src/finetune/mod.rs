@@ -1,9 +1,9 @@
 //! Masked-language-model training of a DistilBERT on the token ids of parts.
 //!
-//! [`finetune`] reads records in a random order (`records`), hides tokens in them (`masking`), takes steps
+//! [`finetune`] reads records in a random order (`records`), masks tokens in them (`masking`), takes steps
 //! (`model`, `optimiser`) and leaves checkpoints that `transformers` reads (`checkpoint`). Everything random is a
-//! function of the seed and of the step it is used in, so that a training goes on from a checkpoint with the very numbers
-//! that it would have had without the interruption.
+//! function of the seed and of the step it is used in, so that a resumed training has the same numbers as one without
+//! an interruption.
 
 mod checkpoint;
 mod device;

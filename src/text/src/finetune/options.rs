@@ -1,4 +1,4 @@
-//! What a training is told.
+//! Options of a training.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Random numbers that depend only on where they are used.
+//! Random numbers that are a function of the seed, the step and their use.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};

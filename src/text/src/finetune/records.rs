@@ -1,4 +1,4 @@
-//! The parts' records in a random order, with bounded memory, from any place on.
+//! The parts' records in a random order, in bounded memory, from any position on.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The token ids that mean something to the model.
+//! The ids of the special tokens.
 
 use std::collections::BTreeSet;
 use std::path::Path;

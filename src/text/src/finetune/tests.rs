@@ -1,4 +1,4 @@
-//! The computation against PyTorch's and against finite differences; a training stopped and gone on with.
+//! The computation against PyTorch's and against finite differences; a training that is stopped and resumed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Builds a frozen count table and asks it: bytes a key, build time, look-ups a second on one core.
+//! Builds a frozen count table and looks keys up: bytes a key, build time, look-ups a second on one core.
 
 use std::time::Instant;
 

@@ -1,4 +1,4 @@
-//! Changes that leave checksums right: what lies behind a checksum has to stand on its own.
+//! Mutations with corrected checksums, which test the code behind a checksum.
 
 mod skim;
 

@@ -1,4 +1,4 @@
-//! `.skim` files taken apart, changed, and put together with checksums that hold. Follows `formats/COLUMNAR.md`.
+//! Takes `.skim` files apart, changes them, and writes them with valid checksums. Follows `formats/COLUMNAR.md`.
 
 use skimlog_formats::columnar::ValueType;
 use xxhash_rust::xxh3::xxh3_64;

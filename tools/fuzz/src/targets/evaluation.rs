@@ -1,4 +1,4 @@
-//! Text files that say what is held out, what was predicted and what came true.
+//! Text files with the split, predictions and labels.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The targets, by the data's way: records, `.skim` files, counts, networks, text models, settings.
+//! The targets, in the order of the data flow: records, `.skim` files, counts, networks, text models, settings.
 
 mod evaluation;
 mod frozen;

@@ -1,4 +1,4 @@
-//! Small sound data for seeds.
+//! Small valid data for seeds.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Files of text models: a Hugging Face folder, ONNX, token vectors, what was computed so far, tokenizers.
+//! Files of text models: a Hugging Face folder, ONNX, token vectors, snapshots, tokenizers.
 
 use std::path::Path;
 

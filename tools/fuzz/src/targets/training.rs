@@ -1,4 +1,4 @@
-//! What interrupted trainings go on from.
+//! Checkpoints of trainings.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! The 65 counts of records that were never counted themselves: they see all training and all finetune records.
+//! The 65 counts of records that are not part of the training data: all training and all finetune records count.
 
 use std::path::{Path, PathBuf};
 

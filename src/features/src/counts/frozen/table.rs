@@ -1,4 +1,4 @@
-//! Asking a table.
+//! Look-ups in a table.
 
 use std::path::Path;
 

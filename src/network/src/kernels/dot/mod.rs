@@ -1,6 +1,6 @@
 //! Inner loops of inference: factors of 32-bit floats, of pairs of bfloat16, of quadruples of bytes.
 //!
-//! Whatever the precision, a factor is made of 32-bit words, and a row of a tile is 32 of them: one float, two bfloat16
+//! In every precision, a factor consists of 32-bit words, and a row of a tile is 32 of them: one float, two bfloat16
 //! or four bytes a word. A product multiplies a word of one factor with a word of the other and adds all that it holds
 //! to a 32-bit sum, so that one loop serves all precisions.
 

@@ -1,4 +1,4 @@
-//! Records of about the right shape, from a fixed seed.
+//! Generated records of about the right shape, from a fixed seed.
 
 use skimlog_formats::part::BLOCK_ROWS;
 use skimlog_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users};
