@@ -1,6 +1,33 @@
 //! A part as a `.skim` file: a record's columns, written and read.
 //!
 //! Lossless: what [`PartReader`] reads is what [`encode`] was given. The fields are listed in `COLUMNAR.md`.
+//!
+//! ```
+//! use skimlog_formats::part::{self, PartReader, PartWriter};
+//! use skimlog_formats::record::{Columns, RecordBatch, RecordOptions, RecordScanner};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("part-00000.skim");
+//! # let text: &[u8] = include_bytes!("../fixtures/labelled");
+//!
+//! // A batch of records, of `text` in this case.
+//! let (mut batch, mut scanner) = (RecordBatch::default(), RecordScanner::new(text, RecordOptions::default()));
+//! while let Some(outcome) = scanner.read(&mut batch) {
+//!     outcome?;
+//! }
+//! let mut writer = PartWriter::new(std::fs::File::create(&path)?, batch.reactions.is_some())?;
+//! writer.append(part::encode(&batch)?)?;
+//! writer.finish()?;
+//!
+//! let part = PartReader::open(&path)?;
+//! assert_eq!(part.rows(), batch.rows as u64);
+//! // Of the columns that are not asked for, nothing is read.
+//! let read = part.read(0, Columns::LANGUAGE.union(Columns::TWEET_TIME))?;
+//! assert_eq!((read.language, read.tweet_time), (batch.language, batch.tweet_time));
+//! assert!(read.tokens.is_empty());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::io::Write;
 use std::ops::Range;
@@ -15,8 +42,8 @@ use crate::{Lists, PerReaction, Reaction};
 
 /// The kind of file.
 pub const KIND: &str = "part";
-/// Version of the container since which times and follower counts are i64; before it they are u32, and a reaction's time is 0
-/// where there is none.
+/// Version of the container since which times and follower counts are i64; before it they are u32, and a reaction's
+/// time is 0 where there is none.
 const WIDE_SINCE: u32 = 3;
 /// Metadata of a part whose last record had no newline: this key with the value `no`.
 const FINAL_NEWLINE: &str = "final_newline";
@@ -61,7 +88,8 @@ pub fn schema(has_reactions: bool) -> Schema {
     Schema::new(KIND, fields)
 }
 
-/// What is known of the columns: a tweet's lists depend on the tweet, a profile on the user, and a reaction follows its tweet.
+/// What is known of the columns: a tweet's lists depend on the tweet, a profile on the user, and a reaction follows its
+/// tweet.
 fn advice(schema: &Schema) -> Vec<Advice> {
     let field = |name: &str| schema.fields.iter().position(|field| field.name == name).unwrap_or_default();
     let (tweet, author, reader, tweet_time) = (field("tweet"), field("author"), field("reader"), field("tweet_time"));
@@ -161,7 +189,7 @@ impl<W: Write> PartWriter<W> {
     }
 
     /// Notes that the raw part's last record had no newline.
-    pub fn without_final_newline(&mut self) {
+    pub fn mark_missing_final_newline(&mut self) {
         self.0.set_metadata(FINAL_NEWLINE, "no");
     }
 

@@ -1,4 +1,5 @@
-//! The container's promises: what is written is read back, in the encoding that suits it, and damage never goes unnoticed.
+//! The container's promises: what is written is read back, in the encoding that suits it, and damage never goes
+//! unnoticed.
 
 #![allow(clippy::unwrap_used)]
 
@@ -168,6 +169,20 @@ fn extreme_values_come_back() {
     );
 }
 
+/// Bytes are encoded as their distance from the smallest, but DELTA is of the values themselves.
+#[test]
+fn deltas_of_bytes_that_do_not_begin_at_zero_come_back() {
+    let ramp = |least: u64| (0..5000).map(move |row| least + row / 25);
+    let columns = [
+        Column::Flat(Values::U8(ramp(50).map(|value| value as u8).collect())),
+        Column::Flat(Values::U16(ramp(50).map(|value| value as u16).collect())),
+        Column::Flat(Values::I64(ramp(50).map(|value| value as i64 - 90).collect())),
+    ];
+    for encoding in assert_reads_back(&columns, &[]) {
+        assert!(encoding.starts_with("delta("), "{encoding}");
+    }
+}
+
 fn column_of(rows: usize) -> impl Strategy<Value = Column> {
     let shape = (0..9u8, any::<u64>(), 0..64u32, prop::bool::ANY, 1..2000u64);
     shape.prop_map(move |(kind, seed, width, list, distinct)| {
@@ -210,8 +225,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn any_columns_come_back(columns in (0..3000usize).prop_flat_map(|rows| prop::collection::vec(column_of(rows), 1..6)),
-                             plain in prop::bool::ANY) {
+    fn any_columns_come_back(
+        columns in (0..3000usize).prop_flat_map(|rows| prop::collection::vec(column_of(rows), 1..6)),
+        plain in prop::bool::ANY,
+    ) {
         let advice = if plain { vec![Advice::Plain; columns.len()] } else { Vec::new() };
         assert_reads_back(&columns, &advice);
     }
@@ -222,10 +239,13 @@ proptest! {
         let random: Vec<u64> = noise(seed).take(rows).collect();
         let user: Vec<u64> = random.iter().map(|r| r % users).collect();
         // A profile that changes now and then, and a list that depends on the user too.
-        let profile: Vec<u32> = user.iter().zip(&random).map(|(u, r)| (u * 999 + u64::from(r >> 20 & 0xFFF > 20 * stable)) as u32).collect();
-        let lists: Lists<u64> = user.iter().map(|&u| vec![u; (u % 5) as usize]).collect::<Vec<_>>().iter().map(Vec::as_slice).collect();
+        let changed = |r: u64| u64::from(r >> 20 & 0xFFF > 20 * stable);
+        let profile: Vec<u32> = user.iter().zip(&random).map(|(u, &r)| (u * 999 + changed(r)) as u32).collect();
+        let lists: Vec<Vec<u64>> = user.iter().map(|&u| vec![u; (u % 5) as usize]).collect();
+        let lists: Lists<u64> = lists.iter().map(Vec::as_slice).collect();
         let time: Vec<u64> = random.iter().map(|r| r >> 30).collect();
-        let reaction: Vec<u64> = time.iter().zip(&random).map(|(t, r)| if r % 3 == 0 { 0 } else { t.wrapping_add(r >> spread) }).collect();
+        let after = |t: u64, r: u64| if r.is_multiple_of(3) { 0 } else { t.wrapping_add(r >> spread) };
+        let reaction: Vec<u64> = time.iter().zip(&random).map(|(&t, &r)| after(t, r)).collect();
         let columns = [
             Column::Flat(Values::U32(profile)),
             Column::Flat(Values::Id(user.iter().map(|&u| id(u)).collect())),

@@ -153,7 +153,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn any_part_comes_back(blocks in prop::collection::vec(rows(), 0..4), has_reactions in any::<bool>(), choice in any::<u16>()) {
+    fn any_part_comes_back(
+        blocks in prop::collection::vec(rows(), 0..4),
+        has_reactions in any::<bool>(),
+        choice in any::<u16>(),
+    ) {
         let batches: Vec<RecordBatch> = blocks.iter().map(|rows| batch(rows, has_reactions)).collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part.skim");
@@ -163,7 +167,7 @@ proptest! {
         let written: Vec<&RecordBatch> = batches.iter().filter(|batch| batch.rows > 0).collect();
         prop_assert_eq!(part.blocks(), written.len());
         let chosen = EVERY_COLUMN.into_iter().enumerate().filter(|(bit, _)| choice >> bit & 1 == 1);
-        let chosen = chosen.fold(Columns::NONE, |all, (_, column)| all.and(column));
+        let chosen = chosen.fold(Columns::NONE, |all, (_, column)| all.union(column));
         for (block, batch) in written.into_iter().enumerate() {
             prop_assert_eq!(&part.read(block, Columns::ALL).unwrap(), batch);
             prop_assert_eq!(part.read(block, chosen).unwrap(), selected(batch, chosen));
@@ -230,8 +234,8 @@ fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
 }
 
-/// `fixtures/part-v1.skim` and `part-v2.skim` hold the first 300 records of the golden training part, as those versions wrote them,
-/// `part-v3.skim` those of [`unusual_records`] (`skimmer convert PART -o FILE`).
+/// `fixtures/part-v1.skim` and `part-v2.skim` hold the first 300 records of the golden training part, as those versions
+/// wrote them, `part-v3.skim` those of [`unusual_records`] (`skimmer convert PART -o FILE`).
 #[test]
 fn every_version_is_read() {
     let raw = fs::read(fixtures().join("golden/small/raw/train/part-00000")).unwrap();

@@ -6,21 +6,19 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::chunk::ChunkWriter;
 use super::column::{ColumnRef, ValuesRef};
+use super::column_layout::ColumnLayout;
+use super::encoding::Encoding;
 use super::first_seen::FirstSeen;
 use super::footer::{ChunkEntry, Statistics};
 use super::ids;
 use super::keyed::{self, KeyRows};
-use super::node::{self, Span};
-use super::schema::{Schema, ValueType};
+use super::numbers::Span;
+use super::plain::Plain;
+use super::schema::{Schema, ValueType, type_name};
 use super::spare::{Lent, Returns};
 use super::word::Word;
-use super::{ColumnarError, MAX_BLOCK_ROWS, MAX_CHUNK_BYTES, relative};
+use super::{ColumnarError, MAX_BLOCK_ROWS, MAX_CHUNK_BYTES, leaf, node, relative};
 use crate::Id;
-
-pub(super) const FLAT: u8 = 0;
-pub(super) const LIST: u8 = 1;
-pub(super) const KEYED: u8 = 2;
-pub(super) const RELATIVE: u8 = 3;
 
 /// What whoever knows a kind of file may tell the encoder about a column. It never changes what is read back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,8 +30,8 @@ pub enum Advice {
     Plain,
     /// The column mostly depends on the flat id column of this number, as a user's profile on the user.
     KeyedBy(usize),
-    /// A flat u32, u64 or i64 column that is the smallest number of its type or near the earlier flat column of this number and
-    /// the same type.
+    /// A flat u32, u64 or i64 column that is the smallest number of its type or near the earlier flat column of this
+    /// number and the same type.
     RelativeTo(usize),
 }
 
@@ -215,11 +213,11 @@ fn encode_column(
 ) -> Result<Option<Statistics>, ColumnarError> {
     match column {
         ColumnRef::Flat(values) => {
-            chunk.tag(FLAT);
+            ColumnLayout::Flat.write(chunk);
             encode_values(values, plain, first_seen, chunk)
         }
         ColumnRef::List { offsets, values } => {
-            chunk.tag(LIST);
+            ColumnLayout::List.write(chunk);
             let lengths: Vec<u32> = offsets.windows(2).map(|pair| pair[1] - pair[0]).collect();
             node::encode(&lengths, chunk)?;
             encode_values(values, plain, None, chunk)
@@ -239,8 +237,7 @@ fn encode_values(
         chunk: &mut ChunkWriter,
     ) -> Result<Option<Statistics>, ColumnarError> {
         if plain {
-            node::encode_plain(values, chunk);
-            return Ok(None);
+            return Plain::encode(values, chunk).map(|()| None);
         }
         let span = Span::of(values);
         node::encode_within(values, span, chunk)?;
@@ -256,10 +253,7 @@ fn encode_values(
         // The smallest bits of floats are not those of the smallest float.
         ValuesRef::F32(values) => numbers::<u32>(bytemuck::cast_slice(values), plain, chunk).map(|_| None),
         ValuesRef::F64(values) => numbers::<u64>(bytemuck::cast_slice(values), plain, chunk).map(|_| None),
-        ValuesRef::Id(ids) if plain => {
-            ids::encode_plain(ids, chunk);
-            Ok(None)
-        }
+        ValuesRef::Id(ids) if plain => Plain::encode(ids, chunk).map(|()| None),
         ValuesRef::Id(ids) => match first_seen {
             Some(first_seen) => ids::encode(ids, first_seen, chunk).map(|()| None),
             None => {
@@ -282,10 +276,8 @@ fn encode_keyed(
     let Some(kept) = key_rows.and_then(|rows| rows.kept(column)) else {
         return encode_column(column, false, None, chunk);
     };
-    chunk.tag(KEYED);
-    chunk.field(key);
-    chunk.count(kept.rows.len());
-    node::encode_leaf(&kept.changed, chunk)?;
+    ColumnLayout::Keyed { key, kept: kept.rows.len() }.write(chunk);
+    leaf::encode(&kept.changed, chunk)?;
     let stored = keyed::gather(column, &kept.rows, &mut chunk.spare);
     // What is left out is equal to something that is stored.
     let statistics = encode_column(stored.as_ref(), false, None, chunk)?;
@@ -302,12 +294,11 @@ fn encode_relative<W: Word>(
 ) -> Result<(), ColumnarError> {
     match relative::codes(values, references) {
         Some(codes) => {
-            chunk.tag(RELATIVE);
-            chunk.field(reference);
-            node::encode_leaf(&codes, chunk)
+            ColumnLayout::Relative { reference }.write(chunk);
+            leaf::encode(&codes, chunk)
         }
         None => {
-            chunk.tag(FLAT);
+            ColumnLayout::Flat.write(chunk);
             node::encode(values, chunk)
         }
     }
@@ -352,9 +343,4 @@ fn check_shape(schema: &Schema, columns: &[ColumnRef<'_>]) -> Result<usize, Colu
         }
     }
     Ok(rows)
-}
-
-/// A column's type in words.
-pub(super) fn type_name(value: ValueType, list: bool) -> String {
-    if list { format!("list of {value}") } else { value.to_string() }
 }

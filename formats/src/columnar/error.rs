@@ -33,7 +33,10 @@ pub enum ColumnarError {
         path: PathBuf,
     },
     /// The file is cut short or has bytes that were not written there.
-    #[error("{}: byte {offset}: {what}; the file is damaged or incomplete, make it again from its source", .path.display())]
+    #[error(
+        "{}: byte {offset}: {what}; the file is damaged or incomplete, make it again from its source",
+        .path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -43,8 +46,11 @@ pub enum ColumnarError {
         what: String,
     },
     /// Written by another version of the format.
-    #[error("{}: byte {offset}: format version {found}, this program reads versions 1 to {}: use a newer program or make the file again",
-        .path.display(), super::VERSION)]
+    #[error(
+        "{}: byte {offset}: format version {found}, this program reads versions 1 to {}: \
+         use a newer program or make the file again",
+        .path.display(), super::VERSION
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -86,7 +92,10 @@ pub enum ColumnarError {
         expected: String,
     },
     /// The file has no such block or field.
-    #[error("{}: no block {block} or no field {field}: the file has {blocks} blocks of {fields} fields", .path.display())]
+    #[error(
+        "{}: no block {block} or no field {field}: the file has {blocks} blocks of {fields} fields",
+        .path.display()
+    )]
     NoChunk {
         /// The file.
         path: PathBuf,

@@ -3,29 +3,63 @@
 //!
 //! [`encode_block`] is pure and runs in worker threads; one [`Writer`] puts the blocks in a file; a [`Reader`] maps the
 //! file and decodes the columns it is asked for.
+//!
+//! ```
+//! use skimlog_formats::Lists;
+//! use skimlog_formats::columnar::{ColumnRef, Field, Reader, Schema, ValueType, Writer, encode_block};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("users.skim");
+//!
+//! let fields = vec![Field::flat("age", ValueType::U32), Field::list("scores", ValueType::F32)];
+//! let schema = Schema::new("users", fields);
+//! let mut writer = Writer::new(std::fs::File::create(&path)?, &schema)?;
+//! let scores: Lists<f32> = [&[0.5, 0.25][..], &[], &[1.0]].into_iter().collect();
+//! writer.append(encode_block(&schema, &[ColumnRef::flat(&[31u32, 47, 23]), ColumnRef::lists(&scores)])?)?;
+//! writer.finish()?;
+//!
+//! let reader = Reader::open(&path)?;
+//! reader.expect_kind("users")?;
+//! let ages: Vec<u32> = reader.flat(0, reader.field("age")?)?;
+//! assert_eq!(ages, [31, 47, 23]);
+//! let scores: Lists<f32> = reader.lists(0, reader.field("scores")?)?;
+//! assert_eq!(scores.get(0), [0.5, 0.25]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod bits;
 mod block;
+mod choice;
 mod chunk;
 mod column;
+mod column_layout;
+mod constant;
 mod decode;
 mod delta;
 mod dictionary;
+mod encoding;
 mod entropy;
 mod error;
+mod file;
 mod first_seen;
 mod footer;
+mod frequencies;
+mod fresh;
 #[cfg(test)]
 mod hostile;
 mod ids;
 mod keyed;
-mod narrow;
+mod leaf;
 mod node;
+mod numbers;
 mod packed;
+mod plain;
 mod planes;
 mod reader;
 mod relative;
 mod schema;
+mod slot;
 mod slots;
 mod spare;
 mod sparse;

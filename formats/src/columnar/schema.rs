@@ -90,6 +90,11 @@ impl Field {
     }
 }
 
+/// A column's type in words.
+pub(super) fn type_name(value: ValueType, list: bool) -> String {
+    if list { format!("list of {value}") } else { value.to_string() }
+}
+
 /// What a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {

@@ -3,122 +3,70 @@
 use super::ColumnarError;
 use super::bits;
 use super::chunk::{ChunkReader, ChunkWriter};
+use super::encoding::{Encoding, Estimate, Head, Layout};
 use super::entropy::zstd_bits;
 use super::error::Damage;
-use super::node::Span;
+use super::numbers::Numbers;
+use super::slot::{Parts, SLOTS, Slot, Split, TABLE, slot_of};
 use super::spare::at_least;
 use super::word::Word;
 
-/// Number of slots of 32-bit numbers.
-const SLOTS: usize = 240;
+pub(super) const LAYOUT: Layout = Layout::new(3, "slots").value().streams(2);
 
-#[derive(Clone, Copy)]
-struct Slot {
-    base: u32,
-    mask: u32,
-    bits: u32,
-}
+pub(super) struct Slots;
 
-/// The smallest number of every slot and how many of its bits remain; slots that do not exist stay zero.
-static TABLE: [Slot; 256] = {
-    let mut table = [Slot { base: 0, mask: 0, bits: 0 }; 256];
-    let mut slot = 0;
-    while slot < SLOTS {
-        let bits = if slot < 16 { 0 } else { slot as u32 / 8 - 1 };
-        let base = if slot < 16 { slot as u32 } else { (8 + slot as u32 % 8) << bits };
-        table[slot] = Slot { base, mask: (1 << bits) - 1, bits };
-        slot += 1;
+impl<V: Word, N: Word> Encoding<V, N> for Slots {
+    const LAYOUT: Layout = LAYOUT;
+    type Input<'v> = &'v Numbers<'v, N, V>;
+
+    fn estimate(numbers: &&Numbers<'_, N, V>) -> Estimate {
+        match cost(numbers) {
+            Some(bits) if numbers.span.range() <= u64::from(u32::MAX) => Estimate::Bits(bits),
+            _ => Estimate::Skip,
+        }
     }
-    table
-};
 
-/// The slot of a number.
-#[inline(always)]
-pub(super) fn slot_of(number: u32) -> u8 {
-    // Numbers below 8 get the exponent 3 too, which makes each its own slot.
-    let exponent = (number | 8).ilog2();
-    ((exponent - 3) * 8 + (number >> (exponent - 3))) as u8
-}
+    fn encode(numbers: &Numbers<'_, N, V>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
+        let split = |value: N| Split::of(numbers.above(value) as u32);
+        write(numbers.minimum, numbers.values, numbers.span.range() as u32, split, chunk)
+    }
 
-/// A number on its way into the two streams.
-#[derive(Clone, Copy)]
-struct Split {
-    slot: u8,
-    bits: u32,
-    rest: u32,
-}
-
-impl Split {
-    #[inline(always)]
-    fn of(number: u32) -> Self {
-        let slot = slot_of(number);
-        let Slot { base, bits, .. } = TABLE[usize::from(slot)];
-        Self { slot, bits, rest: number - base }
+    fn decode(head: Head<V>, count: usize, chunk: &mut ChunkReader<'_>, _: usize) -> Result<Vec<V>, Damage> {
+        decode_numbers(count, chunk, |number| head.value.plus(V::from_u64(number.into())))
     }
 }
 
-/// A number below 2^20 in its parts, in one word: so tables of them stay small.
-#[derive(Clone, Copy)]
-pub(super) struct Parts(u32);
-
-impl Parts {
-    /// How many numbers have parts.
-    pub(super) const NUMBERS: usize = 1 << 20;
-
-    pub(super) fn of(number: u32) -> Self {
-        let Split { slot, bits, rest } = Split::of(number);
-        Self(u32::from(slot) | bits << 8 | rest << 13)
+/// Estimated bits a value; `None` if some value of the sample is 2^32 or more above the smallest.
+pub(super) fn cost<N: Word, V: Word>(numbers: &Numbers<'_, N, V>) -> Option<f64> {
+    let mut histogram = [0; 256];
+    let mut rest = 0;
+    for &value in numbers.sample.iter() {
+        let slot = usize::from(slot_of(u32::try_from(numbers.above(value)).ok()?));
+        histogram[slot] += 1;
+        rest += u64::from(TABLE[slot].bits);
     }
-
-    pub(super) fn from_word(word: u32) -> Self {
-        Self(word)
-    }
-
-    pub(super) fn word(self) -> u32 {
-        self.0
-    }
-
-    #[inline(always)]
-    fn split(self) -> Split {
-        Split { slot: self.0 as u8, bits: self.0 >> 8 & 0x1F, rest: self.0 >> 13 }
-    }
-
-    /// The number.
-    pub(super) fn number(self) -> u32 {
-        let Split { slot, rest, .. } = self.split();
-        TABLE[usize::from(slot)].base + rest
-    }
+    Some(zstd_bits(&histogram) + rest as f64 / numbers.sample.len().max(1) as f64)
 }
 
-/// Writes `values`, all less than 2^32 above `span`'s minimum.
-pub(super) fn encode<W: Word>(values: &[W], span: Span<W>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
-    chunk.value(span.minimum);
-    encode_above(values, span, chunk)
-}
-
-/// The same but for the minimum, which may have another type in the file and has been written.
-pub(super) fn encode_above<V: Word>(values: &[V], span: Span<V>, chunk: &mut ChunkWriter) -> Result<(), ColumnarError> {
-    let split = |value: V| Split::of(value.minus(span.minimum).to_u64() as u32);
-    write(values, span.range() as u32, split, chunk)
-}
-
-/// Writes numbers up to `largest` which `parts` gives for values.
-pub(super) fn encode_parts<W: Word>(
-    values: &[W],
+/// Writes numbers up to `largest`, which `parts` gives for values.
+pub(super) fn encode_parts<T: Copy>(
+    values: &[T],
     largest: u32,
-    parts: impl Fn(W) -> Parts,
+    parts: impl Fn(T) -> Parts,
     chunk: &mut ChunkWriter,
 ) -> Result<(), ColumnarError> {
-    chunk.value(0u32);
-    write(values, largest, |value| parts(value).split(), chunk)
+    write(0u32, values, largest, |value| parts(value).split(), chunk)
 }
 
-fn write<T: Copy>(
+/// Writes what `split` gives for values, which are at most `largest` above `minimum`.
+fn write<V: Word, T: Copy>(
+    minimum: V,
     values: &[T],
     largest: u32,
     split: impl Fn(T) -> Split,
     chunk: &mut ChunkWriter,
 ) -> Result<(), ColumnarError> {
+    LAYOUT.write(Head { value: minimum, ..Head::default() }, chunk);
     let most_bits = Split::of(largest).bits;
     let (mut slots, mut rest) = (std::mem::take(&mut chunk.spare.slots), std::mem::take(&mut chunk.spare.rest));
     let slots_out = at_least(&mut slots, values.len());
@@ -166,19 +114,14 @@ fn split_all<const GROUP: usize, T: Copy>(
     end + bits::SLACK
 }
 
-pub(super) fn decode<W: Word>(count: usize, chunk: &mut ChunkReader<'_>) -> Result<Vec<W>, Damage> {
-    let minimum: W = chunk.value()?;
-    decode_numbers(count, chunk, |number| minimum.plus(W::from_u64(number.into())))
-}
-
-/// Reads slots of 32-bit numbers and turns each number into what it stands for on the way.
+/// Reads 32-bit numbers and turns each of them into what it stands for on the way.
 pub(super) fn decode_mapped<T: Copy + Default>(
+    head: Head<u32>,
     count: usize,
     chunk: &mut ChunkReader<'_>,
     mut value_of: impl FnMut(u32) -> T,
 ) -> Result<Vec<T>, Damage> {
-    let minimum: u32 = chunk.value()?;
-    decode_numbers(count, chunk, |number| value_of(minimum.wrapping_add(number)))
+    decode_numbers(count, chunk, |number| value_of(head.value.wrapping_add(number)))
 }
 
 fn decode_numbers<T: Copy + Default>(
@@ -223,36 +166,4 @@ fn join<const GROUP: usize, T: Copy + Default>(
         }
     }
     Some((values, at))
-}
-
-/// Estimated bits a value; `None` if some value is 2^32 or more above `minimum`.
-pub(super) fn cost<W: Word>(sample: &[W], minimum: W) -> Option<f64> {
-    let mut histogram = [0; 256];
-    let mut rest = 0;
-    for value in sample {
-        let slot = usize::from(slot_of(u32::try_from(value.minus(minimum).to_u64()).ok()?));
-        histogram[slot] += 1;
-        rest += u64::from(TABLE[slot].bits);
-    }
-    Some(zstd_bits(&histogram) + rest as f64 / sample.len().max(1) as f64)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_number_lies_in_its_slot() {
-        for exponent in 0..32 {
-            for near in [-2i64, -1, 0, 1, 2, 77, 12_345] {
-                let Ok(number) = u32::try_from((1i64 << exponent) + near) else { continue };
-                let slot = TABLE[usize::from(slot_of(number))];
-                assert!(slot.base <= number && u64::from(number - slot.base) < 1 << slot.bits, "{number}");
-            }
-        }
-        for number in (0..Parts::NUMBERS as u32).step_by(7).chain([Parts::NUMBERS as u32 - 1]) {
-            assert_eq!(Parts::of(number).number(), number);
-        }
-        assert_eq!([0, 1, 15, 16, 17, 18, u32::MAX].map(slot_of), [0, 1, 15, 16, 16, 17, 239]);
-    }
 }

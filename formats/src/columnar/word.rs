@@ -1,9 +1,9 @@
 //! The integers that the number encodings work on.
 
-use bytemuck::Pod;
+use super::encoding::Value;
 
 /// An integer of a column: booleans are `u8`, floats the unsigned integers of the same bits.
-pub(super) trait Word: Pod + Ord + Default + std::fmt::Debug {
+pub(super) trait Word: Value + Ord + std::fmt::Debug {
     const BITS: u32;
     const BYTES: usize = Self::BITS as usize / 8;
     /// The smallest of all: 0 of an unsigned type.

@@ -1,7 +1,8 @@
-//! The SIGBUS handler: replaces pages of a watched map that cannot be read with zeros.
+//! The handler of SIGBUS: zeros in the place of pages of a watched map that cannot be read.
 //!
-//! The watched addresses are in a table that only grows, so that the handler can read it without a lock, also while
-//! another thread changes an entry. A signal handler may only read and write atomics and make system calls.
+//! The watched addresses lie in a table that is only ever added to, so that the handler can read it without a lock,
+//! also while another thread changes an entry. All a handler of signals may do is read and write atomics and call the
+//! system.
 
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst};
@@ -43,8 +44,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches the addresses of a map, which must not be given back before the watch is dropped.
-    pub(super) fn over(map: &[u8]) -> Self {
+    /// Watches the addresses of a map.
+    ///
+    /// # Safety
+    /// Nobody writes to the map, and it is not given back before the watch is dropped: where a page of it cannot be
+    /// read, the handler puts zero pages in the place of that page and all behind it.
+    pub(super) unsafe fn over(map: &[u8]) -> Self {
         install();
         let taking = TAKING.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = TABLE.free_entry();
@@ -113,7 +118,8 @@ impl Entry {
         self.version.fetch_add(1, SeqCst);
     }
 
-    /// The map's end if `address` lies in it. A map that somebody reads does not change, so an entry that does is another's.
+    /// The map's end if `address` lies in it. A map that somebody reads does not change, so an entry that does is
+    /// another's.
     fn end_if_within(&self, address: usize) -> Option<usize> {
         let version = self.version.load(SeqCst);
         let (start, end) = (self.start.load(SeqCst), self.end.load(SeqCst));
@@ -203,14 +209,16 @@ mod tests {
     #[test]
     fn the_table_grows_and_entries_are_used_again() {
         let page = vec![0u8; 1 << 16];
-        let watches: Vec<_> = (0..3 * ENTRIES).map(|at| Watch::over(&page[at * 16..at * 16 + 8])).collect();
+        // SAFETY: the page is not written to, and lives longer than the watches.
+        let watch = |bytes: &[u8]| unsafe { Watch::over(bytes) };
+        let watches: Vec<_> = (0..3 * ENTRIES).map(|at| watch(&page[at * 16..at * 16 + 8])).collect();
         let address = page.as_ptr() as usize;
         assert!(TABLE.find(address + 40 * 16).is_some());
         assert!(watches.iter().all(|watch| !watch.had_fault()));
         let pieces = TABLE.pieces().count();
         drop(watches);
         assert!(TABLE.find(address + 40 * 16).is_none());
-        let again: Vec<_> = (0..2 * ENTRIES).map(|_| Watch::over(&page)).collect();
+        let again: Vec<_> = (0..2 * ENTRIES).map(|_| watch(&page)).collect();
         assert!(TABLE.pieces().count() <= pieces.max(4), "entries are not used again");
         drop(again);
     }
@@ -218,7 +226,8 @@ mod tests {
     #[test]
     fn an_entry_holds_its_addresses_and_no_others() {
         let page = vec![0u8; 1 << 14];
-        let watch = Watch::over(&page);
+        // SAFETY: as above.
+        let watch = unsafe { Watch::over(&page) };
         let start = page.as_ptr() as usize;
         assert!(watch.entry.end_if_within(start).is_some() && watch.entry.end_if_within(start + 16_383).is_some());
         assert!(watch.entry.end_if_within(start - 1).is_none());

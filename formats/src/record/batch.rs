@@ -5,8 +5,8 @@ use std::fmt;
 use super::FieldCount;
 use crate::{Id, Lists, PerReaction, Reaction, ReactionSet};
 
-/// Stands for "no such reaction" among the times of [`RecordBatch::reactions`]. It is no time: the least one is one second
-/// later.
+/// Stands for "no such reaction" among the times of [`RecordBatch::reactions`]. It is no time: the least one is one
+/// second later.
 pub const NO_REACTION: i64 = i64::MIN;
 
 /// A kind of media in a tweet.
@@ -238,7 +238,7 @@ impl Columns {
     pub const ALL: Self = Self((1 << 15) - 1);
 
     /// The columns of either selection.
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 

@@ -1,7 +1,7 @@
-//! Where the separators of a line are, as bits of 64 bytes at a time, on processors with AVX2 or AVX-512.
+//! Where the separators of a line lie, as bits of 64 bytes at a time, on processors with AVX2 or AVX-512.
 //!
-//! Both walk through a line in the same order. AVX2 takes the bits one after the other; AVX-512 converts them to
-//! offsets at once.
+//! Both ways go the same way through a line. AVX2 takes the bits one after the other; AVX-512 turns them into places at
+//! once.
 
 use std::arch::x86_64::{
     __m256i, __m512i, _MM_HINT_T0, _mm_prefetch, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set1_epi8,
@@ -204,7 +204,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn bits_become_places(bits in prop_oneof![any::<u64>(), Just(0), Just(u64::MAX), (0..64u32).prop_map(|bit| 1 << bit)], at in 0..1u32 << 20) {
+        fn bits_become_places(
+            bits in prop_oneof![any::<u64>(), Just(0), Just(u64::MAX), (0..64u32).prop_map(|bit| 1 << bit)],
+            at in 0..1u32 << 20,
+        ) {
             let expected: Vec<u32> = (0..64).filter(|bit| bits >> bit & 1 == 1).map(|bit| at + bit).collect();
             let check = |write: &dyn Fn(&mut [u32]) -> Option<()>| {
                 let mut places = [0; AT_ONCE];
@@ -212,7 +215,8 @@ mod tests {
                 assert_eq!(&places[..expected.len()], &expected[..]);
                 assert_eq!(write(&mut [0; 3]).is_some(), bits == 0);
             };
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt") {
+            let has_bits = is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("popcnt");
+            if is_x86_feature_detected!("avx2") && has_bits {
                 // SAFETY: the processor has just been asked.
                 check(&|places| unsafe { write::<8>(bits, at, places) });
             }

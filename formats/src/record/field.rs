@@ -2,8 +2,12 @@
 
 use std::fmt;
 
-use super::FIELD_SEPARATOR;
 use crate::Reaction;
+
+/// Separates the fields of a record.
+pub const FIELD_SEPARATOR: u8 = 0x01;
+/// Separates the items of a list field.
+pub const LIST_SEPARATOR: u8 = b'\t';
 
 /// A field of the raw record. The discriminants are the fields' places in a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,16 +2,15 @@
 //!
 //! A record is a line ended by `\n`; its fields are separated by byte `0x01`, the lists inside a field by TAB; nothing
 //! is quoted or escaped; the last record's newline may be missing. Parsing accepts canonical text only (upper-case ids,
-//! decimals without leading zeros), so that writing a record gives back the bytes it was read from. An implausible
-//! number is accepted.
+//! decimals without leading zeros), so that writing a record gives back the bytes it was read from. A number that is
+//! merely implausible is data.
 //!
 //! * [`RecordParser`] — pushed pieces of text with borders anywhere, on csv-core;
 //! * [`RecordReader`] — the same over anything that can be read: a pipe, standard input;
-//! * [`RecordScanner`] — text that is in memory as a whole, such as a mapped part: the fast parser;
-//! * [`write_record`] — the inverse.
+//! * [`RecordScanner`] — text that lies in memory whole, such as a mapped part: the fast way;
+//! * [`write_record`] — the way back.
 //!
-//! All of them append to a [`RecordBatch`], give equal batches and equal [`RecordError`]s, and can continue after an
-//! error.
+//! All of them add to a [`RecordBatch`], give equal batches and equal [`RecordError`]s, and can go on after an error.
 
 mod append;
 mod batch;
@@ -32,9 +31,9 @@ mod write;
 
 pub use batch::{Columns, Media, NO_REACTION, RecordBatch, TweetType, Users};
 pub use error::{Reason, RecordError};
-pub use field::{Field, FieldCount};
+pub use field::{FIELD_SEPARATOR, Field, FieldCount, LIST_SEPARATOR};
 pub use options::{MAX_RECORD_BYTES, RecordOptions, VOCABULARY};
 pub use parse::{Parsed, RecordParser};
 pub use read::{ReadError, RecordReader};
 pub use scan::RecordScanner;
-pub use write::{FIELD_SEPARATOR, LIST_SEPARATOR, write_record};
+pub use write::write_record;

@@ -57,7 +57,8 @@ impl RecordParser {
         Self::starting_at(options, 1, 0)
     }
 
-    /// A parser of text that begins at a line's beginning within a larger input: its 1-based `line` and its byte `offset`.
+    /// A parser of text that begins at a line's beginning within a larger input: its 1-based `line` and its byte
+    /// `offset`.
     pub fn starting_at(options: RecordOptions, line: u64, offset: u64) -> Self {
         let mut splitter =
             ReaderBuilder::new().delimiter(FIELD_SEPARATOR).terminator(Terminator::Any(b'\n')).quoting(false).build();
@@ -101,8 +102,8 @@ impl RecordParser {
         (taken, Parsed::Incomplete)
     }
 
-    /// To be called after the last push: a line that was begun ends here, without its newline. [`Parsed::Incomplete`] if
-    /// there is none.
+    /// To be called after the last push: a line that was begun ends here, without its newline. [`Parsed::Incomplete`]
+    /// if there is none.
     ///
     /// # Panics
     /// As [`RecordParser::push`].

@@ -5,6 +5,24 @@ use std::io::{self, Read};
 use super::{FieldCount, Parsed, RecordBatch, RecordError, RecordOptions, RecordParser};
 
 /// Reads records from a pipe as they come.
+///
+/// ```
+/// use skimlog_formats::record::{RecordBatch, RecordOptions, RecordReader};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let input: &[u8] = include_bytes!("../../fixtures/labelled");
+/// // `input` is anything that can be read, as standard input.
+/// let mut reader = RecordReader::new(input, RecordOptions::default());
+/// let (mut batch, mut records) = (RecordBatch::default(), 0);
+/// let mut more = true;
+/// while more {
+///     batch.clear();
+///     more = reader.read(&mut batch, 16)?;
+///     records += batch.rows;
+/// }
+/// assert_eq!(records, 200);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RecordReader<R> {
     input: R,
@@ -51,8 +69,8 @@ impl<R: Read> RecordReader<R> {
         self.read_while(batch, rows, |_| false)
     }
 
-    /// [`RecordReader::read`] with an input that knows whether there is more of it for the moment: while `ready` says that
-    /// reading will not wait, the batch grows.
+    /// [`RecordReader::read`] with an input that knows whether there is more of it for the moment: while `ready` says
+    /// that reading will not wait, the batch grows.
     ///
     /// # Errors
     /// As [`RecordReader::read`].
@@ -92,7 +110,7 @@ impl<R: Read> RecordReader<R> {
     }
 
     /// Whether something is read and not yet parsed.
-    pub fn has_input(&self) -> bool {
+    pub fn has_unparsed_input(&self) -> bool {
         self.start < self.end
     }
 
@@ -128,6 +146,7 @@ impl<R: Read> RecordReader<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::FIELD_SEPARATOR;
 
     /// Gives a few bytes at a time, as a slow pipe does.
     struct Trickle<'a>(&'a [u8]);
@@ -143,8 +162,13 @@ mod tests {
 
     #[test]
     fn a_slow_pipe_gives_every_record_and_names_the_bad_line() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/small/raw/test/part-00000");
-        let mut text = std::fs::read(path).unwrap();
+        // 1000 test records: the labelled ones without their reactions.
+        let labelled = include_bytes!("../../fixtures/labelled").split_inclusive(|&byte| byte == b'\n');
+        let unlabelled = labelled.map(|line| {
+            let fields: Vec<&[u8]> = line.split(|&byte| byte == FIELD_SEPARATOR).take(20).collect();
+            [&fields.join(&FIELD_SEPARATOR)[..], b"\n"].concat()
+        });
+        let mut text = unlabelled.cycle().take(1000).collect::<Vec<_>>().concat();
         text.extend_from_slice(b"nonsense\nmore");
         let mut reader = RecordReader::new(Trickle(&text), RecordOptions::default());
         let (mut records, mut errors) = (0, Vec::new());

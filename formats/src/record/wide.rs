@@ -1,8 +1,7 @@
 //! Canonical records read many bytes at a time, on processors with AVX2.
 //!
-//! A first pass over a line finds its separators, as bits of 64 bytes at a time. Then the offset of every field is
-//! known, and each is read separately, four tokens at a time. Errors are collected and checked once, at the end of the
-//! line.
+//! A first pass over a line finds its separators, as bits of 64 bytes at a time; then every field is known by its place
+//! and is read on its own, four tokens at a time. What is wrong is gathered on the way and looked at once, in the end.
 
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_and_si128, _mm_cmpgt_epi8, _mm_cvtsi128_si64, _mm_madd_epi16, _mm_maddubs_epi16,
@@ -38,9 +37,9 @@ impl WideReader {
         able.then(|| Self { ends: Box::new([0; _]), tokens: Box::new([0; _]), avx512: ends::has_avx512() })
     }
 
-    /// Adds the record that `text` begins with to `batch`, all but its count of rows, and gives the line's length without
-    /// its newline. `None`, with the batch in disorder, for a line that is not canonical, longer than is usual or too
-    /// near to the end of the text: others must read it.
+    /// Adds the record that `text` begins with to `batch`, all but its count of rows, and gives the line's length
+    /// without its newline. `None`, with the batch in disorder, for a line that is not canonical, longer than is usual
+    /// or too near to the end of the text: others must read it.
     #[inline]
     pub(super) fn read(
         &mut self,
@@ -367,9 +366,8 @@ mod tests {
 
     #[test]
     fn lists_of_tokens_of_every_length_and_size_are_taken() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/golden/small/raw/train/part-00000");
-        let line = std::fs::read(path).unwrap();
-        let line = &line[..=memchr::memchr(b'\n', &line).unwrap()];
+        let text = include_bytes!("../../fixtures/labelled");
+        let line = &text[..=memchr::memchr(b'\n', text).unwrap()];
         let rest = &line[memchr::memchr(FIELD_SEPARATOR, line).unwrap()..];
         for count in (1..70).chain([MOST_TOKENS - 1, MOST_TOKENS]) {
             let tokens: Vec<u32> =

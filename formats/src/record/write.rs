@@ -1,16 +1,22 @@
 //! Records as text, exactly as they were read.
 
-use super::{Media, NO_REACTION, RecordBatch, Users};
+use super::{FIELD_SEPARATOR, LIST_SEPARATOR, Media, NO_REACTION, RecordBatch, Users};
 use crate::{Id, Reaction};
-
-/// Separates the fields of a record.
-pub const FIELD_SEPARATOR: u8 = 0x01;
-/// Separates the items of a list field.
-pub const LIST_SEPARATOR: u8 = b'\t';
 
 /// Appends record `row` of `batch` to `text`, newline included: 24 fields, or 20 if the batch has no reactions.
 ///
 /// Every column of the batch must be there.
+///
+/// ```
+/// use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner, write_record};
+/// # let text: &[u8] = include_bytes!("../../fixtures/labelled");
+/// // The first record of `text`, read and written again.
+/// let mut batch = RecordBatch::default();
+/// RecordScanner::new(text, RecordOptions::default()).read(&mut batch).unwrap().unwrap();
+/// let mut line = Vec::new();
+/// write_record(&batch, 0, &mut line);
+/// assert!(text.starts_with(&line) && line.ends_with(b"\n"));
+/// ```
 pub fn write_record(batch: &RecordBatch, row: usize, text: &mut Vec<u8>) {
     let mut line = Line { text };
     line.list(batch.tokens.get(row), |line, &token| line.decimal(token));

@@ -107,7 +107,7 @@ impl StoredExamples {
         let mut counts = CountRows::new(features, side.is_some()).map_err(ExamplesError::from)?;
         let mut example = Example::default();
         for block in 0..part.blocks() {
-            let columns = Example::COLUMNS.and(Columns::REACTIONS);
+            let columns = Example::COLUMNS.union(Columns::REACTIONS);
             let records = part.read(block, columns).map_err(ExamplesError::from)?;
             for (row, record) in part.block_rows(block).enumerate() {
                 let at = counts.find(record).map_err(ExamplesError::from)?;
@@ -146,7 +146,7 @@ impl Examples for StoredExamples {
 }
 
 /// What the survey of training parts reads.
-const SURVEYED: Columns = Columns::LANGUAGE.and(Columns::TWEET_TIME).and(Columns::REACTIONS);
+const SURVEYED: Columns = Columns::LANGUAGE.union(Columns::TWEET_TIME).union(Columns::REACTIONS);
 
 /// The side a value of the split column stands for.
 fn side_of(split: u8) -> Option<Portion> {

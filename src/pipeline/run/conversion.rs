@@ -151,7 +151,7 @@ impl Format for SkimFiles<'_> {
     }
 
     fn without_final_newline(&self, file: &mut PartFile) {
-        file.writer.without_final_newline();
+        file.writer.mark_missing_final_newline();
     }
 }
 

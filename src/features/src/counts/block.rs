@@ -21,7 +21,8 @@ pub struct CountedBlock {
 
 impl CountedBlock {
     /// The columns of a batch that a block needs beside the ids of authors, readers and languages.
-    pub const COLUMNS: Columns = Columns::HASHTAGS.and(Columns::TWEET).and(Columns::TWEET_TIME).and(Columns::REACTIONS);
+    pub const COLUMNS: Columns =
+        Columns::HASHTAGS.union(Columns::TWEET).union(Columns::TWEET_TIME).union(Columns::REACTIONS);
 
     /// From a batch with at least [`CountedBlock::COLUMNS`], and the ids of its records.
     pub fn new(batch: RecordBatch, authors: NumberedIds, readers: NumberedIds, languages: NumberedIds) -> Self {

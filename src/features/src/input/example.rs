@@ -58,16 +58,16 @@ impl Default for Example {
 impl Example {
     /// The columns of a record that [`Example::set`] reads, but for the reactions of a labelled one.
     pub const COLUMNS: Columns = Columns::TOKENS
-        .and(Columns::HASHTAGS)
-        .and(Columns::MEDIA)
-        .and(Columns::LINKS)
-        .and(Columns::DOMAINS)
-        .and(Columns::TWEET_TYPE)
-        .and(Columns::LANGUAGE)
-        .and(Columns::TWEET_TIME)
-        .and(Columns::AUTHOR_PROFILE)
-        .and(Columns::READER_PROFILE)
-        .and(Columns::AUTHOR_FOLLOWS_READER);
+        .union(Columns::HASHTAGS)
+        .union(Columns::MEDIA)
+        .union(Columns::LINKS)
+        .union(Columns::DOMAINS)
+        .union(Columns::TWEET_TYPE)
+        .union(Columns::LANGUAGE)
+        .union(Columns::TWEET_TIME)
+        .union(Columns::AUTHOR_PROFILE)
+        .union(Columns::READER_PROFILE)
+        .union(Columns::AUTHOR_FOLLOWS_READER);
 
     /// Becomes the example of record `row` with these counts. The memory is used again.
     pub fn set(&mut self, records: &RecordBatch, row: usize, counts: &[f64; COUNTS], languages: &Languages) {

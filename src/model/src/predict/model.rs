@@ -83,7 +83,8 @@ pub struct Predictor {
 
 impl Predictor {
     /// What a record needs besides the ids that counts are looked up by.
-    pub const COLUMNS: Columns = Example::COLUMNS.and(Columns::TWEET).and(Columns::AUTHOR_ID).and(Columns::READER_ID);
+    pub const COLUMNS: Columns =
+        Example::COLUMNS.union(Columns::TWEET).union(Columns::AUTHOR_ID).union(Columns::READER_ID);
 
     /// The probabilities of every record of a batch, in place of what `probabilities` held. A record's probabilities do
     /// not depend on the other records of the batch.

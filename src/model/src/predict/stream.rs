@@ -203,7 +203,7 @@ impl<I: Input> Iterator for Batches<'_, I> {
         records.clear();
         let begun = Instant::now();
         (self.reader.input().first_read, self.reader.input().waited) = (None, Duration::ZERO);
-        let left_over = self.reader.has_input();
+        let left_over = self.reader.has_unparsed_input();
         let outcome = self.reader.read_while(&mut records, self.options.batch.max(1), Input::ready);
         let input = self.reader.input();
         let arrived = if left_over { begun } else { input.first_read.unwrap_or(begun) };

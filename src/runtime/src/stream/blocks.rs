@@ -123,7 +123,7 @@ impl LineBlocks {
             return Err(StreamError::Empty { path: path.to_owned() });
         } else if Content::of(&head(&mut file).map_err(failed)?) == Content::Text {
             let map = MappedFile::of(file, path).map_err(failed)?;
-            map.read_in_order();
+            map.advise_sequential();
             Source::Mapped { map: Arc::new(map), at: 0, last: 0 }
         } else {
             file.rewind().map_err(failed)?;

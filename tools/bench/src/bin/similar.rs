@@ -139,7 +139,7 @@ fn draw(arguments: &Arguments) -> Result<Vec<(Id, Key)>> {
 
 /// The (author, reader) pairs of the records whose field 19 is true.
 fn read(parts: &[PathBuf]) -> Result<Vec<(Id, Key)>> {
-    let columns = Columns::AUTHOR_ID.and(Columns::READER_ID).and(Columns::AUTHOR_FOLLOWS_READER);
+    let columns = Columns::AUTHOR_ID.union(Columns::READER_ID).union(Columns::AUTHOR_FOLLOWS_READER);
     let mut pairs = Vec::new();
     for part in parts {
         let part = PartReader::open(part)?;

@@ -39,12 +39,12 @@ struct Arguments {
 
 /// What both formats scan: tokens, ids, labels and timestamps.
 const SCAN: Columns = Columns::TOKENS
-    .and(Columns::TWEET)
-    .and(Columns::AUTHOR_ID)
-    .and(Columns::READER_ID)
-    .and(Columns::LANGUAGE)
-    .and(Columns::TWEET_TIME)
-    .and(Columns::REACTIONS);
+    .union(Columns::TWEET)
+    .union(Columns::AUTHOR_ID)
+    .union(Columns::READER_ID)
+    .union(Columns::LANGUAGE)
+    .union(Columns::TWEET_TIME)
+    .union(Columns::REACTIONS);
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();

@@ -1,25 +1,19 @@
-//! Files mapped for reading, also when one is cut short meanwhile.
-//!
-//! A file can become shorter while it is mapped, and a disk can fail. The system then sends SIGBUS to a thread that
-//! reads a page that is gone, which ends the process. Here the page reads as zeros instead, and the file is marked.
-//! Code that has used the bytes calls [`MappedFile::intact`] before it uses the result.
-
-#[cfg(unix)]
-mod faults;
+//! Mapped files and the errors of those that lose bytes.
 
 use std::fs::File;
 use std::io;
 use std::ops::{Deref, Range};
 use std::path::{Path, PathBuf};
 
-use memmap2::{Advice, Mmap};
+use super::map::WatchedMap;
 
 /// A mapped file lost bytes while it was in use.
 #[derive(Debug, thiserror::Error)]
 pub enum Lost {
     /// Somebody cut it.
     #[error(
-        "{} became shorter while it was read: {left} of {mapped} bytes are left; let nothing write to it, and start again",
+        "{} became shorter while it was read: {left} of {mapped} bytes are left; \
+         let nothing write to it, and start again",
         path.display()
     )]
     Shorter {
@@ -44,21 +38,34 @@ pub enum Lost {
     },
 }
 
-/// A file mapped for reading.
+/// A file mapped for reading. It owns the map; nothing else in this crate makes one.
 ///
-/// The bytes are the file's, so they change if somebody writes to it. Whoever reads them promises two things:
+/// # What whoever opens a file promises
 ///
-/// * no memory safety hangs on the bytes: what is read twice may differ, and any value may come;
-/// * nothing made of the bytes goes on before [`MappedFile::intact`] was asked after the last of them was read.
+/// That nobody writes to the file as long as it is mapped. A map shows the file itself: Rust takes bytes behind a
+/// `&[u8]` for unchanging, and no program can keep another one from writing. Because that promise can be broken by
+/// others, who reads the bytes also
 ///
-/// The first file that is mapped installs a handler of SIGBUS for the whole process, once. It takes care of addresses
-/// within these maps and hands all others on to the handler that was there before.
+/// * lets no memory safety hang on them: what is read twice may differ, any byte may come, and every index made of them
+///   is checked;
+/// * lets nothing that was made of them go on before [`MappedFile::intact`] was asked, after the last of them was read.
+///
+/// # What this type guarantees
+///
+/// | what happens to the file | what is read | [`MappedFile::intact`] |
+/// |---|---|---|
+/// | nothing, or bytes are appended | its bytes | `Ok` |
+/// | it is cut short | zeros for what is gone, on Unix | [`Lost::Shorter`], unless only zeros were cut off |
+/// | a page cannot be brought into memory | zeros, on Unix | [`Lost::Unreadable`] |
+/// | it is written over | old or new bytes | [`Lost::Changed`] if its last byte that is not zero changed, else `Ok` |
+///
+/// On other systems than Unix a mapped file cannot be cut short, and a page that cannot be read ends the process.
+///
+/// On Unix the first file that is mapped installs a handler of SIGBUS for the whole process, once. It takes care of
+/// addresses within these maps and hands all others on to the handler that was there before.
 #[derive(Debug)]
 pub struct MappedFile {
-    // Before the map, so that no other map has its addresses while they are watched.
-    #[cfg(unix)]
-    watch: faults::Watch,
-    map: Mmap,
+    map: WatchedMap,
     /// The last byte that is not zero, and its place; `None` if there is none near the end.
     last: Option<(usize, u8)>,
     file: File,
@@ -85,21 +92,10 @@ impl MappedFile {
         if !file.metadata()?.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        // SAFETY: the map is only read. Its bytes may change under us, as this type's documentation says; a page that
-        // is gone reads as zeros, for its addresses are watched before anybody can read them.
-        let map = unsafe { Mmap::map(&file)? };
-        #[cfg(unix)]
-        let watch = faults::Watch::over(&map);
+        let map = WatchedMap::of(&file)?;
         let end = map.len().saturating_sub(END);
         let last = map[end..].iter().rposition(|&byte| byte != 0).map(|place| (end + place, map[end + place]));
-        Ok(Self {
-            #[cfg(unix)]
-            watch,
-            map,
-            last,
-            file,
-            path: path.to_owned(),
-        })
+        Ok(Self { map, last, file, path: path.to_owned() })
     }
 
     /// The file's name.
@@ -110,23 +106,23 @@ impl MappedFile {
     /// Whether all bytes read so far were the file's. Takes a look at one byte.
     ///
     /// # Errors
-    /// [`Lost`] if the file is shorter than when it was mapped, or a page of it could not be read. Zeros that are taken off
-    /// its end change nothing that is read, and may pass unseen.
+    /// [`Lost`] if the file is shorter than when it was mapped, or a page of it could not be read. Zeros that are taken
+    /// off its end change nothing that is read, and may pass unseen.
     pub fn intact(&self) -> Result<(), Lost> {
         // In this order: to look at the end may be what finds it gone.
-        if self.has_its_end() && !self.had_fault() {
+        if self.has_its_end() && !self.map.had_fault() {
             return Ok(());
         }
         let (path, mapped) = (self.path.clone(), self.map.len() as u64);
         Err(match self.file.metadata() {
             Ok(metadata) if metadata.len() < mapped => Lost::Shorter { path, mapped, left: metadata.len() },
-            Ok(_) if !self.had_fault() => Lost::Changed { path },
+            Ok(_) if !self.map.had_fault() => Lost::Changed { path },
             _ => Lost::Unreadable { path },
         })
     }
 
-    /// Whether the file's end is there still. Wherever a file is cut, its end goes: it lies in a page that is lost, or in
-    /// the last one that is left, where zeros take the place of what was cut off.
+    /// Whether the file's end is there still. Wherever a file is cut, its end goes: it lies in a page that is lost, or
+    /// in the last one that is left, where zeros take the place of what was cut off.
     fn has_its_end(&self) -> bool {
         match self.last {
             // SAFETY: the byte lies in the map. It is to be read from memory again each time, for it may have changed.
@@ -144,49 +140,19 @@ impl MappedFile {
         outcome
     }
 
-    /// Tells the system that the file is read from its beginning to its end.
-    pub fn read_in_order(&self) {
-        // Advice can be refused, and then costs speed only.
-        #[cfg(unix)]
-        let _ = self.map.advise(Advice::Sequential);
+    /// Advises the system that the file is going to be read from its beginning to its end.
+    pub fn advise_sequential(&self) {
+        self.map.advise_sequential();
     }
 
     /// Takes some of the bytes into the address space at once, which costs less than page after page.
     pub fn populate(&self, range: Range<usize>) {
-        #[cfg(target_os = "linux")]
-        {
-            // Advice can be refused (before Linux 5.14), and then costs speed only.
-            let _ = self.map.advise_range(Advice::PopulateRead, range.start, range.len());
-        }
-        #[cfg(not(target_os = "linux"))]
-        let _ = range;
+        self.map.populate(range);
     }
 
     /// Takes the pages of some of the bytes out of memory; the kernel's cache may keep them.
     pub fn release(&self, range: Range<usize>) {
-        #[cfg(unix)]
-        {
-            // SAFETY: the map is never written to, so pages that are given back come again with the file's bytes, or
-            // with the zeros that stand for lost ones. That holds for the first and the last page, too, which
-            // neighbours may still be reading.
-            let advised = unsafe {
-                self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, range.len())
-            };
-            // As above.
-            let _ = advised;
-        }
-        #[cfg(not(unix))]
-        let _ = range;
-    }
-
-    #[cfg(unix)]
-    fn had_fault(&self) -> bool {
-        self.watch.had_fault()
-    }
-
-    #[cfg(not(unix))]
-    fn had_fault(&self) -> bool {
-        false
+        self.map.release(range);
     }
 }
 
@@ -221,7 +187,7 @@ mod tests {
     fn an_untouched_file_is_intact() {
         let file = file_of(100_000);
         let map = MappedFile::open(file.path()).unwrap();
-        map.read_in_order();
+        map.advise_sequential();
         map.populate(0..50_000);
         assert!(map.iter().all(|&byte| byte == 7));
         map.release(0..map.len());
