@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
-use super::TextError;
+use crate::TextError;
 
 /// Shows token ids as text.
 pub struct Decoder {

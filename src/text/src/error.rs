@@ -6,7 +6,7 @@ use skimlog_formats::mapped::Lost;
 use skimlog_runtime::files::FileError;
 use thiserror::Error;
 
-use super::distilbert::DistilBertError;
+use crate::distilbert::DistilBertError;
 
 /// Why a model could not be read or run, or its results not be stored.
 #[derive(Debug, Error)]
@@ -94,6 +94,24 @@ pub enum TextError {
          configuration (distilbert.onnxruntime), or let the engine be chosen automatically"
     )]
     NoOnnxRuntime {
+        /// What was tried.
+        reason: String,
+    },
+    /// An engine was asked for that this build lacks.
+    #[error("this program was built without the engine {engine}: build it with `--features {feature}`")]
+    NotBuilt {
+        /// The engine.
+        engine: &'static str,
+        /// The feature that adds it.
+        feature: &'static str,
+    },
+    /// ONNX Runtime is not to be had, and this build lacks tract.
+    #[error(
+        "ONNX Runtime cannot be used: {reason}, and this program was built without the engine tract: `pip install \
+         onnxruntime`, name its library in ORT_DYLIB_PATH or in the configuration (distilbert.onnxruntime), or build the \
+         program with `--features tract`"
+    )]
+    NoEngine {
         /// What was tried.
         reason: String,
     },

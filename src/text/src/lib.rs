@@ -10,38 +10,29 @@
 mod batch;
 mod decode;
 pub mod distilbert;
+mod encoder;
+mod engine;
 mod error;
 pub mod finetune;
-mod library;
 mod mean;
+mod mean_summary;
 mod model;
 mod npy;
 pub mod onnx;
-mod onnxruntime;
 mod snapshot;
-mod sound_graph;
 mod sums;
-#[cfg(test)]
+#[cfg(all(test, feature = "tract"))]
 mod tests;
-mod tract;
 mod vectors;
 mod window;
 
-use ndarray::Array3;
-
 pub use batch::TokenBatch;
 pub use decode::Decoder;
+pub use encoder::Encoder;
+pub use engine::{EngineChoice, EngineDevice, EngineReport};
 pub use error::TextError;
-pub use mean::{MeanOptions, MeanSummary, MeanVectors};
-pub use model::{Device, EngineChoice, EngineReport, Model, ModelOptions};
+pub use mean::{MeanOptions, MeanVectors};
+pub use mean_summary::MeanSummary;
+pub use model::{EncoderModel, EncoderOptions};
 pub use snapshot::Snapshots;
 pub use vectors::{MappedVectors, TokenVectors, VectorPaths};
-
-/// Runs a BERT-like model.
-pub trait Encoder: Send {
-    /// Last hidden states `[sequences, length, width]` of a batch. What stands at padded positions means nothing.
-    ///
-    /// # Errors
-    /// [`TextError::Token`] for a token beyond the model's vocabulary, [`TextError::Run`] where the engine fails.
-    fn encode(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, TextError>;
-}

@@ -6,23 +6,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
 use skimlog_runtime::machine;
 use skimlog_runtime::progress::Progress;
 
-use super::{
-    Encoder, Model, Snapshots, TextError, TokenBatch, TokenVectors,
-    snapshot::Reached,
-    sums::{StopOnDrop, Sums, Turnstile},
-    window::Window,
-};
+use crate::snapshot::Reached;
+use crate::sums::{StopOnDrop, Sums, Turnstile};
+use crate::window::Window;
+use crate::{Encoder, EncoderModel, MeanSummary, Snapshots, TextError, TokenBatch, TokenVectors};
 
 /// How mean vectors are computed.
 #[derive(Clone, Copy, Debug)]
 pub struct MeanOptions {
     /// Workers. The result does not depend on it.
     pub threads: usize,
-    /// Padded tokens in a batch; [`Model::batch_tokens`] if not given. The result depends on it in the last bits: rounding
+    /// Padded tokens in a batch; [`EncoderModel::batch_tokens`] if not given. The result depends on it in the last bits: rounding
     /// within the engine.
     pub batch_tokens: Option<usize>,
     /// Tokens of different sequences that are held before they are computed. Equal sequences among them are computed
@@ -36,23 +33,12 @@ impl Default for MeanOptions {
     }
 }
 
-/// What was computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MeanSummary {
-    /// Records seen.
-    pub records: u64,
-    /// Token sequences that went through the model: equal ones of a window only once.
-    pub computed: u64,
-    /// Records longer than the model's longest sequence, of which the rest was left out.
-    pub cut: u64,
-}
-
 /// Collects token sequences and the mean hidden state of each token, `[CLS]` and `[SEP]` included.
 ///
 /// Same in, same out: which sequences share a batch depends on the records alone, each batch is computed by one thread,
 /// and batches are added to the f64 sums in a fixed order. So the sums after a batch are a place to go on from.
 pub struct MeanVectors<'m> {
-    model: &'m Model,
+    model: &'m EncoderModel,
     batch_tokens: usize,
     window_tokens: usize,
     encoders: Vec<Box<dyn Encoder + 'm>>,
@@ -84,8 +70,8 @@ impl<'m> MeanVectors<'m> {
     /// Makes an encoder for each thread.
     ///
     /// # Errors
-    /// As [`Model::encoder`].
-    pub fn new(model: &'m Model, options: MeanOptions) -> Result<Self, TextError> {
+    /// As [`EncoderModel::encoder`].
+    pub fn new(model: &'m EncoderModel, options: MeanOptions) -> Result<Self, TextError> {
         let MeanOptions { threads, batch_tokens, window_tokens } = options;
         let batch_tokens = batch_tokens.unwrap_or(model.batch_tokens());
         let workers = model.workers(threads.max(1));

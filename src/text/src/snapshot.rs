@@ -19,7 +19,8 @@ use skimlog_runtime::files::{FileError, write_file};
 use skimlog_runtime::identity::Identity;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{MeanSummary, sums::Sums};
+use crate::MeanSummary;
+use crate::sums::Sums;
 
 const MAGIC: [u8; 8] = *b"SKIMSUM1";
 

@@ -10,8 +10,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use ndarray_npy::{ReadNpyExt, ReadableElement, ViewNpyExt, WriteNpyExt};
 use skimlog_formats::mapped::MappedFile;
 
-use super::TextError;
-use super::npy::check_header;
+use crate::TextError;
+use crate::npy::check_header;
 
 /// A vector for each token that was seen.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,10 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use skimlog_runtime::files::write_file;
 
-use super::{Block, DistilBertError, Tensor};
-
-/// Name of the file in a model's folder.
-pub const CONFIG_FILE: &str = "config.json";
+use super::{Block, DistilBertError, TensorName};
 
 /// Most layers of an architecture: a hundred times those of a DistilBERT.
 const MOST_LAYERS: usize = 600;
@@ -185,8 +182,8 @@ impl Architecture {
 
     /// All tensors of a masked language model, in the order in which they are stored. The output layer's weight is not
     /// among them: it is that of the word embeddings.
-    pub fn tensors(&self) -> impl Iterator<Item = Tensor> {
-        let affine = |block| [Tensor::Weight(block), Tensor::Bias(block)];
+    pub fn tensors(&self) -> impl Iterator<Item = TensorName> {
+        let affine = |block| [TensorName::Weight(block), TensorName::Bias(block)];
         let layers = (0..self.n_layers).flat_map(|layer| {
             [
                 Block::Query(layer),
@@ -199,22 +196,22 @@ impl Architecture {
                 Block::OutputNorm(layer),
             ]
         });
-        [Tensor::WordEmbeddings, Tensor::PositionEmbeddings]
+        [TensorName::WordEmbeddings, TensorName::PositionEmbeddings]
             .into_iter()
             .chain(affine(Block::EmbeddingNorm))
             .chain(layers.flat_map(affine))
             .chain([Block::Transform, Block::TransformNorm].into_iter().flat_map(affine))
-            .chain([Tensor::Bias(Block::Projector)])
+            .chain([TensorName::Bias(Block::Projector)])
     }
 
     /// The shape of a tensor; a linear layer's weight is `[outputs, inputs]`.
-    pub fn shape(&self, tensor: Tensor) -> Vec<usize> {
+    pub fn shape(&self, tensor: TensorName) -> Vec<usize> {
         let Self { vocab_size, dim, hidden_dim, max_position_embeddings, .. } = *self;
         let (outputs, inputs) = match tensor {
-            Tensor::WordEmbeddings => return vec![vocab_size, dim],
-            Tensor::PositionEmbeddings => return vec![max_position_embeddings, dim],
-            Tensor::Weight(block) if block.is_norm() => return vec![dim],
-            Tensor::Weight(block) | Tensor::Bias(block) => match block {
+            TensorName::WordEmbeddings => return vec![vocab_size, dim],
+            TensorName::PositionEmbeddings => return vec![max_position_embeddings, dim],
+            TensorName::Weight(block) if block.is_norm() => return vec![dim],
+            TensorName::Weight(block) | TensorName::Bias(block) => match block {
                 Block::Expand(_) => (hidden_dim, dim),
                 Block::Contract(_) => (dim, hidden_dim),
                 Block::Projector => (vocab_size, dim),
@@ -222,7 +219,7 @@ impl Architecture {
             },
         };
         match tensor {
-            Tensor::Bias(_) => vec![outputs],
+            TensorName::Bias(_) => vec![outputs],
             _ => vec![outputs, inputs],
         }
     }
@@ -231,6 +228,7 @@ impl Architecture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distilbert::CONFIG_FILE;
 
     fn fixture() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tiny-distilbert/config.json")

@@ -4,7 +4,12 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{CONFIG_FILE, DistilBertError, WEIGHTS_FILE};
+use super::DistilBertError;
+
+/// Name of the sizes in a model's folder.
+pub const CONFIG_FILE: &str = "config.json";
+/// Name of the weights in a model's folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
 
 /// Weights of other libraries: the end of the file's name, what it is, and how `transformers` is told to read it.
 const FOREIGN: [(&str, &str, &str); 4] = [

@@ -57,7 +57,7 @@ impl Block {
 
 /// A tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tensor {
+pub enum TensorName {
     /// A vector a token.
     WordEmbeddings,
     /// A vector a position.
@@ -68,7 +68,7 @@ pub enum Tensor {
     Bias(Block),
 }
 
-impl Tensor {
+impl TensorName {
     /// Its name in a Hugging Face file.
     pub fn name(self) -> String {
         match self {

@@ -104,6 +104,9 @@ pub enum FinetuneError {
         /// Where the training stands.
         checkpoint: PathBuf,
     },
+    /// This build lacks the training.
+    #[error("this program was built without fine-tuning: build it with `--features finetune`")]
+    NotBuilt,
     /// A device that this program cannot use.
     #[error(
         "distilbert.device is {device}, but this program was built without it: build it with `--features {device}`"

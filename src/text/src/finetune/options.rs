@@ -1,10 +1,9 @@
-//! What a training is told.
+//! What to train and how.
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::device::Device;
 use super::special::SpecialTokens;
 use crate::distilbert::Architecture;
 
@@ -27,9 +26,20 @@ pub enum Steps {
     Exactly(u64),
 }
 
-/// How to train. What is not serialised changes no number.
+/// What computes the training steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrainingDevice {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An NVIDIA card, in a program built with the feature `cuda`.
+    Cuda,
+}
+
+/// How to train. Fields that are not serialised have no influence on the losses.
 #[derive(Clone, Debug, Serialize)]
-pub struct Options {
+pub struct TrainingOptions {
     /// How long.
     pub steps: Steps,
     /// Records in a step.
@@ -70,10 +80,10 @@ pub struct Options {
     pub special: SpecialTokens,
     /// What computes.
     #[serde(skip)]
-    pub device: Device,
+    pub device: TrainingDevice,
 }
 
-impl Default for Options {
+impl Default for TrainingOptions {
     /// The original's, for one epoch.
     fn default() -> Self {
         Self {
@@ -93,14 +103,14 @@ impl Default for Options {
             save_steps: 1000,
             save_total_limit: 2,
             special: SpecialTokens::default(),
-            device: Device::Cpu,
+            device: TrainingDevice::Cpu,
         }
     }
 }
 
-impl Options {
-    /// The learning rate of a step, counted from 0, of so many: a line up, a line down.
-    pub(super) fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
+impl TrainingOptions {
+    /// The learning rate of a step, counted from 0, when `steps` are taken in all: it rises on a line, then falls on one.
+    pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
         let share = if step < self.warmup_steps {
             step as f64 / self.warmup_steps as f64
         } else {
@@ -116,10 +126,10 @@ mod tests {
 
     #[test]
     fn the_learning_rate_rises_and_falls_on_lines() {
-        let options = Options { learning_rate: 1.0, warmup_steps: 4, ..Options::default() };
+        let options = TrainingOptions { learning_rate: 1.0, warmup_steps: 4, ..TrainingOptions::default() };
         let rates: Vec<f64> = (0..12).map(|step| options.learning_rate_at(step, 12)).collect();
         assert_eq!(rates, [0.0, 0.25, 0.5, 0.75, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]);
-        let options = Options { learning_rate: 1.0, warmup_steps: 0, ..options };
+        let options = TrainingOptions { learning_rate: 1.0, warmup_steps: 0, ..options };
         assert_eq!(options.learning_rate_at(0, 2), 1.0);
     }
 }

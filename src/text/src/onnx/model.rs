@@ -26,7 +26,7 @@ const ALIGNMENT: u64 = 4096;
 const SMALLEST_OUTSIDE: u64 = 1024;
 
 /// A graph with what else a model file holds.
-pub struct Model<'w> {
+pub struct OnnxModel<'w> {
     graph: Graph<'w>,
     metadata: Vec<(String, String)>,
     largest_file: u64,
@@ -38,7 +38,7 @@ struct Place<'t> {
     offset: u64,
 }
 
-impl<'w> Model<'w> {
+impl<'w> OnnxModel<'w> {
     /// A model of this graph.
     pub fn new(graph: Graph<'w>) -> Self {
         Self { graph, metadata: Vec::new(), largest_file: LARGEST_FILE }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use skimlog_text::distilbert::Weights;
-use skimlog_text::finetune::{CpuTrainer, MaskedBatch, Options};
+use skimlog_text::finetune::{CpuTrainer, MaskedBatch, TrainingOptions};
 
 /// Computes a loss, takes steps, stores the model and computes the loss again; prints both losses.
 #[derive(Parser)]
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batch = read(&arguments)?;
     let mut trainer = CpuTrainer::new(Weights::read(&arguments.model)?, &Default::default());
     let before = trainer.loss(&batch);
-    let options = Options { warmup_steps: 0, ..Options::default() };
+    let options = TrainingOptions { warmup_steps: 0, ..TrainingOptions::default() };
     for step in 0..arguments.steps {
         trainer.step(&batch, step, arguments.steps, &options);
     }

@@ -1,7 +1,7 @@
 //! Hiding tokens that the model is to guess, as BERT does (Devlin et al. 2019, section 3.1).
 
 use super::random::Draws;
-use super::special::SpecialTokens;
+use crate::finetune::SpecialTokens;
 
 /// Share of the hidden tokens that `[MASK]` stands for.
 const SHOWN_AS_MASK: f64 = 0.8;

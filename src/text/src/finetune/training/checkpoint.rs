@@ -13,18 +13,14 @@ use serde_json::{Map, Value};
 use skimlog_runtime::files::AtomicFolder;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::FinetuneError;
 use super::records::Position;
-use super::run::Entry;
 use crate::distilbert::{DistilBertError, TensorFile, Weights, write_tensors};
-
-/// Name of the encoder in a checkpoint.
-pub const MODEL_FILE: &str = "model.onnx";
+use crate::finetune::checkpoints::{PREFIX, checkpoints};
+use crate::finetune::{FinetuneError, LossEntry, MODEL_FILE, newest_checkpoint};
 
 const STATE_FILE: &str = "trainer_state.json";
 const OPTIMISER_FILE: &str = "optimizer.safetensors";
 const MOMENTS: [&str; 2] = ["exp_avg", "exp_avg_sq"];
-const PREFIX: &str = "checkpoint-";
 const VERSION: u32 = 1;
 /// The key of the state's checksum.
 const CHECKSUM: &str = "xxh3";
@@ -42,7 +38,7 @@ pub(super) struct State {
     /// Losses since the last entry of the history.
     pub(super) recent: Vec<f32>,
     /// Losses so far.
-    pub(super) history: Vec<Entry>,
+    pub(super) history: Vec<LossEntry>,
 }
 
 impl State {
@@ -66,24 +62,6 @@ fn checksum(state: &State) -> serde_json::Result<String> {
 /// The folder of checkpoint number `step`.
 pub(super) fn path(folder: &Path, step: u64) -> PathBuf {
     folder.join(format!("{PREFIX}{step}"))
-}
-
-/// The checkpoints in a folder, oldest first; none if there is no such folder.
-fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<(u64, PathBuf)> = entries
-        .filter_map(|entry| {
-            let step = entry.file_name().to_str()?.strip_prefix(PREFIX)?.parse().ok()?;
-            Some((step, entry.path()))
-        })
-        .collect();
-    found.sort_unstable();
-    found
-}
-
-/// The checkpoint of the most steps in a folder.
-pub fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
-    list(folder).pop().map(|(_, path)| path)
 }
 
 /// Writes a checkpoint that appears when it is whole, and removes those beyond the newest `keep`.
@@ -117,7 +95,7 @@ pub(super) fn write(
         Ok(serde_json::to_writer_pretty(out, &tree)?)
     })?;
     checkpoint.commit()?;
-    let all = list(folder);
+    let all = checkpoints(folder);
     for (_, path) in &all[..all.len().saturating_sub(keep.max(1))] {
         let failed = |source| FinetuneError::Model(DistilBertError::File { path: path.clone(), source });
         fs::remove_dir_all(path).map_err(failed)?;

@@ -7,8 +7,8 @@ use skimlog_formats::Lists;
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 
-use super::FinetuneError;
 use super::random::{Draws, Purpose};
+use crate::finetune::FinetuneError;
 
 /// Blocks whose records are mixed with each other; with those of a part of 65,536 records each, some 40 MB of tokens.
 const WINDOW: usize = 4;

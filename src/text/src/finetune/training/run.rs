@@ -7,95 +7,39 @@ use std::time::Instant;
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
 use burn_tensor::backend::AutodiffBackend;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use skimlog_runtime::progress::{Progress, Unit};
 
-use super::FinetuneError;
 use super::checkpoint::{self, State};
 use super::masking::MaskedBatch;
-use super::options::{Options, Start, Steps};
 use super::random::{Draws, Purpose};
 use super::records::Records;
 use super::trainer::Trainer;
 use crate::distilbert::{Architecture, CONFIG_FILE, Weights, check_folder};
+use crate::finetune::{FinetuneError, LossEntry, Start, Steps, TrainingDevice, TrainingOptions, TrainingSummary};
 
-/// A line of a training's history.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Steps taken.
-    pub step: u64,
-    /// Mean loss of the steps since the entry before; `None` before the first step.
-    pub loss: Option<f32>,
-    /// Mean loss of the held-out records' hidden tokens, where it was measured.
-    pub held_out: Option<f32>,
-}
-
-impl Entry {
-    /// For people.
-    fn line(&self) -> String {
-        let mut line = format!("step {}", self.step);
-        if let Some(loss) = self.loss {
-            line += &format!(": loss {loss:.6}");
-        }
-        if let Some(held_out) = self.held_out {
-            line += &format!(", held-out loss {held_out:.6}, perplexity {:.2}", held_out.exp());
-        }
-        line
-    }
-}
-
-/// What came of a training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// The last checkpoint.
-    pub checkpoint: PathBuf,
-    /// Steps taken, those before an interruption among them.
-    pub steps: u64,
-    /// The step that this run began after.
-    pub resumed_from: u64,
-    /// Records that were trained on, an epoch.
-    pub records: u64,
-    /// Held-out records that were measured on.
-    pub held_out_records: usize,
-    /// Held-out loss at the end.
-    pub held_out: Option<f32>,
-    /// Its perplexity: e to the power of it.
-    pub perplexity: Option<f32>,
-    /// Whether the head of the model to start from was missing and trained from scratch.
-    pub new_head: bool,
-    /// Tokens, without padding, trained per second by this run.
-    pub tokens_per_second: f64,
-    /// Losses on the way.
-    pub history: Vec<Entry>,
-}
-
-/// Trains on the `.skim` parts in their order, leaving checkpoints in `folder`, and goes on from the newest one there.
-///
-/// Memory: 4 times the weights and some more, the activations of a batch, and the tokens of four blocks of records.
-///
-/// # Errors
-/// [`FinetuneError`]; [`FinetuneError::Interrupted`], with a checkpoint, as soon as `progress` asks to stop.
-pub fn finetune(
+/// Trains on the processor or on a card; see [`finetune`](crate::finetune::finetune).
+pub(in crate::finetune) fn run(
     parts: &[PathBuf],
     start: &Start,
-    options: &Options,
+    options: &TrainingOptions,
     folder: &Path,
     progress: &dyn Progress,
-) -> Result<Summary, FinetuneError> {
-    options.device.check()?;
+) -> Result<TrainingSummary, FinetuneError> {
     let run = Run { parts, start, options, folder, progress };
     match options.device {
+        TrainingDevice::Cpu => run.on::<Autodiff<Flex>>(&Default::default()),
         #[cfg(feature = "cuda")]
-        super::Device::Cuda => run.on::<Autodiff<burn_cuda::Cuda>>(&Default::default()),
-        _ => run.on::<Autodiff<Flex>>(&Default::default()),
+        TrainingDevice::Cuda => run.on::<Autodiff<burn_cuda::Cuda>>(&Default::default()),
+        #[cfg(not(feature = "cuda"))]
+        TrainingDevice::Cuda => Err(FinetuneError::Device { device: "cuda" }),
     }
 }
 
 struct Run<'r> {
     parts: &'r [PathBuf],
     start: &'r Start,
-    options: &'r Options,
+    options: &'r TrainingOptions,
     folder: &'r Path,
     progress: &'r dyn Progress,
 }
@@ -134,7 +78,7 @@ impl Run<'_> {
         settings
     }
 
-    fn on<B: AutodiffBackend>(&self, device: &B::Device) -> Result<Summary, FinetuneError> {
+    fn on<B: AutodiffBackend>(&self, device: &B::Device) -> Result<TrainingSummary, FinetuneError> {
         let architecture = self.architecture()?;
         let options = self.options;
         let records = Records::open(
@@ -181,7 +125,7 @@ struct Training<'r, B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> Training<'_, B> {
-    fn finish(mut self) -> Result<Summary, FinetuneError> {
+    fn finish(mut self) -> Result<TrainingSummary, FinetuneError> {
         let Run { options, progress, folder, .. } = *self.run;
         let resumed_from = self.state.step;
         if resumed_from > 0 {
@@ -190,7 +134,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         progress.begin("finetune", Some(self.steps.saturating_sub(resumed_from)), Unit::Items);
         if resumed_from == 0 {
             let held_out = self.measure();
-            self.note(Entry { step: 0, loss: None, held_out });
+            self.note(LossEntry { step: 0, loss: None, held_out });
         } else {
             progress.note(&format!("goes on after step {resumed_from} of {}", self.steps));
         }
@@ -217,7 +161,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         let seconds = began.elapsed().as_secs_f64();
         let new_head = self.trainer.weights().has_new_head();
         let held_out = self.state.history.iter().rev().find_map(|entry| entry.held_out);
-        Ok(Summary {
+        Ok(TrainingSummary {
             checkpoint: self.save()?,
             steps: self.state.step,
             resumed_from,
@@ -242,7 +186,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
             let loss = Some((sum / self.state.recent.len() as f64) as f32);
             let held_out = if measure { self.measure() } else { None };
             self.state.recent.clear();
-            self.note(Entry { step, loss, held_out });
+            self.note(LossEntry { step, loss, held_out });
         }
         if due(options.save_steps) {
             self.save()?;
@@ -254,7 +198,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         Ok(())
     }
 
-    fn note(&mut self, entry: Entry) {
+    fn note(&mut self, entry: LossEntry) {
         self.run.progress.note(&entry.line());
         self.state.history.push(entry);
     }
