@@ -42,8 +42,8 @@ struct HuggingFaceConfig {
 }
 
 impl EncoderModel {
-    /// The ONNX file of a model: the path itself, or the `model.onnx` of a directory. Where that is not there yet, it
-    /// is made from the directory's weights, if they are a DistilBERT's as Hugging Face stores it.
+    /// The ONNX file of a model: the path itself, or the `model.onnx` of a directory. If a directory has none, it is
+    /// made from the directory's weights, which must be a DistilBERT's as Hugging Face stores it.
     ///
     /// # Errors
     /// As [`EncoderModel::check`]; [`TextError::Weights`] for weights that are no DistilBERT's, [`TextError::Write`].
@@ -59,12 +59,12 @@ impl EncoderModel {
         Ok(file)
     }
 
-    /// Whether a path can be a model's, from the names of the files there: what [`EncoderModel::file`] would say sooner or
-    /// later, without reading any weights.
+    /// Whether a path can be a model's, by the names of the files there: finds the errors of [`EncoderModel::file`]
+    /// that can be found without reading weights.
     ///
     /// # Errors
-    /// [`TextError::Weights`] with what is missing in a folder, or why the file is none of ONNX; [`TextError::File`] if there
-    /// is nothing.
+    /// [`TextError::Weights`] with what is missing in a folder, or why the file is no ONNX file; [`TextError::File`] if
+    /// nothing exists there.
     pub fn check(path: &Path) -> Result<(), TextError> {
         let metadata = fs::metadata(path).map_err(TextError::file(path))?;
         if metadata.is_dir() {
@@ -74,12 +74,13 @@ impl EncoderModel {
         Ok(refuse_weights(path)?)
     }
 
-    /// Opens an ONNX file, or that of a directory as [`EncoderModel::file`] has it. A `config.json` beside it gives the size
-    /// of the vocabulary and the longest sequence.
+    /// Opens an ONNX file, or a directory as [`EncoderModel::file`] does. A `config.json` beside the file gives the
+    /// size of the vocabulary and the longest sequence.
     ///
     /// # Errors
     /// [`TextError::File`], [`TextError::Config`], [`TextError::Load`], [`TextError::Signature`] for what is no usable
-    /// model; [`TextError::NoOnnxRuntime`] where that engine is forced and has no library;
+    /// model; [`TextError::NoOnnxRuntime`] where that engine is forced and has no library; [`TextError::NotBuilt`] and
+    /// [`TextError::NoEngine`] where this build lacks the engine;
     /// [`TextError::UnknownVocabulary`] where tract, which does not check token ids, would run unchecked.
     pub fn open(path: &Path, options: &EncoderOptions) -> Result<Self, TextError> {
         let path = Self::file(path)?;
@@ -99,7 +100,7 @@ impl EncoderModel {
         &self.path
     }
 
-    /// The longest sequence it takes; longer ones are to be cut.
+    /// The longest sequence it takes; longer ones have to be truncated.
     pub fn max_length(&self) -> usize {
         self.max_length
     }
@@ -141,7 +142,7 @@ impl EncoderModel {
     }
 }
 
-/// Looks at the token ids before the engine does.
+/// Checks the token ids before they go to the engine.
 struct Checked<'m> {
     encoder: Box<dyn Encoder + 'm>,
     model: &'m EncoderModel,

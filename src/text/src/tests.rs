@@ -105,7 +105,7 @@ fn agrees_with_the_definition(model: &EncoderModel) {
 
 #[test]
 fn a_model_that_asks_for_token_types_gets_zeros() {
-    let words = Array2::from_shape_fn((50, 4), |(token, place)| (10 * token + place) as f32);
+    let words = Array2::from_shape_fn((50, 4), |(token, column)| (10 * token + column) as f32);
     let types = ndarray::array![[0.5f32, 0.25, 0.0, -0.5], [100.0; 4]];
     let mut graph = Graph::new("words and types");
     let shape = ["batch".into(), "length".into()];
@@ -127,8 +127,8 @@ fn a_model_that_asks_for_token_types_gets_zeros() {
         let model = EncoderModel::open(folder.path(), &EncoderOptions { engine, ..EncoderOptions::default() }).unwrap();
         let batch = TokenBatch::new([&[7, 49][..], &[3]]);
         let hidden = model.encoder().unwrap().encode(&batch).unwrap();
-        for (place, token) in [([0, 0], 7), ([0, 1], 49), ([1, 0], 3)] {
-            let found = hidden.slice(ndarray::s![place[0], place[1], ..]);
+        for (position, token) in [([0, 0], 7), ([0, 1], 49), ([1, 0], 3)] {
+            let found = hidden.slice(ndarray::s![position[0], position[1], ..]);
             assert_eq!(found, &words.row(token) + &types.row(0), "{engine:?}");
         }
     }
@@ -166,8 +166,8 @@ fn what_is_no_model_is_refused_with_its_name() {
 
 fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    let places: Vec<usize> = (0..bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from)).collect();
-    places.into_iter().for_each(|at| bytes[at..at + to.len()].copy_from_slice(to));
+    let starts: Vec<usize> = (0..bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from)).collect();
+    starts.into_iter().for_each(|at| bytes[at..at + to.len()].copy_from_slice(to));
     bytes
 }
 
@@ -214,8 +214,8 @@ fn records() -> Lists<u32> {
         let tweet = record % 50;
         let length = 2 + SipHasher24::new().hash(&[tweet as u8]) % 23;
         records.push_value(101);
-        for place in 1..length - 1 {
-            let mixed = SipHasher24::new().hash(&[tweet as u8, place as u8]);
+        for position in 1..length - 1 {
+            let mixed = SipHasher24::new().hash(&[tweet as u8, position as u8]);
             records.push_value(104 + (mixed % (1 + mixed % 300)) as u32);
         }
         records.push_value(102);

@@ -10,10 +10,10 @@ use skimlog_runtime::files::write_file;
 
 use super::{Block, DistilBertError, TensorName};
 
-/// Most layers of an architecture: a hundred times those of a DistilBERT.
-const MOST_LAYERS: usize = 600;
-/// Most weights of an architecture, which take 64 GiB: a hundred times those of a DistilBERT.
-const MOST_VALUES: u64 = 1 << 34;
+/// Maximum number of layers: a hundred times those of a DistilBERT.
+const MAX_LAYERS: usize = 600;
+/// Maximum number of weights, which take 64 GiB: a hundred times those of a DistilBERT.
+const MAX_VALUES: u64 = 1 << 34;
 
 /// The feed-forward layers' activation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +24,8 @@ pub enum Activation {
     Gelu,
 }
 
-/// A DistilBERT's sizes. Keys without a meaning here are kept, so that a written `config.json` has what the read one had.
+/// A DistilBERT's sizes. Keys that are not used here are kept, so that they are in the `config.json` that is written,
+/// too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     /// Token ids.
@@ -99,25 +100,25 @@ impl Architecture {
         let text = fs::read(path).map_err(|source| DistilBertError::File { path: path.to_owned(), source })?;
         let json = |source| DistilBertError::Json { path: path.to_owned(), source };
         let tree: Value = serde_json::from_slice(&text).map_err(json)?;
-        // Said before the keys that another kind of model does not have are missed.
+        // Checked first: another kind of model lacks keys, and an error about them would mislead.
         if let Some(kind) = tree.get("model_type").and_then(Value::as_str).filter(|&kind| kind != "distilbert") {
             let problem = format!(
                 "model_type is {kind:?}, only \"distilbert\" can be read: export another model to ONNX (`optimum-cli \
                  export onnx --model FOLDER --task feature-extraction OUT`) and name OUT/model.onnx in distilbert.onnx"
             );
-            return Err(DistilBertError::Architecture { place: path.display().to_string(), problem });
+            return Err(DistilBertError::Architecture { location: path.display().to_string(), problem });
         }
         let architecture: Self = serde_json::from_value(tree).map_err(json)?;
         architecture.check(&path.display().to_string())?;
         Ok(architecture)
     }
 
-    /// Checks that the sizes fit together; `place` says in the error where they were given.
+    /// Checks that the sizes fit together; `location`, the file or section that gives them, goes into the error.
     ///
     /// # Errors
     /// [`DistilBertError::Architecture`].
-    pub fn check(&self, place: &str) -> Result<(), DistilBertError> {
-        let refuse = |problem: String| Err(DistilBertError::Architecture { place: place.to_owned(), problem });
+    pub fn check(&self, location: &str) -> Result<(), DistilBertError> {
+        let refuse = |problem: String| Err(DistilBertError::Architecture { location: location.to_owned(), problem });
         let sizes = [
             ("vocab_size", self.vocab_size),
             ("dim", self.dim),
@@ -131,11 +132,11 @@ impl Architecture {
                 return refuse(format!("{name} is {size}, it must be between 1 and {}", 1 << 24));
             }
         }
-        if self.n_layers > MOST_LAYERS {
-            return refuse(format!("n_layers is {}, it must be at most {MOST_LAYERS}", self.n_layers));
+        if self.n_layers > MAX_LAYERS {
+            return refuse(format!("n_layers is {}, it must be at most {MAX_LAYERS}", self.n_layers));
         }
-        if self.encoder_values() > MOST_VALUES {
-            return refuse(format!("{} weights, there must be at most {MOST_VALUES}", self.encoder_values()));
+        if self.encoder_values() > MAX_VALUES {
+            return refuse(format!("{} weights, there must be at most {MAX_VALUES}", self.encoder_values()));
         }
         if !self.dim.is_multiple_of(self.n_heads) {
             return refuse(format!("dim {} is no multiple of n_heads {}", self.dim, self.n_heads));

@@ -11,9 +11,9 @@ use crate::onnx::{Dimension, ElementType, Graph, OnnxModel, Value};
 const EPSILON: f32 = 1e-12;
 
 impl Weights {
-    /// The encoder, without the masked-language-model head, as an ONNX model that borrows the weights: from `input_ids` and
-    /// `attention_mask` (int64 `[batch, length]`, 1 for a token and 0 for padding) to `last_hidden_state` (f32
-    /// `[batch, length, dim]`), any batch, any length up to `max_position_embeddings`.
+    /// The encoder, without the masked-language-model head, as an ONNX model that borrows the weights: from `input_ids`
+    /// and `attention_mask` (int64 `[batch, length]`, 1 for a token and 0 for padding) to `last_hidden_state` (f32
+    /// `[batch, length, dim]`), for any batch size and any length up to `max_position_embeddings`.
     pub fn onnx(&self) -> OnnxModel<'_> {
         let mut encoder = Encoder::new(self);
         let mut hidden = encoder.embeddings();
@@ -78,7 +78,7 @@ impl<'w> Encoder<'w> {
         let shape = self.graph.node("Shape", &[self.input_ids]);
         let (zero, one, two) = (self.graph.integers(&[0]), self.graph.integers(&[1]), self.graph.integers(&[2]));
         let length = self.graph.node("Slice", &[shape, one, two]);
-        // Slice and no Gather of a Range: ONNX Runtime 1.32 makes that a Slice itself, an invalid one.
+        // A Slice, and not a Gather of a Range, which ONNX Runtime 1.32 rewrites as an invalid Slice.
         let positions = self.graph.node("Slice", &[positions, zero, length, zero]);
         let sum = self.graph.node("Add", &[words, positions]);
         self.norm(Block::EmbeddingNorm, sum)
@@ -117,7 +117,7 @@ impl<'w> Encoder<'w> {
         self.norm(Block::OutputNorm(layer), sum)
     }
 
-    /// x · (1 + erf(x/√2)) · ½, spelt in the way that ONNX Runtime knows to compute in one go.
+    /// x · (1 + erf(x/√2)) · ½, in the form that ONNX Runtime fuses into one operator.
     fn gelu(&mut self, x: Value) -> Value {
         let scaled = self.graph.node("Div", &[x, self.root_of_two]);
         let erf = self.graph.node("Erf", &[scaled]);

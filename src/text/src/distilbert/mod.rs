@@ -1,8 +1,8 @@
 //! DistilBERT as Hugging Face stores it: `config.json` and `model.safetensors` of a `DistilBertForMaskedLM`.
 //!
 //! * [`Architecture`] — the sizes, from `config.json`;
-//! * [`TensorName`] — the name of each tensor, as a type;
-//! * [`Weights`] — the numbers, read, written or drawn at random; [`Weights::onnx`] gives the encoder as a graph.
+//! * [`TensorName`] — the name of a tensor, as a type;
+//! * [`Weights`] — the numbers, read, written or random; [`Weights::onnx`] gives the encoder as a graph.
 
 mod architecture;
 mod error;

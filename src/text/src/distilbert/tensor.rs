@@ -79,7 +79,7 @@ impl TensorName {
         }
     }
 
-    /// Whether it belongs to the masked-language-model head, which an encoder alone does without.
+    /// Whether it belongs to the masked-language-model head, which an encoder does not need.
     pub fn is_head(self) -> bool {
         matches!(self, Self::Weight(block) | Self::Bias(block)
             if matches!(block, Block::Transform | Block::TransformNorm | Block::Projector))

@@ -1,4 +1,4 @@
-//! The numbers of a DistilBERT.
+//! The weights of a DistilBERT.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use super::{Architecture, CONFIG_FILE, DistilBertError, TensorName, WEIGHTS_FILE
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     architecture: Architecture,
-    places: HashMap<TensorName, Range<usize>>,
+    ranges: HashMap<TensorName, Range<usize>>,
     values: Vec<f32>,
     new_head: bool,
 }
@@ -25,13 +25,13 @@ pub struct Weights {
 impl Weights {
     fn zero(architecture: Architecture) -> Self {
         let mut end = 0;
-        let places = architecture.tensors().map(|tensor| {
+        let ranges = architecture.tensors().map(|tensor| {
             let start = end;
             end += architecture.shape(tensor).iter().product::<usize>();
             (tensor, start..end)
         });
-        let places = places.collect();
-        Self { architecture, places, values: vec![0.0; end], new_head: false }
+        let ranges = ranges.collect();
+        Self { architecture, ranges, values: vec![0.0; end], new_head: false }
     }
 
     /// Weights to train from scratch, as Hugging Face starts them: normal with standard deviation `initializer_range`,
@@ -39,13 +39,13 @@ impl Weights {
     pub fn random(architecture: Architecture, seed: u64) -> Self {
         let mut weights = Self::zero(architecture);
         let tensors: Vec<TensorName> = weights.architecture.tensors().collect();
-        tensors.into_iter().for_each(|tensor| weights.start(tensor, seed));
+        tensors.into_iter().for_each(|tensor| weights.initialise(tensor, seed));
         weights
     }
 
-    /// Gives a tensor the values that training starts from. Each has a generator of its own, so that the architecture's
-    /// other sizes do not matter.
-    fn start(&mut self, tensor: TensorName, seed: u64) {
+    /// Initialises a tensor for training from scratch. Each tensor has a random generator of its own, so that its
+    /// values do not depend on the sizes of the others.
+    fn initialise(&mut self, tensor: TensorName, seed: u64) {
         let deviation = self.architecture.initializer_range;
         let padding = self.architecture.pad_token_id as usize;
         let width = self.architecture.dim;
@@ -69,7 +69,7 @@ impl Weights {
 
     /// Reads a Hugging Face folder: `config.json` and `model.safetensors` of a DistilBERT, with or without the
     /// masked-language-model head and the prefix `distilbert.`, in single or half precision. Where the head is missing,
-    /// it starts as in [`Weights::random`]; [`Weights::has_new_head`] tells.
+    /// it is initialised as in [`Weights::random`], and [`Weights::has_new_head`] is true.
     ///
     /// # Errors
     /// As [`Architecture::read`]; [`DistilBertError::Weights`] for a tensor that is missing, has another shape or type,
@@ -79,13 +79,13 @@ impl Weights {
         let architecture = Architecture::read(&folder.join(CONFIG_FILE))?;
         let file = TensorFile::open(&folder.join(WEIGHTS_FILE))?;
         let tensors = file.tensors()?;
-        refuse_too_large(&architecture, &file, tensors.path())?;
+        refuse_oversized(&architecture, &file, tensors.path())?;
         let mut weights = Self::zero(architecture);
         let all: Vec<TensorName> = weights.architecture.tensors().collect();
         weights.new_head = all.iter().filter(|tensor| tensor.is_head()).all(|head| !tensors.contains(&head.name()));
         for tensor in all {
             if tensor.is_head() && weights.new_head {
-                weights.start(tensor, 0);
+                weights.initialise(tensor, 0);
                 continue;
             }
             let name = tensor.name();
@@ -134,7 +134,7 @@ impl Weights {
         self.architecture.tensors().collect::<Vec<_>>().into_iter()
     }
 
-    /// Whether the file that was read had no masked-language-model head, so that an untrained one stands in for it.
+    /// Whether the file that was read had no masked-language-model head, so that this one is untrained.
     pub fn has_new_head(&self) -> bool {
         self.new_head
     }
@@ -145,7 +145,7 @@ impl Weights {
     /// For a layer that the architecture does not have, and for the projector's weight, which is
     /// [`TensorName::WordEmbeddings`].
     pub fn tensor(&self, tensor: TensorName) -> &[f32] {
-        &self.values[self.place(tensor)]
+        &self.values[self.range(tensor)]
     }
 
     /// As [`Weights::tensor`], to be changed.
@@ -153,16 +153,16 @@ impl Weights {
     /// # Panics
     /// As [`Weights::tensor`].
     pub fn tensor_mut(&mut self, tensor: TensorName) -> &mut [f32] {
-        let place = self.place(tensor);
-        &mut self.values[place]
+        let range = self.range(tensor);
+        &mut self.values[range]
     }
 
-    /// Where a tensor's numbers stand in [`Weights::values`].
+    /// The range of a tensor's numbers in [`Weights::values`].
     ///
     /// # Panics
     /// As [`Weights::tensor`].
-    pub fn place(&self, tensor: TensorName) -> Range<usize> {
-        self.places.get(&tensor).cloned().expect("the tensor is one of the architecture's")
+    pub fn range(&self, tensor: TensorName) -> Range<usize> {
+        self.ranges.get(&tensor).cloned().expect("the tensor is one of the architecture's")
     }
 
     /// All numbers.
@@ -176,9 +176,9 @@ impl Weights {
     }
 }
 
-/// Refuses sizes for which the file has no room, before there is memory for them. The head may be missing; it is
+/// Refuses sizes for which the file is too small, before memory is allocated for them. The head may be missing; it is
 /// smaller than the rest.
-fn refuse_too_large(architecture: &Architecture, file: &TensorFile, path: &Path) -> Result<(), DistilBertError> {
+fn refuse_oversized(architecture: &Architecture, file: &TensorFile, path: &Path) -> Result<(), DistilBertError> {
     let needed = architecture.encoder_values();
     let most = file.bytes() / size_of::<u16>();
     if needed <= most as u64 {

@@ -1,4 +1,4 @@
-//! Stands in for an engine that this build lacks: no model can be loaded by it.
+//! Stand-ins for the engines that this build lacks, which load no model.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::TextError;
 pub(super) mod onnxruntime {
     use super::{LoadedModel, Path, TextError};
 
-    /// There is none in this build.
+    /// This build has none.
     pub(in crate::engine) enum Library {}
 
     pub(in crate::engine) fn library(_: Option<&Path>) -> Result<Library, TextError> {

@@ -1,4 +1,4 @@
-//! What an engine makes of a model file.
+//! A model file that an engine has loaded, and the report on the engine.
 
 use std::{borrow::Cow, fmt, path::PathBuf};
 

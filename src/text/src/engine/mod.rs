@@ -4,6 +4,8 @@
 
 #[cfg(not(all(feature = "onnxruntime", feature = "tract")))]
 mod absent;
+#[cfg(feature = "tract")]
+mod graph_check;
 #[cfg(feature = "onnxruntime")]
 mod library;
 mod loaded;
@@ -11,8 +13,6 @@ mod loaded;
 mod onnxruntime;
 #[cfg(any(feature = "onnxruntime", feature = "tract"))]
 mod signature;
-#[cfg(feature = "tract")]
-mod sound_graph;
 #[cfg(feature = "tract")]
 mod tract;
 
@@ -42,8 +42,8 @@ pub enum EngineChoice {
     Tract,
 }
 
-/// Loads an ONNX file. `library` is the file of ONNX Runtime, which is looked for if not given; `vocabulary` is the number
-/// of token ids, where the model's `config.json` gives it.
+/// Loads an ONNX file. `library` is the file of ONNX Runtime, which is looked for if not given; `vocabulary` is the
+/// number of token ids, where the model's `config.json` gives it.
 pub(crate) fn load(
     path: &Path,
     choice: EngineChoice,

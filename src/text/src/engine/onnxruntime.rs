@@ -91,14 +91,14 @@ struct OnnxRuntimeEncoder {
 }
 
 impl OnnxRuntimeEncoder {
-    /// A session on a graphics card where that is possible, else on the processor. Where the library knows of CUDA and
-    /// cannot use it, it says why.
+    /// A session on a graphics card where that is possible, else on the processor, with the reason if the library was
+    /// built for CUDA and cannot use it.
     fn open_anywhere(path: &Path, library: &Library) -> Result<(Self, EngineDevice, Option<String>), TextError> {
         let mut fallback = None;
         if CUDA::is_available().unwrap_or(false) {
             match Self::open(path, library, EngineDevice::Cuda) {
                 Ok(encoder) => return Ok((encoder, EngineDevice::Cuda, None)),
-                // A model that is none is none on the processor, too.
+                // Perhaps the file is no model, which the attempt on the processor will show.
                 Err(TextError::Load { reason, .. }) => fallback = Some(one_line(&reason)),
                 Err(error) => return Err(error),
             }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::TextError;
 
-/// Checks the inputs and outputs of a model, each given by its name and whether its type and rank are right, and gives the
-/// name of the output that holds the hidden states.
+/// Checks the inputs and outputs of a model, each given by its name and whether its type and rank are right, and gives
+/// the name of the output that holds the hidden states.
 pub(super) fn check_signature<'a>(
     path: &Path,
     inputs: impl Iterator<Item = (&'a str, bool)>,

@@ -9,20 +9,20 @@ use skimlog_runtime::machine::caught;
 use tract_onnx::{pb, prelude::*};
 
 use super::signature::check_signature;
-use super::{EngineDevice, EngineReport, LoadedModel, sound_graph};
+use super::{EngineDevice, EngineReport, LoadedModel, graph_check};
 use crate::{Encoder, TextError, TokenBatch};
 
 const ENGINE: &str = "tract";
 
-/// Plans kept at a time. Each holds the model's weights in the order its matrix products want them; batches come by
-/// length, so that a few are enough.
+/// Maximum number of plans in the cache. Each holds the weights in the layout of its matrix products; batches come
+/// sorted by length, so that a few are enough.
 const PLANS: usize = 3;
 
 /// Lengths are padded to a multiple of this, so that more batches share a plan.
 const LENGTH_STEP: usize = 4;
 
-/// Loads a model. `vocabulary` is what its `config.json` says; `fallback` is the reason for which a preferred engine is not
-/// in use.
+/// Loads a model. `vocabulary` is what its `config.json` says; `fallback` is the reason for which a preferred engine is
+/// not in use.
 ///
 /// # Errors
 /// [`TextError::Load`], [`TextError::Signature`]; [`TextError::UnknownVocabulary`] where neither the graph nor
@@ -49,7 +49,7 @@ struct TractModel {
     /// The model's inputs in its own order.
     inputs: Vec<Input>,
     vocabulary: Option<usize>,
-    /// The latest used last.
+    /// The most recently used last.
     plans: Mutex<Vec<([usize; 2], Arc<TypedSimplePlan>)>>,
     report: EngineReport,
 }
@@ -72,7 +72,7 @@ impl TractModel {
             engine: ENGINE,
             reason: "the file holds no graph".to_owned(),
         })?;
-        sound_graph::check(graph).map_err(|problem| load_error(TractError::msg(problem)))?;
+        graph_check::check(graph).map_err(|problem| load_error(TractError::msg(problem)))?;
         let weights: Vec<&str> = graph.initializer.iter().map(|weight| &*weight.name).collect();
         let inputs: Vec<&pb::ValueInfoProto> =
             graph.input.iter().filter(|input| !weights.contains(&&*input.name)).collect();
@@ -81,7 +81,7 @@ impl TractModel {
             inputs.iter().map(|input| (&*input.name, fits(input, pb::tensor_proto::DataType::Int64, 2))),
             graph.output.iter().map(|output| (&*output.name, fits(output, pb::tensor_proto::DataType::Float, 3))),
         )?;
-        // The table decides: whatever `config.json` says, tract looks up any token that it is given.
+        // The embedding table counts, whatever `config.json` says: tract looks up any token id without a check.
         let vocabulary = table_rows(graph).into_iter().chain(vocabulary).min();
         let inputs = inputs
             .iter()
@@ -137,7 +137,8 @@ fn typed(
     Ok((model.into_typed()?.into_decluttered()?, symbols))
 }
 
-/// Makes an error of a panic: tract takes much of a model on trust, and a damaged file must not end the program.
+/// Turns a panic into an error: tract does not check everything in a model, and a damaged file must not end the
+/// program.
 fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
     caught(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());

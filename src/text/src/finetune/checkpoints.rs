@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Name of the encoder in a checkpoint.
 pub const MODEL_FILE: &str = "model.onnx";
 
-/// What the name of a checkpoint begins with; the number of its steps follows.
+/// Prefix of a checkpoint's name, before the number of its steps.
 pub(super) const PREFIX: &str = "checkpoint-";
 
 /// The checkpoints in a folder with the steps of each, oldest first; none if there is no such folder.

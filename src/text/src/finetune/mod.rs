@@ -1,11 +1,11 @@
 //! Masked-language-model training of a DistilBERT on the token ids of parts.
 //!
-//! [`finetune`] reads records in a random order, hides tokens in them, takes steps and leaves checkpoints that
-//! `transformers` reads. Everything random is a function of the seed and of the step it is used in, so a training that is
-//! resumed from a checkpoint has the numbers that it would have had without the interruption.
+//! [`finetune`] reads records in a random order, masks tokens in them, takes steps and leaves checkpoints that
+//! `transformers` reads. Everything random is a function of the seed and of the step it is used in, so a training that
+//! is resumed from a checkpoint has the numbers that it would have had without the interruption.
 //!
-//! Training is compiled with the feature `finetune`, which brings in burn. Without it, options, results and the search for
-//! checkpoints are still here, and [`finetune`] is an error.
+//! Training is compiled with the feature `finetune`, which brings in burn. Without it, options, results and the search
+//! for checkpoints are still here, and [`finetune`] is an error.
 
 mod checkpoints;
 mod error;
@@ -29,7 +29,8 @@ pub use training::{CpuTrainer, MaskedBatch, Trainer, checkpoint_standing};
 
 /// Trains on the `.skim` parts in their order and leaves checkpoints in `folder`; resumes from the newest one there.
 ///
-/// Memory: somewhat more than 4 times the weights, the activations of a batch, and the tokens of four blocks of records.
+/// Memory: somewhat more than 4 times the weights, the activations of a batch, and the tokens of four blocks of
+/// records.
 ///
 /// # Errors
 /// [`FinetuneError`]; [`FinetuneError::Interrupted`], with a checkpoint, as soon as `progress` asks to stop;

@@ -16,13 +16,13 @@ pub enum Start {
     Scratch(Architecture),
 }
 
-/// How long a training goes on.
+/// How long a training takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Steps {
-    /// So many times over all records.
+    /// This many passes over all records.
     Epochs(u64),
-    /// So many steps.
+    /// This many steps.
     Exactly(u64),
 }
 
@@ -40,23 +40,23 @@ pub enum TrainingDevice {
 /// How to train. Fields that are not serialised have no influence on the losses.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrainingOptions {
-    /// How long.
+    /// How long to train.
     pub steps: Steps,
     /// Records in a step.
     pub batch_size: usize,
     /// Longest sequence; longer ones are cut, without a new `[SEP]`.
     pub max_length: usize,
-    /// Share of the tokens to be guessed.
+    /// Share of the tokens that are masked.
     pub masked: f64,
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// Steps in which the learning rate rises from 0; then it falls, on a line, to 0.
+    /// Steps in which the learning rate rises linearly from 0; then it falls linearly to 0.
     pub warmup_steps: u64,
     /// Decoupled weight decay, of matrices only.
     pub weight_decay: f64,
-    /// Longest gradient over all tensors together; a longer one is shortened.
+    /// Largest norm of the gradient over all tensors together; a larger one is clipped.
     pub max_gradient_norm: f64,
-    /// Share of the records that are never trained on.
+    /// Share of the records that are held out.
     pub held_out: f64,
     /// Seed of everything random.
     pub seed: u64,
@@ -66,7 +66,7 @@ pub struct TrainingOptions {
     /// Steps between two measurements on held-out records.
     #[serde(skip)]
     pub evaluate_steps: u64,
-    /// Steps whose losses are summed up in one line.
+    /// Steps between two entries of the history.
     #[serde(skip)]
     pub log_steps: u64,
     /// Steps between two checkpoints.
@@ -78,7 +78,7 @@ pub struct TrainingOptions {
     /// Special tokens.
     #[serde(skip)]
     pub special: SpecialTokens,
-    /// What computes.
+    /// What computes the steps.
     #[serde(skip)]
     pub device: TrainingDevice,
 }
@@ -109,7 +109,8 @@ impl Default for TrainingOptions {
 }
 
 impl TrainingOptions {
-    /// The learning rate of a step, counted from 0, when `steps` are taken in all: it rises on a line, then falls on one.
+    /// The learning rate of a step, counted from 0, when `steps` are taken in all: it rises linearly,
+    /// then falls linearly.
     pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
         let share = if step < self.warmup_steps {
             step as f64 / self.warmup_steps as f64

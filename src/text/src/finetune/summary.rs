@@ -1,17 +1,17 @@
-//! What a training gives.
+//! The result of a training.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// What a training has come to.
+/// The result of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSummary {
     /// The last checkpoint.
     pub checkpoint: PathBuf,
-    /// Steps taken, those before an interruption among them.
+    /// Steps taken, including those before an interruption.
     pub steps: u64,
-    /// The step that this run began after.
+    /// Steps that earlier runs had taken.
     pub resumed_from: u64,
     /// Records that were trained on, an epoch.
     pub records: u64,
@@ -19,13 +19,13 @@ pub struct TrainingSummary {
     pub held_out_records: usize,
     /// Held-out loss at the end.
     pub held_out: Option<f32>,
-    /// Its perplexity: e to the power of it.
+    /// Perplexity of the held-out loss: e to the power of it.
     pub perplexity: Option<f32>,
-    /// Whether the head of the model to start from was missing and trained from scratch.
+    /// Whether the initial model had no head, which was trained from scratch.
     pub new_head: bool,
     /// Tokens, without padding, trained per second by this run.
     pub tokens_per_second: f64,
-    /// Losses on the way.
+    /// The losses during the training.
     pub history: Vec<LossEntry>,
 }
 
@@ -36,7 +36,7 @@ pub struct LossEntry {
     pub step: u64,
     /// Mean loss of the steps since the entry before; `None` before the first step.
     pub loss: Option<f32>,
-    /// Mean loss of the held-out records' hidden tokens, where it was measured.
+    /// Mean loss of the held-out records' masked tokens, where it was measured.
     pub held_out: Option<f32>,
 }
 

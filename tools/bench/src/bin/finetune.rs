@@ -46,7 +46,7 @@ fn batch(arguments: &Arguments, random: &mut Xoshiro256PlusPlus) -> MaskedBatch 
         let (shown, drawn) = (token(), token());
         batch.ids.push(shown);
         if drawn % 100 < 15 {
-            batch.places.push(place as u32);
+            batch.positions.push(place as u32);
             batch.targets.push(shown);
             batch.ids[place] = 103;
         }

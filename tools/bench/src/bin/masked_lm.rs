@@ -26,14 +26,14 @@ struct Arguments {
 fn read(arguments: &Arguments) -> Result<MaskedBatch, Box<dyn Error>> {
     let [ids, mask, labels]: [Vec<Vec<i64>>; 3] = serde_json::from_slice(&fs::read(&arguments.batch)?)?;
     let labels = labels.concat();
-    let hidden = (0..labels.len()).filter(|&place| labels[place] >= 0);
+    let hidden = (0..labels.len()).filter(|&position| labels[position] >= 0);
     Ok(MaskedBatch {
         rows: ids.len(),
         length: ids.first().map_or(0, Vec::len),
         ids: ids.concat().into_iter().map(u32::try_from).collect::<Result<_, _>>()?,
         attention: mask.concat().into_iter().map(|attended| attended == 1).collect(),
-        places: hidden.clone().map(|place| place as u32).collect(),
-        targets: hidden.map(|place| labels[place] as u32).collect(),
+        positions: hidden.clone().map(|position| position as u32).collect(),
+        targets: hidden.map(|position| labels[position] as u32).collect(),
     })
 }
 

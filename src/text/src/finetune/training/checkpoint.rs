@@ -1,7 +1,7 @@
-//! Checkpoints: folders `checkpoint-N` that `transformers` reads, with all that is needed to go on.
+//! Checkpoints: folders `checkpoint-N` that `transformers` reads, with all that is needed to resume the training.
 //!
 //! `config.json` and `model.safetensors` are the model, `model.onnx` is its encoder; `optimizer.safetensors` holds the
-//! moments of the gradients (`exp_avg.…`, `exp_avg_sq.…`) and `trainer_state.json` where the training stands. Random
+//! moments of the gradients (`exp_avg.…`, `exp_avg_sq.…`) and `trainer_state.json` the progress. Random
 //! numbers need no state: they follow from the seed and the step.
 
 use std::fs::{self, File};
@@ -25,7 +25,7 @@ const VERSION: u32 = 1;
 /// The key of the state's checksum.
 const CHECKSUM: &str = "xxh3";
 
-/// Where a training stands.
+/// The progress of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     version: u32,
@@ -33,7 +33,7 @@ pub(super) struct State {
     pub(super) step: u64,
     /// The next record.
     pub(super) position: Position,
-    /// What the numbers depend on.
+    /// What the losses depend on.
     pub(super) settings: Map<String, Value>,
     /// Losses since the last entry of the history.
     pub(super) recent: Vec<f32>,
@@ -64,7 +64,7 @@ pub(super) fn path(folder: &Path, step: u64) -> PathBuf {
     folder.join(format!("{PREFIX}{step}"))
 }
 
-/// Writes a checkpoint that appears when it is whole, and removes those beyond the newest `keep`.
+/// Writes a checkpoint, which appears only when it is complete, and removes all but the newest `keep`.
 pub(super) fn write(
     folder: &Path,
     state: &State,
@@ -79,7 +79,7 @@ pub(super) fn write(
     let tensors = MOMENTS.iter().zip(moments).flat_map(|(moment, values)| {
         weights.tensors().map(move |tensor| {
             let name = format!("{moment}.{}", tensor.name());
-            (name, weights.architecture().shape(tensor), &values[weights.place(tensor)])
+            (name, weights.architecture().shape(tensor), &values[weights.range(tensor)])
         })
     });
     let store = |name: &str, write: &mut dyn FnMut(&mut BufWriter<File>) -> std::io::Result<()>| {
@@ -103,7 +103,7 @@ pub(super) fn write(
     Ok(target)
 }
 
-/// What a training goes on from.
+/// What a training is resumed from.
 pub(super) struct Stored {
     pub(super) state: State,
     pub(super) weights: Weights,
@@ -124,8 +124,8 @@ pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Optio
     read_weights(&checkpoint, state).map(Some)
 }
 
-/// The number of steps after which the training stands that would go on from this folder; `None` if it has no
-/// checkpoint. Reads the newest checkpoint whole, whatever settings it was made with.
+/// The number of steps taken by the training that would be resumed from this folder; `None` if it has no checkpoint.
+/// Reads the whole newest checkpoint, whatever settings it was made with.
 ///
 /// # Errors
 /// [`FinetuneError::Checkpoint`] and [`FinetuneError::Model`] for one that is damaged.
@@ -160,7 +160,7 @@ fn read_weights(checkpoint: &Path, state: State) -> Result<Stored, FinetuneError
     for (moment, values) in MOMENTS.iter().zip(&mut moments) {
         for tensor in weights.tensors() {
             let shape = weights.architecture().shape(tensor);
-            tensors.read(&format!("{moment}.{}", tensor.name()), &shape, &mut values[weights.place(tensor)])?;
+            tensors.read(&format!("{moment}.{}", tensor.name()), &shape, &mut values[weights.range(tensor)])?;
         }
     }
     Ok(Stored { state, weights, moments })

@@ -12,7 +12,7 @@ use crate::distilbert::{Architecture, Block, TensorName, Weights};
 
 /// Added to the variance in layer normalisation.
 const EPSILON: f64 = 1e-12;
-/// Added to the scores of padding. Finite, so that no difference of two of them is undefined.
+/// Added to the scores of padding. Finite, so that the difference of two of them is defined.
 const UNATTENDED: f32 = -1e30;
 
 /// A model's tensors, each of two dimensions: a vector is a matrix of one row.
@@ -98,12 +98,12 @@ impl<B: Backend> DistilBert<B> {
         self.linear(Block::AttentionOutput(layer), context)
     }
 
-    /// Mean cross entropy of the hidden tokens, `[1]`. Logits are computed only where a token is to be guessed: the
-    /// others have no part in the loss.
+    /// Mean cross entropy of the masked tokens, `[1]`. Logits are computed for them alone, since the others do not
+    /// enter the loss.
     pub(super) fn loss(&self, batch: &MaskedBatch, dropout: Dropout) -> Tensor<B, 1> {
         let hidden = self.hidden_states(batch, dropout);
         let device = hidden.device();
-        let x = hidden.select(0, indices(&batch.places, &device));
+        let x = hidden.select(0, indices(&batch.positions, &device));
         let x = self.norm(Block::TransformNorm, gelu(self.linear(Block::Transform, x)));
         let logits = x.matmul(self.parameter(TensorName::WordEmbeddings).transpose());
         let logits = logits + self.parameter(TensorName::Bias(Block::Projector));
@@ -123,7 +123,7 @@ pub(super) fn upload<B: Backend>(weights: &Weights, values: &[f32], device: &B::
     let tensor = |tensor: TensorName| {
         let shape = weights.architecture().shape(tensor);
         let columns = shape[shape.len() - 1];
-        let values = values[weights.place(tensor)].to_vec();
+        let values = values[weights.range(tensor)].to_vec();
         let rows = values.len() / columns;
         Tensor::from_data(TensorData::new(values, [rows, columns]), device)
     };
@@ -136,8 +136,8 @@ pub(super) fn download<B: Backend>(tensors: &[Tensor<B, 2>], values: &mut [f32])
     for tensor in tensors {
         let data = tensor.to_data();
         let numbers = data.as_slice::<f32>().expect("the backends compute in single precision");
-        let (place, after) = rest.split_at_mut(numbers.len());
-        place.copy_from_slice(numbers);
+        let (values, after) = rest.split_at_mut(numbers.len());
+        values.copy_from_slice(numbers);
         rest = after;
     }
 }

@@ -1,4 +1,4 @@
-//! The training itself: records in a random order (`records`), tokens hidden in them (`masking`), steps (`distilbert`,
+//! The training itself: records in a random order (`records`), tokens masked in them (`masking`), steps (`distilbert`,
 //! `dropout`, `optimiser`, `trainer`) and checkpoints (`checkpoint`).
 
 mod checkpoint;

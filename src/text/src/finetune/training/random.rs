@@ -1,4 +1,4 @@
-//! Random numbers that depend only on where they are used.
+//! Random numbers that are functions of the seed, their purpose and the step they are used in.
 
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
@@ -7,7 +7,7 @@ use siphasher::sip::SipHasher24;
 /// What SplitMix64 adds to its state for every number.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// What random numbers are for: each purpose has its own.
+/// What random numbers are used for; each purpose has its own numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     HoldOut,
@@ -18,13 +18,13 @@ pub(super) enum Purpose {
     Dropout,
 }
 
-/// Random numbers for one purpose at one place, such as a step.
+/// Random numbers for one purpose in one context, such as a step.
 #[derive(Clone, Copy)]
 pub(super) struct Draws(u64);
 
 impl Draws {
-    pub(super) fn new(seed: u64, purpose: Purpose, place: [u64; 2]) -> Self {
-        let words = [seed, purpose as u64, place[0], place[1]];
+    pub(super) fn new(seed: u64, purpose: Purpose, context: [u64; 2]) -> Self {
+        let words = [seed, purpose as u64, context[0], context[1]];
         Self(SipHasher24::new().hash(bytemuck::cast_slice(&words.map(u64::to_le))))
     }
 
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_even_and_differ_by_place() {
+    fn numbers_are_uniform_and_differ_by_context() {
         let draws = Draws::new(3, Purpose::Masking, [7, 0]);
         let mean = (0..10_000).map(|index| draws.unit(index)).sum::<f64>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.01, "{mean}");
@@ -77,7 +77,7 @@ mod tests {
         }
     }
 
-    /// The numbers of checkpoints that exist must not change.
+    /// Trainings are resumed from checkpoints of earlier versions.
     #[test]
     fn numbers_stay_the_same() {
         let draws = Draws::new(3, Purpose::Masking, [7, 0]);

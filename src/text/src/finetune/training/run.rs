@@ -1,4 +1,4 @@
-//! A training from its first step, or from its newest checkpoint, to its last.
+//! A training from its first step, or from its newest checkpoint, to its last step.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -143,7 +143,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         let mut stream = records.stream(self.state.position);
         while self.state.step < self.steps {
             let batch = stream.batch(options.batch_size)?;
-            let batch = self.hidden(&batch, Purpose::Masking, self.state.step);
+            let batch = self.masked(&batch, Purpose::Masking, self.state.step);
             let loss = self.trainer.step(&batch, self.state.step, self.steps, options);
             self.state.step += 1;
             self.state.position = stream.position();
@@ -175,7 +175,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         })
     }
 
-    /// What is due after a step: an entry of the history, a measurement, a checkpoint, the end.
+    /// What is due after a step: an entry of the history, a measurement, a checkpoint, the stop that was asked for.
     fn after_step(&mut self) -> Result<(), FinetuneError> {
         let Run { options, progress, .. } = *self.run;
         let (step, last) = (self.state.step, self.state.step == self.steps);
@@ -203,27 +203,27 @@ impl<B: AutodiffBackend> Training<'_, B> {
         self.state.history.push(entry);
     }
 
-    fn hidden(&self, records: &[Vec<u32>], purpose: Purpose, place: u64) -> MaskedBatch {
+    fn masked(&self, records: &[Vec<u32>], purpose: Purpose, number: u64) -> MaskedBatch {
         let options = self.run.options;
         let (vocabulary, padding) = self.trainer.vocabulary();
-        let draws = Draws::new(options.seed, purpose, [place, 0]);
+        let draws = Draws::new(options.seed, purpose, [number, 0]);
         MaskedBatch::new(records, padding, &options.special, vocabulary, options.masked, draws)
     }
 
-    /// The held-out records' loss: always the same tokens are hidden in them.
+    /// The loss on held-out records, in which always the same tokens are masked.
     fn measure(&self) -> Option<f32> {
         let (mut sum, mut count) = (0.0, 0);
         for (records, number) in self.held_out.chunks(self.run.options.batch_size).zip(0..) {
-            let batch = self.hidden(records, Purpose::HeldOutMasking, number);
-            if !batch.places.is_empty() {
-                sum += f64::from(self.trainer.loss(&batch)) * batch.places.len() as f64;
-                count += batch.places.len();
+            let batch = self.masked(records, Purpose::HeldOutMasking, number);
+            if !batch.positions.is_empty() {
+                sum += f64::from(self.trainer.loss(&batch)) * batch.positions.len() as f64;
+                count += batch.positions.len();
             }
         }
         (count > 0).then(|| (sum / count as f64) as f32)
     }
 
-    /// Makes a checkpoint, unless the newest one is of this very step.
+    /// Writes a checkpoint, unless the newest one is of this step.
     fn save(&mut self) -> Result<PathBuf, FinetuneError> {
         if let Some((step, path)) = &self.saved
             && *step == self.state.step

@@ -1,4 +1,4 @@
-//! The computation against PyTorch's and against finite differences; a training stopped and gone on with.
+//! The computation against PyTorch's and against finite differences; a training that is stopped and resumed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -72,14 +72,14 @@ fn expected() -> (MaskedBatch, Expected) {
     let expected = fs::read(fixture().join("expected_masked_lm.json")).unwrap();
     let expected: Expected = serde_json::from_slice(&expected).unwrap();
     let labels = expected.labels.concat();
-    let hidden = (0..labels.len()).filter(|&place| labels[place] >= 0);
+    let hidden = (0..labels.len()).filter(|&position| labels[position] >= 0);
     let batch = MaskedBatch {
         rows: ids.nrows(),
         length: ids.ncols(),
         ids: ids.iter().map(|&id| id as u32).collect(),
         attention: mask.iter().map(|&attended| attended == 1).collect(),
-        places: hidden.clone().map(|place| place as u32).collect(),
-        targets: hidden.map(|place| labels[place] as u32).collect(),
+        positions: hidden.clone().map(|position| position as u32).collect(),
+        targets: hidden.map(|position| labels[position] as u32).collect(),
     };
     (batch, expected)
 }
@@ -95,9 +95,9 @@ fn hidden_states_are_those_of_the_definition() {
     let hidden = trainer().model().hidden_states(&batch, Dropout::NONE).to_data();
     let hidden = hidden.as_slice::<f32>().unwrap();
     assert_eq!(hidden.len(), expected.len());
-    for (place, (ours, theirs)) in hidden.chunks(64).zip(expected.as_slice().unwrap().chunks(64)).enumerate() {
+    for (position, (ours, theirs)) in hidden.chunks(64).zip(expected.as_slice().unwrap().chunks(64)).enumerate() {
         let error = ours.iter().zip(theirs).fold(0f32, |error, (a, b)| error.max((a - b).abs()));
-        assert!(!batch.attention[place] || error < 1e-5, "{error} at {place}");
+        assert!(!batch.attention[position] || error < 1e-5, "{error} at {position}");
     }
 }
 
@@ -181,7 +181,7 @@ fn a_step_is_adamw_s() {
 fn tiny(folder: &Path) -> (Vec<PathBuf>, Start, TrainingOptions) {
     // Words follow each other: there is something to learn.
     let record = |row: u32| {
-        let words = (0..6 + row % 7).map(|place| 200 + (row * 7 + place * 3) % 40);
+        let words = (0..6 + row % 7).map(|position| 200 + (row * 7 + position * 3) % 40);
         [101].into_iter().chain(words).chain([102]).collect()
     };
     let part = |part: u32| (0..150).map(|row| record(part * 1000 + row)).collect::<Vec<Vec<u32>>>();

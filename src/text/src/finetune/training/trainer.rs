@@ -25,13 +25,13 @@ pub struct Trainer<B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> Trainer<B> {
-    /// Begins with these weights and no history.
+    /// A training that begins with these weights.
     pub fn new(weights: Weights, device: &B::Device) -> Self {
         let zeros = vec![0.0; weights.values().len()];
         Self::resume(weights, [&zeros, &zeros], device)
     }
 
-    /// Goes on with these weights and the moments of their gradients, in the order of [`Weights::values`].
+    /// A training resumed with these weights and the moments of their gradients, in the order of [`Weights::values`].
     pub(super) fn resume(weights: Weights, moments: [&[f32]; 2], device: &B::Device) -> Self {
         let parameters = upload(&weights, weights.values(), device);
         let [first, second] = moments.map(|values| upload(&weights, values, device));
@@ -40,10 +40,10 @@ impl<B: AutodiffBackend> Trainer<B> {
         Self { weights, parameters, optimiser: AdamW { first, second }, decays }
     }
 
-    /// Takes step number `step`, counted from 0, of `steps`, and gives the loss before it; 0, and no step, for a batch
-    /// without a hidden token.
+    /// Takes step number `step`, counted from 0, of `steps`, and gives the loss before it. A batch without a masked
+    /// token gives 0 and leaves the weights alone.
     pub fn step(&mut self, batch: &MaskedBatch, step: u64, steps: u64, options: &TrainingOptions) -> f32 {
-        if batch.places.is_empty() {
+        if batch.positions.is_empty() {
             return 0.0;
         }
         let dropout = Dropout::new(Draws::new(options.seed, Purpose::Dropout, [step, 0]));
