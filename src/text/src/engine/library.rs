@@ -1,4 +1,4 @@
-//! Finding and loading the ONNX Runtime library, once a process.
+//! Finds and loads the ONNX Runtime library, once per process.
 
 use std::{
     env,

@@ -1,12 +1,12 @@
 //! Writes ONNX models: a graph is built node by node, then streamed to a file that any ONNX engine reads.
 //!
 //! * [`Graph`] — values, weights and nodes; every method that makes a value gives its handle for later nodes to use;
-//! * [`Tensor`] — weights, borrowed where they lie and in any memory order, so that a transposed view needs no copy;
-//! * [`OnnxModel`] — a graph with what an engine must know of it; [`OnnxModel::save`] writes the file. Weights that
+//! * [`Tensor`] — borrowed weights in any memory order, so that a transposed view needs no copy;
+//! * [`OnnxModel`] — a graph and its metadata; [`OnnxModel::save`] writes the file. Weights that
 //!   would make the file larger than protobuf allows go into a second one beside it.
 //!
-//! Only what our networks need of the format is here: the default operators of [`OPSET`], no subgraphs, no training.
-//! The format is that of `onnx.proto`, <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
+//! Only the part of the format that our networks need is here: the default operators of [`OPSET`], no subgraphs, no
+//! training. The format is that of `onnx.proto`, <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>.
 //!
 //! ```
 //! use ndarray::array;

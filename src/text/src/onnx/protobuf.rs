@@ -1,7 +1,7 @@
-//! Protobuf's wire format, as much of it as writing needs.
+//! Protobuf's wire format, as far as writing needs it.
 //!
-//! A message's length stands before it, so that it must be known before its first byte is written. A [`Message`] keeps
-//! small fields as bytes and large ones as references: its length is known, and the weights are never copied.
+//! A message's length precedes it, so it must be known before the first byte is written. A [`Message`] keeps small
+//! fields as bytes and large ones as references: its length is known, and the weights are never copied.
 
 use std::io::{self, Write};
 

@@ -1,4 +1,4 @@
-//! What is written is read by another reader of the format, and computes what it should.
+//! Written models are read by another implementation of the format, and compute what they should.
 
 use std::fs;
 
