@@ -58,7 +58,8 @@ mod npy;
 pub mod onnx;
 mod snapshot;
 mod sums;
-#[cfg(all(test, feature = "tract"))]
+#[cfg(feature = "tract")]
+#[cfg(test)]
 mod tests;
 mod vectors;
 mod window;

@@ -29,7 +29,8 @@ mod graph;
 mod model;
 mod protobuf;
 mod tensor;
-#[cfg(all(test, feature = "tract"))]
+#[cfg(feature = "tract")]
+#[cfg(test)]
 mod tests;
 
 pub use graph::{Attribute, Dimension, Graph, Value};
