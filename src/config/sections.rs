@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use skimlog_network::Precision;
-use skimlog_text::finetune::Options;
+use skimlog_text::finetune::TrainingOptions;
 
 /// What to do with a malformed record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,7 +114,7 @@ pub struct Finetune {
 
 impl Default for Finetune {
     fn default() -> Self {
-        let options = Options::default();
+        let options = TrainingOptions::default();
         Self {
             epochs: 0,
             max_steps: None,

@@ -12,7 +12,8 @@ use skimlog_runtime::files::FileError;
 use skimlog_runtime::files::{remove_if_there, write_file};
 use skimlog_runtime::progress::{Progress, Unit};
 use skimlog_text::{
-    EngineReport, MeanOptions, MeanSummary, MeanVectors, Model, ModelOptions, Snapshots, TextError, VectorPaths,
+    EncoderModel, EncoderOptions, EngineReport, MeanOptions, MeanSummary, MeanVectors, Snapshots, TextError,
+    VectorPaths,
 };
 
 /// What to embed and how.
@@ -20,10 +21,10 @@ use skimlog_text::{
 pub struct EmbedOptions {
     /// The `.skim` parts, in their order.
     pub parts: Vec<PathBuf>,
-    /// An ONNX file, or a directory as [`Model::file`] takes it.
+    /// An ONNX file, or a directory as [`EncoderModel::file`] takes it.
     pub model: PathBuf,
     /// How to open it.
-    pub open: ModelOptions,
+    pub open: EncoderOptions,
     /// How to compute with it.
     pub mean: MeanOptions,
     /// Where to keep what is computed so far, and to go on from.
@@ -70,7 +71,7 @@ pub enum EmbedError {
 pub fn embed(options: &EmbedOptions, progress: &dyn Progress) -> Result<EmbedSummary, EmbedError> {
     let rows = options.parts.iter().map(|part| Ok(PartReader::open(part)?.rows()));
     let rows = rows.sum::<Result<u64, ColumnarError>>()?;
-    let model = Model::open(&options.model, &options.open)?;
+    let model = EncoderModel::open(&options.model, &options.open)?;
     let mut mean = MeanVectors::new(&model, options.mean)?;
     if let Some(snapshots) = &options.snapshots {
         mean = mean.resumed(snapshots.clone());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use skimlog_text::distilbert::Architecture;
-use skimlog_text::finetune::{Device, Options, SpecialTokens, Start, Steps};
+use skimlog_text::finetune::{SpecialTokens, Start, Steps, TrainingDevice, TrainingOptions};
 
 use super::PipelineError;
 use super::stages::NoTextModel;
@@ -17,7 +17,7 @@ pub struct FinetuneOptions {
     /// What to start from.
     pub start: Start,
     /// How to train.
-    pub options: Options,
+    pub options: TrainingOptions,
 }
 
 impl FinetuneOptions {
@@ -39,12 +39,12 @@ impl FinetuneOptions {
             (None, None) => return Err(NoTextModel::NothingToStartFrom.into()),
         };
         let special = tokenizer.as_ref().map(|path| SpecialTokens::read(path)).transpose()?;
-        let options = Options {
+        let options = TrainingOptions {
             seed: config.seed,
             special: special.unwrap_or_default(),
             device: match device {
-                config::Device::Cpu => Device::Cpu,
-                config::Device::Cuda => Device::Cuda,
+                config::Device::Cpu => TrainingDevice::Cpu,
+                config::Device::Cuda => TrainingDevice::Cuda,
             },
             ..options(finetune)
         };
@@ -53,8 +53,8 @@ impl FinetuneOptions {
 }
 
 /// What the section says; seed, special tokens and device are not in it.
-fn options(section: &config::Finetune) -> Options {
-    Options {
+fn options(section: &config::Finetune) -> TrainingOptions {
+    TrainingOptions {
         steps: section.max_steps.map_or(Steps::Epochs(section.epochs), Steps::Exactly),
         batch_size: section.batch_size,
         max_length: section.max_length,
@@ -69,7 +69,7 @@ fn options(section: &config::Finetune) -> Options {
         log_steps: section.log_steps,
         save_steps: section.save_steps,
         save_total_limit: section.save_total_limit,
-        ..Options::default()
+        ..TrainingOptions::default()
     }
 }
 

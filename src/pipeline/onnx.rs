@@ -8,7 +8,7 @@ use skimlog_features::input::Layout;
 use skimlog_formats::Reaction;
 use skimlog_network::{EPSILON, LEAK, Network};
 use skimlog_runtime::files::FileError;
-use skimlog_text::onnx::{Dimension, ElementType, Graph, Model, Value};
+use skimlog_text::onnx::{Dimension, ElementType, Graph, OnnxModel, Value};
 
 /// Writes the network in evaluation mode as an ONNX model.
 ///
@@ -49,7 +49,7 @@ pub(super) fn save_onnx(network: &Network, path: &Path) -> Result<(), FileError>
     }
     let outputs = Reaction::NETWORK_ORDER.map(Reaction::name).join(",");
     let Layout { sketch_depth, sketch_width, logarithms, .. } = layout;
-    let model = Model::new(graph)
+    let model = OnnxModel::new(graph)
         .metadata("outputs", &outputs)
         .metadata("sketch_depth", &sketch_depth.to_string())
         .metadata("sketch_width", &sketch_width.to_string())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use skimlog_text::distilbert::check_folder;
 use skimlog_text::finetune::newest_checkpoint;
-use skimlog_text::{Model, TextError};
+use skimlog_text::{EncoderModel, TextError};
 use thiserror::Error;
 
 use super::{PipelineError, Stage};
@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 /// Where token vectors come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextModel {
-    /// A model that is there: an ONNX file or a folder as [`Model::file`] takes it.
+    /// A model that is there: an ONNX file or a folder as [`EncoderModel::file`] takes it.
     Given(PathBuf),
     /// The newest checkpoint in the working directory, which the finetune stage makes.
     Finetuned,
@@ -70,7 +70,7 @@ pub fn text_model(config: &Config) -> Result<TextModel, NoTextModel> {
 ///
 /// # Errors
 /// What the configuration lacks for one of them, so that it is known before hours of work: [`PipelineError::NoTextModel`],
-/// and what [`Model::check`] says of the text model's files.
+/// and what [`EncoderModel::check`] says of the text model's files.
 pub fn stages(config: &Config, from: Stage, to: Stage) -> Result<Vec<Stage>, PipelineError> {
     let asked = |stage: &Stage| (from..=to).contains(stage);
     let distilbert = &config.distilbert;
@@ -84,7 +84,7 @@ pub fn stages(config: &Config, from: Stage, to: Stage) -> Result<Vec<Stage>, Pip
     if asked(&Stage::Embed)
         && let TextModel::Given(model) = text_model(config)?
     {
-        Model::check(&model)?;
+        EncoderModel::check(&model)?;
     }
     let has = |stage: &Stage| match stage {
         Stage::Finetune => distilbert.is_finetuned() || from == to,

@@ -8,7 +8,7 @@ use skimlog_formats::part::{PartWriter, encode};
 use skimlog_formats::record::{RecordBatch, TweetType, Users};
 use skimlog_formats::{Id, Lists};
 use skimlog_runtime::progress::Silent;
-use skimlog_text::{EngineChoice, MeanOptions, ModelOptions, TextError, VectorPaths};
+use skimlog_text::{EncoderOptions, EngineChoice, MeanOptions, TextError, VectorPaths};
 
 use super::embed::{EmbedError, EmbedOptions, embed};
 use super::sketch::{SketchOptions, sketch};
@@ -61,7 +61,7 @@ fn stages(directory: &Path, parts: &[PathBuf], threads: usize) -> [Vec<u8>; 4] {
     let embed_options = EmbedOptions {
         parts: parts.to_vec(),
         model: Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-distilbert"),
-        open: ModelOptions { engine: EngineChoice::Tract, ..ModelOptions::default() },
+        open: EncoderOptions { engine: EngineChoice::Tract, ..EncoderOptions::default() },
         mean: MeanOptions { threads, batch_tokens: Some(100), ..MeanOptions::default() },
         snapshots: None,
         output: vectors.clone(),
@@ -100,7 +100,7 @@ fn a_part_of_another_vocabulary_stores_nothing() {
     let options = EmbedOptions {
         parts: vec![path],
         model: Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-distilbert/model.onnx"),
-        open: ModelOptions::default(),
+        open: EncoderOptions::default(),
         mean: MeanOptions::default(),
         snapshots: None,
         output,

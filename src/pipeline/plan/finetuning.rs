@@ -1,6 +1,6 @@
 //! Fine-tuning of the text model: tried for a few steps, for a step takes the same time however many there are.
 
-use skimlog_text::finetune::Summary;
+use skimlog_text::finetune::TrainingSummary;
 
 use super::StagePlan;
 use super::growth::{Estimate, Point, line};
@@ -30,7 +30,7 @@ impl Finetuning {
         while trial.records() < RECORDS && trial.grow()? {}
         let parts = trial.parts();
         let run = |change: &dyn Fn(&mut Finetune)| {
-            trial.run::<Summary>(Stage::Finetune, 1.0, |config| {
+            trial.run::<TrainingSummary>(Stage::Finetune, 1.0, |config| {
                 config.distilbert.max_n_parts = parts;
                 let finetune = &mut config.distilbert.finetune;
                 // One checkpoint, at the end, and no measurements.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use skimlog_features::sketch::SketchShape;
 use skimlog_text::distilbert::{CONFIG_FILE, WEIGHTS_FILE};
 use skimlog_text::finetune::{MODEL_FILE, Start, finetune, newest_checkpoint};
-use skimlog_text::{EngineChoice, MeanOptions, Model, ModelOptions, Snapshots, VectorPaths};
+use skimlog_text::{EncoderModel, EncoderOptions, EngineChoice, MeanOptions, Snapshots, VectorPaths};
 
 use super::Stages;
 use crate::config::{Config, Engine};
@@ -66,7 +66,7 @@ impl<'s> Stages<'s> {
         let model = self.text_model()?;
         let mut parts = self.training_parts()?;
         parts.truncate(distilbert.max_n_parts);
-        let file = Model::file(&model)?;
+        let file = EncoderModel::file(&model)?;
         let mut fingerprint = self
             .made_from(&parts)?
             .with_file("distilbert.model", &file)?
@@ -86,7 +86,7 @@ impl<'s> Stages<'s> {
         let options = EmbedOptions {
             parts,
             model,
-            open: ModelOptions {
+            open: EncoderOptions {
                 engine: engine_choice(distilbert.engine),
                 library: distilbert.onnxruntime.clone(),
                 max_length: None,

@@ -1,13 +1,13 @@
-//! Token ids back to text.
+//! Token ids decoded to text.
 
 use std::{fs, path::Path};
 
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
-use super::TextError;
+use crate::TextError;
 
-/// Shows token ids as text.
+/// Decodes token ids to text.
 pub struct Decoder {
     tokenizer: Tokenizer,
 }
@@ -31,7 +31,7 @@ impl Decoder {
         if let Some(&token) = tokens.iter().find(|&&token| self.tokenizer.id_to_token(token).is_none()) {
             return Err(unknown(token));
         }
-        // All tokens are known, so that there is nothing left for the tokenizer to refuse.
+        // All tokens are known, so the tokenizer has no reason to fail.
         self.tokenizer.decode(tokens, !special).map_err(|_| unknown(tokens.first().copied().unwrap_or(0)))
     }
 }
@@ -40,7 +40,8 @@ impl Decoder {
 pub(super) fn read_tokenizer(path: &Path) -> Result<Tokenizer, TextError> {
     let json = fs::read(path).map_err(TextError::file(path))?;
     let refuse = |reason: String| TextError::Tokenizer { path: path.to_owned(), reason };
-    // The tokenizers library panics on a decoder that is no JSON. Only a value that is kept has its strings looked at.
+    // The tokenizers library panics on invalid JSON within a decoder. serde_json checks strings only in values that it
+    // keeps.
     serde_json::from_slice::<Value>(&json).map_err(|error| refuse(error.to_string()))?;
     Tokenizer::from_bytes(json).map_err(|error| refuse(error.to_string()))
 }

@@ -1,4 +1,4 @@
-//! Errors of a model, its vectors or a tokenizer.
+//! Errors of a text model, its vectors or a tokenizer.
 
 use std::{io, path::PathBuf};
 
@@ -6,7 +6,7 @@ use skimlog_formats::mapped::Lost;
 use skimlog_runtime::files::FileError;
 use thiserror::Error;
 
-use super::distilbert::DistilBertError;
+use crate::distilbert::DistilBertError;
 
 /// Why a model could not be read or run, or its results not be stored.
 #[derive(Debug, Error)]
@@ -16,18 +16,18 @@ pub enum TextError {
     File {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// The reason the system gives.
         source: io::Error,
     },
     /// A file lost bytes while it was read.
     #[error(transparent)]
     Lost(#[from] Lost),
-    /// A `config.json` that is none.
+    /// A file that is no `config.json`.
     #[error("{}: not a model configuration: {reason}", path.display())]
     Config {
         /// The file.
         path: PathBuf,
-        /// What the JSON reader says.
+        /// The reason the JSON parser gives.
         reason: serde_json::Error,
     },
     /// A file that the engine cannot load as a model.
@@ -37,7 +37,7 @@ pub enum TextError {
         path: PathBuf,
         /// The engine.
         engine: &'static str,
-        /// What the engine says.
+        /// The reason the engine gives.
         reason: String,
     },
     /// A model whose inputs or outputs are not those of a BERT-like encoder.
@@ -52,7 +52,7 @@ pub enum TextError {
         /// What does not fit.
         problem: String,
     },
-    /// The vocabulary's size is written nowhere.
+    /// Neither the model nor a `config.json` gives the vocabulary's size.
     #[error(
         "{}: the size of its vocabulary is not known; put the model's config.json (with vocab_size) beside it",
         path.display()
@@ -63,7 +63,8 @@ pub enum TextError {
     },
     /// A token that the model does not know.
     #[error(
-        "token {token} is beyond the vocabulary of {} ({vocabulary} tokens): the parts were tokenised for another model",
+        "token {token} is beyond the vocabulary of {} ({vocabulary} tokens): the parts were tokenised for another \
+         model",
         path.display()
     )]
     Token {
@@ -85,15 +86,33 @@ pub enum TextError {
         sequences: usize,
         /// Their padded length.
         length: usize,
-        /// What the engine says.
+        /// The reason the engine gives.
         reason: String,
     },
-    /// ONNX Runtime was asked for and is not to be had.
+    /// ONNX Runtime was asked for and no usable library was found.
     #[error(
-        "ONNX Runtime cannot be used: {reason}; `pip install onnxruntime`, name its library in ORT_DYLIB_PATH or in the \
-         configuration (distilbert.onnxruntime), or let the engine be chosen automatically"
+        "ONNX Runtime cannot be used: {reason}; `pip install onnxruntime`, name its library in ORT_DYLIB_PATH or in \
+         the configuration (distilbert.onnxruntime), or let the engine be chosen automatically"
     )]
     NoOnnxRuntime {
+        /// What was tried.
+        reason: String,
+    },
+    /// An engine was asked for that this build lacks.
+    #[error("this program was built without the engine {engine}: build it with `--features {feature}`")]
+    NotBuilt {
+        /// The engine.
+        engine: &'static str,
+        /// The feature that adds it.
+        feature: &'static str,
+    },
+    /// No usable library of ONNX Runtime was found, and this build lacks tract.
+    #[error(
+        "ONNX Runtime cannot be used: {reason}, and this program was built without the engine tract: `pip install \
+         onnxruntime`, name its library in ORT_DYLIB_PATH or in the configuration (distilbert.onnxruntime), or build \
+         the program with `--features tract`"
+    )]
+    NoEngine {
         /// What was tried.
         reason: String,
     },
@@ -113,7 +132,7 @@ pub enum TextError {
     /// An ONNX file that cannot be written.
     #[error(transparent)]
     Write(FileError),
-    /// What was computed so far cannot be kept.
+    /// A snapshot cannot be stored.
     #[error(transparent)]
     Snapshot(FileError),
     /// No record to learn token vectors from.
@@ -132,7 +151,7 @@ pub enum TextError {
     Tokenizer {
         /// The file.
         path: PathBuf,
-        /// What the tokenizer library says.
+        /// The reason the tokenizer library gives.
         reason: String,
     },
     /// A token that the tokenizer does not know.

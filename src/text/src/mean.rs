@@ -1,4 +1,4 @@
-//! The mean hidden state of each token over any number of records.
+//! The mean hidden state of each token, over any number of records.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -6,27 +6,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::{Deserialize, Serialize};
 use skimlog_runtime::machine;
 use skimlog_runtime::progress::Progress;
 
-use super::{
-    Encoder, Model, Snapshots, TextError, TokenBatch, TokenVectors,
-    snapshot::Reached,
-    sums::{StopOnDrop, Sums, Turnstile},
-    window::Window,
-};
+use crate::snapshot::Reached;
+use crate::sums::{StopOnDrop, Sums, Turnstile};
+use crate::window::Window;
+use crate::{Encoder, EncoderModel, MeanSummary, Snapshots, TextError, TokenBatch, TokenVectors};
 
 /// How mean vectors are computed.
 #[derive(Clone, Copy, Debug)]
 pub struct MeanOptions {
     /// Workers. The result does not depend on it.
     pub threads: usize,
-    /// Padded tokens in a batch; [`Model::batch_tokens`] if not given. The result depends on it in the last bits: rounding
-    /// within the engine.
+    /// Padded tokens in a batch; [`EncoderModel::batch_tokens`] if not given. The result depends on it in the last
+    /// bits, by rounding within the engine.
     pub batch_tokens: Option<usize>,
-    /// Tokens of different sequences that are held before they are computed. Equal sequences among them are computed
-    /// once; more of them need more memory (about 10 bytes a token).
+    /// Tokens of distinct sequences collected before they are computed. Equal sequences among them are computed once.
+    /// The memory is about 10 bytes a token.
     pub window_tokens: usize,
 }
 
@@ -36,23 +33,13 @@ impl Default for MeanOptions {
     }
 }
 
-/// What was computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MeanSummary {
-    /// Records seen.
-    pub records: u64,
-    /// Token sequences that went through the model: equal ones of a window only once.
-    pub computed: u64,
-    /// Records longer than the model's longest sequence, of which the rest was left out.
-    pub cut: u64,
-}
-
 /// Collects token sequences and the mean hidden state of each token, `[CLS]` and `[SEP]` included.
 ///
-/// Same in, same out: which sequences share a batch depends on the records alone, each batch is computed by one thread,
-/// and batches are added to the f64 sums in a fixed order. So the sums after a batch are a place to go on from.
+/// The result does not depend on the number of threads: which sequences share a batch depends on the records alone,
+/// each batch is computed by one thread, and batches are added to the f64 sums in a fixed order. So a computation can
+/// be resumed after any batch.
 pub struct MeanVectors<'m> {
-    model: &'m Model,
+    model: &'m EncoderModel,
     batch_tokens: usize,
     window_tokens: usize,
     encoders: Vec<Box<dyn Encoder + 'm>>,
@@ -84,8 +71,8 @@ impl<'m> MeanVectors<'m> {
     /// Makes an encoder for each thread.
     ///
     /// # Errors
-    /// As [`Model::encoder`].
-    pub fn new(model: &'m Model, options: MeanOptions) -> Result<Self, TextError> {
+    /// As [`EncoderModel::encoder`].
+    pub fn new(model: &'m EncoderModel, options: MeanOptions) -> Result<Self, TextError> {
         let MeanOptions { threads, batch_tokens, window_tokens } = options;
         let batch_tokens = batch_tokens.unwrap_or(model.batch_tokens());
         let workers = model.workers(threads.max(1));
@@ -107,7 +94,7 @@ impl<'m> MeanVectors<'m> {
         })
     }
 
-    /// Keeps what is computed from time to time, and goes on from where these snapshots leave off.
+    /// Stores snapshots from time to time, and resumes from the one that exists.
     pub fn resumed(mut self, mut snapshots: Snapshots) -> Self {
         let engine = self.model.engine();
         snapshots.identity = snapshots
@@ -123,12 +110,12 @@ impl<'m> MeanVectors<'m> {
         self
     }
 
-    /// How many records are to be left out at the beginning: they are in the sums.
+    /// Number of records to skip at the beginning: they are in the sums.
     pub fn skip(&self) -> u64 {
         self.reached.start
     }
 
-    /// How many records are in the sums, some of those after [`MeanVectors::skip`] among them.
+    /// Number of records in the sums, including some after [`MeanVectors::skip`].
     pub fn resumed_records(&self) -> u64 {
         self.reached.records
     }
@@ -158,7 +145,7 @@ impl<'m> MeanVectors<'m> {
         Ok(())
     }
 
-    /// Computes what is left and gives the means.
+    /// Computes the remaining sequences and gives the means.
     ///
     /// # Errors
     /// As [`MeanVectors::add`]; [`TextError::NoTokens`] if there was no record.
@@ -170,7 +157,7 @@ impl<'m> MeanVectors<'m> {
         Ok((self.sums.into_vectors(), self.summary))
     }
 
-    /// Computes the window, but for what is in the sums already, and empties it.
+    /// Computes the window, except for batches that are in the sums already, and empties it.
     fn compute(&mut self, progress: &dyn Progress) -> Result<(), TextError> {
         let step = self.model.length_step();
         let (order, batches) = self.window.batches(self.batch_tokens, step);
@@ -214,7 +201,7 @@ impl<'m> MeanVectors<'m> {
             let others = others.iter_mut();
             let others = others.map_while(|encoder| machine::spawn_scoped(scope, move || work(encoder.as_mut())).ok());
             let others: Vec<_> = others.collect();
-            // This thread works, too, and alone if there are no others to be had.
+            // This thread works, too, and alone if no other can be started.
             let own = work(own.as_mut());
             let results: Vec<_> = others.into_iter().map(|worker| worker.join()).collect();
             own?;
@@ -228,12 +215,12 @@ impl<'m> MeanVectors<'m> {
 }
 
 impl Shared<'_> {
-    /// Notes that another batch is in the sums, and keeps them if it is time.
+    /// Notes that another batch is in the sums, and stores a snapshot if one is due.
     fn advance(&mut self, records: u64, snapshots: Option<&Snapshots>) -> Result<(), TextError> {
         self.reached.batches += 1;
         self.reached.records += records;
         if let Some(snapshots) = snapshots
-            // However slow the disk, most of the time is for computing.
+            // However slow the disk, most of the time is spent on computing.
             && self.kept.at.elapsed() >= snapshots.every.max(20 * self.kept.took)
         {
             let begun = Instant::now();

@@ -1,12 +1,12 @@
 //! Checks the header of an `.npy` file before it is read.
 //!
-//! ndarray-npy accepts any Python literal there, nested to any depth, and allocates as many bytes as the file says the
-//! header has. The header of an array of numbers is short and flat.
+//! ndarray-npy parses any Python literal there, however deeply nested, and allocates as many bytes as the file gives
+//! for the header. The header of an array of numbers is short and flat.
 
-/// Longest header of an array of few dimensions; numpy's have 64 to 128 bytes.
-const LONGEST: usize = 1024;
+/// Longest header that is accepted; numpy's have 64 to 128 bytes.
+const MAX_LENGTH: usize = 1024;
 
-/// Refuses what no array of plain numbers begins with; says what is wrong.
+/// Refuses a file that does not begin like an array of plain numbers, and gives the reason.
 pub(super) fn check_header(bytes: &[u8]) -> Result<(), &'static str> {
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("it is no .npy file")?;
     // Version 1 has a length of two bytes, later ones of four.
@@ -15,7 +15,7 @@ pub(super) fn check_header(bytes: &[u8]) -> Result<(), &'static str> {
         [_, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
         _ => return Err("its header is cut short"),
     };
-    if length > LONGEST {
+    if length > MAX_LENGTH {
         return Err("its header is too long for an array of numbers");
     }
     let header = rest.get(..length).ok_or("its header is cut short")?;
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_and_absurd_headers_are_refused() {
+    fn nested_and_oversized_headers_are_refused() {
         for (header, length) in
             [("{".repeat(60), 60u32), ("[".repeat(900), 900), ("x".into(), u32::MAX), ("x".into(), 9)]
         {

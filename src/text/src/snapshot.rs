@@ -1,4 +1,4 @@
-//! The progress of a long computation of mean vectors as a file, from which it resumes after it was killed.
+//! Snapshots of a long computation of mean vectors, from which it is resumed after it was killed.
 //!
 //! ```text
 //! FILE   := MAGIC HEADER_LENGTH:u64 HEADER TOKENS COUNTS SUMS CHECKSUM:u64
@@ -6,8 +6,8 @@
 //! TOKENS := u32 a token, ascending     COUNTS := u64 a token     SUMS := f64 `[tokens, width]`
 //! ```
 //!
-//! Numbers are little-endian; the checksum is the XXH3 of everything before it. A file of another identity, or one
-//! that is damaged, is ignored: the computation starts from the beginning.
+//! Numbers are little-endian; the checksum is the XXH3 of everything before it. A damaged file, or one of another
+//! identity, is ignored: the computation begins anew.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
@@ -19,33 +19,34 @@ use skimlog_runtime::files::{FileError, write_file};
 use skimlog_runtime::identity::Identity;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{MeanSummary, sums::Sums};
+use crate::MeanSummary;
+use crate::sums::Sums;
 
 const MAGIC: [u8; 8] = *b"SKIMSUM1";
 
-/// The longest header that is not taken for damage.
+/// A longer header is taken for damage.
 const LONGEST_HEADER: u64 = 1 << 24;
 
-/// The largest token id that is not taken for damage: sums have a place for every id up to it.
+/// A larger token id is taken for damage: memory for sums is allocated up to the largest id.
 const LARGEST_TOKEN: u32 = (1 << 21) - 1;
 
-/// Where and how often to keep what was computed so far.
+/// Where and how often to store a snapshot.
 #[derive(Clone, Debug)]
 pub struct Snapshots {
-    /// The file. It stays when the computation is done: its results come first.
+    /// The file. It stays when the computation is done, until its caller has stored the results.
     pub path: PathBuf,
     /// Everything that the result depends on, the records and the model's file included. The engine is added.
     pub identity: Identity,
-    /// Least time from one to the next.
+    /// Minimum time between two snapshots.
     pub every: Duration,
 }
 
-/// How far a computation is.
+/// The progress of a computation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Reached {
     /// Records read when the window was last empty.
     pub(super) start: u64,
-    /// What was computed until then.
+    /// The summary of what was computed until then.
     pub(super) summary: MeanSummary,
     /// Batches of the window that are in the sums.
     pub(super) batches: usize,
@@ -62,7 +63,7 @@ struct Header {
 }
 
 impl Snapshots {
-    /// Keeps this.
+    /// Stores a snapshot.
     pub(super) fn store(&self, reached: Reached, sums: &Sums) -> Result<(), FileError> {
         let (tokens, width) = sums.size();
         let (tokens, width) = (tokens as u64, width as u64);
@@ -83,7 +84,7 @@ impl Snapshots {
         })
     }
 
-    /// What was kept, if it belongs to this computation and is whole.
+    /// The snapshot, if it belongs to this computation and is undamaged.
     pub(super) fn load(&self) -> Option<(Reached, Sums)> {
         self.read().ok().flatten()
     }
@@ -91,7 +92,7 @@ impl Snapshots {
     fn read(&self) -> io::Result<Option<(Reached, Sums)>> {
         let mut file = File::open(&self.path)?;
         let length = file.metadata()?.len();
-        // Before anything is made of it: what a damaged file says of its size is not to be believed.
+        // First of all, since memory is allocated by the sizes in the file.
         if !is_intact(&mut file, length)? {
             return Ok(None);
         }
@@ -144,7 +145,7 @@ fn array<const N: usize>(input: &mut impl Read) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Passes bytes on and sums them up.
+/// Passes bytes on and computes their checksum.
 struct Checked<T> {
     inner: T,
     checksum: Xxh3,
@@ -195,26 +196,26 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_or_another_s_counts_for_nothing() {
+    fn a_damaged_snapshot_and_another_identity_s_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let own = snapshots(&folder, 1);
         own.store(Reached::default(), &sums()).unwrap();
         assert!(own.load().is_some() && snapshots(&folder, 2).load().is_none());
         let whole = fs::read(&own.path).unwrap();
-        for place in 0..whole.len() {
+        for at in 0..whole.len() {
             let mut spoilt = whole.clone();
-            spoilt[place] ^= 1;
+            spoilt[at] ^= 1;
             fs::write(&own.path, &spoilt).unwrap();
-            assert!(own.load().is_none(), "byte {place}");
-            fs::write(&own.path, &whole[..place]).unwrap();
-            assert!(own.load().is_none(), "cut at {place}");
+            assert!(own.load().is_none(), "byte {at}");
+            fs::write(&own.path, &whole[..at]).unwrap();
+            assert!(own.load().is_none(), "cut at {at}");
         }
         fs::write(&own.path, [&*whole, b"more"].concat()).unwrap();
         assert!(own.load().is_none());
     }
 
     #[test]
-    fn an_absurd_token_is_refused_before_there_is_memory_for_it() {
+    fn an_implausible_token_is_refused_before_memory_is_allocated() {
         let folder = tempfile::tempdir().unwrap();
         let own = snapshots(&folder, 1);
         let mut sums = Sums::default();

@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use ndarray::{Array2, ArrayView1};
 
-use super::TokenVectors;
+use crate::TokenVectors;
 
 /// Sum of hidden states and number of occurrences of each token.
 #[derive(Default)]

@@ -10,8 +10,8 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use ndarray_npy::{ReadNpyExt, ReadableElement, ViewNpyExt, WriteNpyExt};
 use skimlog_formats::mapped::MappedFile;
 
-use super::TextError;
-use super::npy::check_header;
+use crate::TextError;
+use crate::npy::check_header;
 
 /// A vector for each token that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub struct TokenVectors {
     pub vectors: Array2<f32>,
 }
 
-/// Where token vectors are stored: three files of one directory.
+/// The three files of token vectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VectorPaths {
     /// `token_embeddings.npy`: f32 `[tokens, width]`.
@@ -101,7 +101,8 @@ impl MappedVectors {
         &self.tokens
     }
 
-    /// The vectors, `[tokens, width]`. Nothing made of them goes on before [`MappedVectors::intact`] was asked.
+    /// The vectors, `[tokens, width]`. Results computed from them count only if [`MappedVectors::intact`] is asked
+    /// afterwards.
     ///
     /// # Errors
     /// [`TextError::Vectors`] for a file that is no f32 array of rank 2.
@@ -119,7 +120,7 @@ impl MappedVectors {
     }
 }
 
-/// Token ids as u32, or as the i64 that numpy gives by itself.
+/// Token ids as u32, or as i64, which is numpy's default.
 fn read_tokens(path: &Path) -> Result<Vec<u32>, TextError> {
     let bytes = fs::read(path).map_err(TextError::file(path))?;
     let problem = |problem: String| TextError::Vectors { path: path.to_owned(), problem };

@@ -1,4 +1,4 @@
-//! A bounded number of different token sequences, each with the number of its occurrences.
+//! A bounded number of distinct token sequences, each with the number of its occurrences.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use skimlog_formats::Lists;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Different token sequences and how often each was seen.
+/// Distinct token sequences and how often each was seen.
 #[derive(Default)]
 pub(super) struct Window {
     sequences: Lists<u32>,
@@ -28,12 +28,12 @@ impl Window {
         self.numbers.insert_unique(hash, number, |&number| hash_of(&self.sequences, number));
     }
 
-    /// Tokens held, each sequence counted once.
+    /// Tokens of all sequences, each counted once.
     pub(super) fn tokens(&self) -> usize {
         self.sequences.values().len()
     }
 
-    /// Number of different sequences.
+    /// Number of distinct sequences.
     pub(super) fn len(&self) -> usize {
         self.weights.len()
     }
@@ -46,7 +46,7 @@ impl Window {
         self.weights[number as usize]
     }
 
-    /// Forgets everything and keeps the memory.
+    /// Removes all sequences and keeps the memory allocated.
     pub(super) fn clear(&mut self) {
         self.sequences.clear();
         self.weights.clear();

@@ -8,15 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use skimlog_runtime::files::write_file;
 
-use super::{Block, DistilBertError, Tensor};
+use super::{Block, DistilBertError, TensorName};
 
-/// Name of the file in a model's folder.
-pub const CONFIG_FILE: &str = "config.json";
-
-/// Most layers of an architecture: a hundred times those of a DistilBERT.
-const MOST_LAYERS: usize = 600;
-/// Most weights of an architecture, which take 64 GiB: a hundred times those of a DistilBERT.
-const MOST_VALUES: u64 = 1 << 34;
+/// Maximum number of layers: a hundred times those of a DistilBERT.
+const MAX_LAYERS: usize = 600;
+/// Maximum number of weights, which take 64 GiB: a hundred times those of a DistilBERT.
+const MAX_VALUES: u64 = 1 << 34;
 
 /// The feed-forward layers' activation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +24,8 @@ pub enum Activation {
     Gelu,
 }
 
-/// A DistilBERT's sizes. Keys without a meaning here are kept, so that a written `config.json` has what the read one had.
+/// A DistilBERT's sizes. Keys that are not used here are kept, so that they are in the `config.json` that is written,
+/// too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Architecture {
     /// Token ids.
@@ -102,25 +100,25 @@ impl Architecture {
         let text = fs::read(path).map_err(|source| DistilBertError::File { path: path.to_owned(), source })?;
         let json = |source| DistilBertError::Json { path: path.to_owned(), source };
         let tree: Value = serde_json::from_slice(&text).map_err(json)?;
-        // Said before the keys that another kind of model does not have are missed.
+        // Checked first: another kind of model lacks keys, and an error about them would mislead.
         if let Some(kind) = tree.get("model_type").and_then(Value::as_str).filter(|&kind| kind != "distilbert") {
             let problem = format!(
                 "model_type is {kind:?}, only \"distilbert\" can be read: export another model to ONNX (`optimum-cli \
                  export onnx --model FOLDER --task feature-extraction OUT`) and name OUT/model.onnx in distilbert.onnx"
             );
-            return Err(DistilBertError::Architecture { place: path.display().to_string(), problem });
+            return Err(DistilBertError::Architecture { location: path.display().to_string(), problem });
         }
         let architecture: Self = serde_json::from_value(tree).map_err(json)?;
         architecture.check(&path.display().to_string())?;
         Ok(architecture)
     }
 
-    /// Checks that the sizes fit together; `place` says in the error where they were given.
+    /// Checks that the sizes fit together; `location`, the file or section that gives them, goes into the error.
     ///
     /// # Errors
     /// [`DistilBertError::Architecture`].
-    pub fn check(&self, place: &str) -> Result<(), DistilBertError> {
-        let refuse = |problem: String| Err(DistilBertError::Architecture { place: place.to_owned(), problem });
+    pub fn check(&self, location: &str) -> Result<(), DistilBertError> {
+        let refuse = |problem: String| Err(DistilBertError::Architecture { location: location.to_owned(), problem });
         let sizes = [
             ("vocab_size", self.vocab_size),
             ("dim", self.dim),
@@ -134,11 +132,11 @@ impl Architecture {
                 return refuse(format!("{name} is {size}, it must be between 1 and {}", 1 << 24));
             }
         }
-        if self.n_layers > MOST_LAYERS {
-            return refuse(format!("n_layers is {}, it must be at most {MOST_LAYERS}", self.n_layers));
+        if self.n_layers > MAX_LAYERS {
+            return refuse(format!("n_layers is {}, it must be at most {MAX_LAYERS}", self.n_layers));
         }
-        if self.encoder_values() > MOST_VALUES {
-            return refuse(format!("{} weights, there must be at most {MOST_VALUES}", self.encoder_values()));
+        if self.encoder_values() > MAX_VALUES {
+            return refuse(format!("{} weights, there must be at most {MAX_VALUES}", self.encoder_values()));
         }
         if !self.dim.is_multiple_of(self.n_heads) {
             return refuse(format!("dim {} is no multiple of n_heads {}", self.dim, self.n_heads));
@@ -185,8 +183,8 @@ impl Architecture {
 
     /// All tensors of a masked language model, in the order in which they are stored. The output layer's weight is not
     /// among them: it is that of the word embeddings.
-    pub fn tensors(&self) -> impl Iterator<Item = Tensor> {
-        let affine = |block| [Tensor::Weight(block), Tensor::Bias(block)];
+    pub fn tensors(&self) -> impl Iterator<Item = TensorName> {
+        let affine = |block| [TensorName::Weight(block), TensorName::Bias(block)];
         let layers = (0..self.n_layers).flat_map(|layer| {
             [
                 Block::Query(layer),
@@ -199,22 +197,22 @@ impl Architecture {
                 Block::OutputNorm(layer),
             ]
         });
-        [Tensor::WordEmbeddings, Tensor::PositionEmbeddings]
+        [TensorName::WordEmbeddings, TensorName::PositionEmbeddings]
             .into_iter()
             .chain(affine(Block::EmbeddingNorm))
             .chain(layers.flat_map(affine))
             .chain([Block::Transform, Block::TransformNorm].into_iter().flat_map(affine))
-            .chain([Tensor::Bias(Block::Projector)])
+            .chain([TensorName::Bias(Block::Projector)])
     }
 
     /// The shape of a tensor; a linear layer's weight is `[outputs, inputs]`.
-    pub fn shape(&self, tensor: Tensor) -> Vec<usize> {
+    pub fn shape(&self, tensor: TensorName) -> Vec<usize> {
         let Self { vocab_size, dim, hidden_dim, max_position_embeddings, .. } = *self;
         let (outputs, inputs) = match tensor {
-            Tensor::WordEmbeddings => return vec![vocab_size, dim],
-            Tensor::PositionEmbeddings => return vec![max_position_embeddings, dim],
-            Tensor::Weight(block) if block.is_norm() => return vec![dim],
-            Tensor::Weight(block) | Tensor::Bias(block) => match block {
+            TensorName::WordEmbeddings => return vec![vocab_size, dim],
+            TensorName::PositionEmbeddings => return vec![max_position_embeddings, dim],
+            TensorName::Weight(block) if block.is_norm() => return vec![dim],
+            TensorName::Weight(block) | TensorName::Bias(block) => match block {
                 Block::Expand(_) => (hidden_dim, dim),
                 Block::Contract(_) => (dim, hidden_dim),
                 Block::Projector => (vocab_size, dim),
@@ -222,7 +220,7 @@ impl Architecture {
             },
         };
         match tensor {
-            Tensor::Bias(_) => vec![outputs],
+            TensorName::Bias(_) => vec![outputs],
             _ => vec![outputs, inputs],
         }
     }
@@ -231,6 +229,7 @@ impl Architecture {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distilbert::CONFIG_FILE;
 
     fn fixture() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tiny-distilbert/config.json")

@@ -16,25 +16,25 @@ pub enum DistilBertError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The reason the system gives.
         source: io::Error,
     },
     /// A file lost bytes while it was read.
     #[error(transparent)]
     Lost(#[from] Lost),
-    /// A `config.json` that is none, or lacks something.
+    /// A file that is no `config.json` of a DistilBERT, or lacks a key.
     #[error("{}: not the configuration of a DistilBERT: {source}", path.display())]
     Json {
         /// The file.
         path: PathBuf,
-        /// What the JSON reader says, with line and column.
+        /// The reason the JSON parser gives, with line and column.
         source: serde_json::Error,
     },
     /// An architecture that this program does not compute.
-    #[error("{place}: {problem}")]
+    #[error("{location}: {problem}")]
     Architecture {
         /// Where it was given: a file or a configuration section.
-        place: String,
+        location: String,
         /// What does not fit.
         problem: String,
     },
@@ -51,7 +51,7 @@ pub enum DistilBertError {
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// What is there, what is missing and what to do.
+        /// What the folder holds, what is missing and what to do.
         problem: String,
     },
     /// A file that cannot be written.

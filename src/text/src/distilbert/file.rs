@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorInfo};
 use skimlog_formats::mapped::MappedFile;
 use skimlog_runtime::tensors::{header, is_intact};
@@ -67,8 +68,8 @@ impl Tensors<'_> {
         let bytes = view.data();
         match view.dtype() {
             Dtype::F32 => fill(values, bytes, f32::from_le_bytes),
-            Dtype::F16 => fill(values, bytes, |half| half_to_f32(u16::from_le_bytes(half))),
-            Dtype::BF16 => fill(values, bytes, |half| f32::from_bits(u32::from(u16::from_le_bytes(half)) << 16)),
+            Dtype::F16 => fill(values, bytes, |half| f16::from_le_bytes(half).to_f32()),
+            Dtype::BF16 => fill(values, bytes, |half| bf16::from_le_bytes(half).to_f32()),
             other => return Err(refuse(format!("the tensor {name} has numbers of type {other:?}, F32 is wanted"))),
         }
         match values.iter().find(|value| !value.is_finite()) {
@@ -85,18 +86,6 @@ impl Tensors<'_> {
 
 fn fill<const N: usize>(values: &mut [f32], bytes: &[u8], convert: impl Fn([u8; N]) -> f32) {
     values.iter_mut().zip(bytes.as_chunks::<N>().0).for_each(|(value, &bytes)| *value = convert(bytes));
-}
-
-/// IEEE half precision to single precision, exact.
-fn half_to_f32(half: u16) -> f32 {
-    let sign = if half >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, fraction) = (i32::from(half >> 10 & 31), f32::from(half & 1023));
-    sign * match exponent {
-        0 => fraction * 2f32.powi(-24),
-        31 if fraction == 0.0 => f32::INFINITY,
-        31 => f32::NAN,
-        _ => (1024.0 + fraction) * 2f32.powi(exponent - 25),
-    }
 }
 
 /// Writes f32 tensors as a safetensors file.
@@ -135,22 +124,6 @@ pub(crate) fn write_tensors<'t>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn half_precision_is_widened_exactly() {
-        for (half, single) in [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x7bff, 65504.0),
-            (0x0400, 2f32.powi(-14)),
-            (0x0001, 2f32.powi(-24)),
-            (0x3555, 0.333_251_95),
-            (0x7c00, f32::INFINITY),
-        ] {
-            assert_eq!(half_to_f32(half), single, "{half:x}");
-        }
-        assert!(half_to_f32(0x7e00).is_nan());
-    }
 
     #[test]
     fn a_file_cut_while_it_is_read_is_named() {

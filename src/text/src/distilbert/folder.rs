@@ -1,26 +1,31 @@
-//! What a model's folder contains, and an error with advice if that is not a DistilBERT with safetensors weights.
+//! The files of a model's folder, and what to do if they are not those of a DistilBERT in safetensors.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{CONFIG_FILE, DistilBertError, WEIGHTS_FILE};
+use super::DistilBertError;
 
-/// Weights of other libraries: the end of the file's name, what it is, and how `transformers` is told to read it.
+/// Name of the sizes in a model's folder.
+pub const CONFIG_FILE: &str = "config.json";
+/// Name of the weights in a model's folder.
+pub const WEIGHTS_FILE: &str = "model.safetensors";
+
+/// Weights of other libraries: the file name's suffix, what it is, and the argument with which `transformers` reads it.
 const FOREIGN: [(&str, &str, &str); 4] = [
     (".bin", "PyTorch's pickled weights, which are not read since they can run any program", ""),
     (".h5", "TensorFlow's weights", ", from_tf=True"),
     (".msgpack", "Flax's weights", ", from_flax=True"),
     (".ckpt.index", "TensorFlow 1's weights", ", from_tf=True"),
 ];
-/// How the file begins that Git keeps in the place of one that it did not fetch.
+/// The beginning of the file that stands in for one that Git LFS has not fetched.
 const LFS_POINTER: &[u8] = b"version https://git-lfs";
 
-/// Looks at the names in a folder for [`CONFIG_FILE`] and [`WEIGHTS_FILE`].
+/// Checks that a folder has [`CONFIG_FILE`] and [`WEIGHTS_FILE`], by the names alone.
 ///
 /// # Errors
-/// [`DistilBertError::Folder`] with what is there instead and what to do, [`DistilBertError::File`] if there is no such
-/// folder.
+/// [`DistilBertError::Folder`] with what the folder has instead and what to do, [`DistilBertError::File`] if there is
+/// no such folder.
 pub fn check_folder(folder: &Path) -> Result<(), DistilBertError> {
     let failed = |source| DistilBertError::File { path: folder.to_owned(), source };
     if folder.is_file() {
@@ -46,7 +51,7 @@ pub fn check_folder(folder: &Path) -> Result<(), DistilBertError> {
     }
 }
 
-/// Refuses a file that is known by its name to hold weights alone, and not a model's graph.
+/// Refuses a file whose name shows that it holds only weights, and no graph.
 ///
 /// # Errors
 /// [`DistilBertError::Folder`] with what to do.
@@ -78,7 +83,7 @@ fn refuse_pointer(file: &Path) -> Result<(), DistilBertError> {
         Ok(_) if begin == LFS_POINTER => {
             refuse(file, "this is a Git LFS pointer and not the file itself: run `git lfs pull` in its folder")
         }
-        // What cannot be read is reported by whoever reads it.
+        // A file that cannot be read is reported where it is used.
         _ => Ok(()),
     }
 }
@@ -87,7 +92,7 @@ fn refuse(path: &Path, problem: &str) -> Result<(), DistilBertError> {
     Err(DistilBertError::Folder { folder: path.to_owned(), problem: problem.to_owned() })
 }
 
-/// What a folder without `model.safetensors` holds instead, and what to do.
+/// The message about a folder without `model.safetensors`: what it has instead, and what to do.
 fn without_weights(folder: &Path, names: &[String]) -> String {
     let shard = |name: &&String| {
         name.ends_with(".safetensors.index.json") || name.starts_with("model-0") && name.ends_with(".safetensors")
@@ -99,7 +104,7 @@ fn without_weights(folder: &Path, names: &[String]) -> String {
         );
     }
     for (end, kind, how) in FOREIGN {
-        // The optimiser's and the trainer's states end in .bin and .pt, too.
+        // Names of the optimiser's and the trainer's states end in .bin and .pt, too.
         let weights = |name: &&String| {
             name.contains("model") && (name.ends_with(end) || name.ends_with(&format!("{end}.index.json")))
         };
@@ -138,14 +143,14 @@ fn newest(names: &[String]) -> Option<&String> {
     names.iter().filter(|name| step(name).is_some()).max_by_key(step)
 }
 
-/// An ONNX file of another name, or in the folder where model pages keep theirs.
+/// An ONNX file of another name, or in the folder `onnx`, where Hugging Face repositories have theirs.
 fn onnx_file(folder: &Path, names: &[String]) -> Option<PathBuf> {
     let inside = folder.join("onnx/model.onnx");
     let other = || names.iter().find(|name| name.ends_with(".onnx")).map(|name| folder.join(name));
     inside.exists().then_some(inside).or_else(other)
 }
 
-/// The line that has `transformers` write a model anew, as safetensors.
+/// The command with which `transformers` converts a model to safetensors.
 fn conversion(folder: &Path, how: &str) -> String {
     let (folder, save) = (folder.display(), if how.contains("shard") { how } else { "" });
     let load = if save.is_empty() { how } else { "" };
@@ -203,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_in_the_place_of_weights_is_told() {
+    fn a_git_lfs_pointer_is_recognised() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(CONFIG_FILE), "{}").unwrap();
         let weights = folder.path().join(WEIGHTS_FILE);

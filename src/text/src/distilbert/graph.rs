@@ -4,17 +4,17 @@ use std::f32::consts::SQRT_2;
 
 use ndarray::{ArrayView1, ArrayView2};
 
-use super::{Block, Tensor, Weights};
-use crate::onnx::{Dimension, ElementType, Graph, Model, Value};
+use super::{Block, TensorName, Weights};
+use crate::onnx::{Dimension, ElementType, Graph, OnnxModel, Value};
 
 /// What is added to a variance before its root is taken.
 const EPSILON: f32 = 1e-12;
 
 impl Weights {
-    /// The encoder, without the masked-language-model head, as an ONNX model that borrows the weights: from `input_ids` and
-    /// `attention_mask` (int64 `[batch, length]`, 1 for a token and 0 for padding) to `last_hidden_state` (f32
-    /// `[batch, length, dim]`), any batch, any length up to `max_position_embeddings`.
-    pub fn onnx(&self) -> Model<'_> {
+    /// The encoder, without the masked-language-model head, as an ONNX model that borrows the weights: from `input_ids`
+    /// and `attention_mask` (int64 `[batch, length]`, 1 for a token and 0 for padding) to `last_hidden_state` (f32
+    /// `[batch, length, dim]`), for any batch size and any length up to `max_position_embeddings`.
+    pub fn onnx(&self) -> OnnxModel<'_> {
         let mut encoder = Encoder::new(self);
         let mut hidden = encoder.embeddings();
         for layer in 0..self.architecture().n_layers {
@@ -24,7 +24,7 @@ impl Weights {
         let Encoder { mut graph, .. } = encoder;
         let width = self.architecture().dim.into();
         graph.output("last_hidden_state", hidden, ElementType::F32, &["batch".into(), "length".into(), width]);
-        Model::new(graph)
+        OnnxModel::new(graph)
     }
 }
 
@@ -71,14 +71,14 @@ impl<'w> Encoder<'w> {
 
     /// Sum of the tokens' and the positions' vectors, normalised.
     fn embeddings(&mut self) -> Value {
-        let (words, positions) = (self.matrix(Tensor::WordEmbeddings), self.matrix(Tensor::PositionEmbeddings));
-        let words = self.graph.weight(&Tensor::WordEmbeddings.name(), words);
-        let positions = self.graph.weight(&Tensor::PositionEmbeddings.name(), positions);
+        let (words, positions) = (self.matrix(TensorName::WordEmbeddings), self.matrix(TensorName::PositionEmbeddings));
+        let words = self.graph.weight(&TensorName::WordEmbeddings.name(), words);
+        let positions = self.graph.weight(&TensorName::PositionEmbeddings.name(), positions);
         let words = self.graph.node("Gather", &[words, self.input_ids]);
         let shape = self.graph.node("Shape", &[self.input_ids]);
         let (zero, one, two) = (self.graph.integers(&[0]), self.graph.integers(&[1]), self.graph.integers(&[2]));
         let length = self.graph.node("Slice", &[shape, one, two]);
-        // Slice and no Gather of a Range: ONNX Runtime 1.32 makes that a Slice itself, an invalid one.
+        // A Slice, and not a Gather of a Range, which ONNX Runtime 1.32 rewrites as an invalid Slice.
         let positions = self.graph.node("Slice", &[positions, zero, length, zero]);
         let sum = self.graph.node("Add", &[words, positions]);
         self.norm(Block::EmbeddingNorm, sum)
@@ -117,7 +117,7 @@ impl<'w> Encoder<'w> {
         self.norm(Block::OutputNorm(layer), sum)
     }
 
-    /// x · (1 + erf(x/√2)) · ½, spelt in the way that ONNX Runtime knows to compute in one go.
+    /// x · (1 + erf(x/√2)) · ½, in the form that ONNX Runtime fuses into one operator.
     fn gelu(&mut self, x: Value) -> Value {
         let scaled = self.graph.node("Div", &[x, self.root_of_two]);
         let erf = self.graph.node("Erf", &[scaled]);
@@ -127,24 +127,24 @@ impl<'w> Encoder<'w> {
     }
 
     fn linear(&mut self, block: Block, x: Value) -> Value {
-        let weight = self.matrix(Tensor::Weight(block));
+        let weight = self.matrix(TensorName::Weight(block));
         let weight = self.graph.weight(&format!("{}.weight.transposed", block.name()), weight.reversed_axes());
-        let bias = self.vector(Tensor::Bias(block));
+        let bias = self.vector(TensorName::Bias(block));
         let product = self.graph.node("MatMul", &[x, weight]);
         self.graph.node("Add", &[product, bias])
     }
 
     fn norm(&mut self, block: Block, x: Value) -> Value {
-        let (scale, shift) = (self.vector(Tensor::Weight(block)), self.vector(Tensor::Bias(block)));
+        let (scale, shift) = (self.vector(TensorName::Weight(block)), self.vector(TensorName::Bias(block)));
         let attributes = [("axis", (-1).into()), ("epsilon", EPSILON.into())];
         self.graph.node_with("LayerNormalization", &[x, scale, shift], &attributes)
     }
 
-    fn vector(&mut self, tensor: Tensor) -> Value {
+    fn vector(&mut self, tensor: TensorName) -> Value {
         self.graph.weight(&tensor.name(), ArrayView1::from(self.weights.tensor(tensor)))
     }
 
-    fn matrix(&self, tensor: Tensor) -> ArrayView2<'w, f32> {
+    fn matrix(&self, tensor: TensorName) -> ArrayView2<'w, f32> {
         let shape = self.weights.architecture().shape(tensor);
         let values = ArrayView2::from_shape([shape[0], shape[1]], self.weights.tensor(tensor));
         values.expect("the tensor has the shape that its architecture gives it")

@@ -1,8 +1,8 @@
 //! DistilBERT as Hugging Face stores it: `config.json` and `model.safetensors` of a `DistilBertForMaskedLM`.
 //!
 //! * [`Architecture`] — the sizes, from `config.json`;
-//! * [`Tensor`] — the name of each tensor, as a type;
-//! * [`Weights`] — the numbers, read, written or drawn at random; [`Weights::onnx`] gives the encoder as a graph.
+//! * [`TensorName`] — the name of a tensor, as a type;
+//! * [`Weights`] — the numbers, read, written or random; [`Weights::onnx`] gives the encoder as a graph.
 
 mod architecture;
 mod error;
@@ -12,9 +12,10 @@ mod graph;
 mod tensor;
 mod weights;
 
-pub use architecture::{Activation, Architecture, CONFIG_FILE};
+pub use architecture::{Activation, Architecture};
 pub use error::DistilBertError;
-pub(super) use file::{TensorFile, write_tensors};
-pub use folder::{check_folder, refuse_weights};
-pub use tensor::{Block, Tensor};
-pub use weights::{WEIGHTS_FILE, Weights};
+#[cfg(feature = "finetune")]
+pub(crate) use file::{TensorFile, write_tensors};
+pub use folder::{CONFIG_FILE, WEIGHTS_FILE, check_folder, refuse_weights};
+pub use tensor::{Block, TensorName};
+pub use weights::Weights;

@@ -57,7 +57,7 @@ impl Block {
 
 /// A tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tensor {
+pub enum TensorName {
     /// A vector a token.
     WordEmbeddings,
     /// A vector a position.
@@ -68,7 +68,7 @@ pub enum Tensor {
     Bias(Block),
 }
 
-impl Tensor {
+impl TensorName {
     /// Its name in a Hugging Face file.
     pub fn name(self) -> String {
         match self {
@@ -79,7 +79,7 @@ impl Tensor {
         }
     }
 
-    /// Whether it belongs to the masked-language-model head, which an encoder alone does without.
+    /// Whether it belongs to the masked-language-model head, which an encoder does not need.
     pub fn is_head(self) -> bool {
         matches!(self, Self::Weight(block) | Self::Bias(block)
             if matches!(block, Block::Transform | Block::TransformNorm | Block::Projector))

@@ -1,4 +1,4 @@
-//! The numbers of a DistilBERT.
+//! The weights of a DistilBERT.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -7,19 +7,17 @@ use std::path::Path;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::SeedableRng;
+use siphasher::sip::SipHasher24;
 use skimlog_runtime::files::write_file;
 
 use super::file::{TensorFile, Tensors, write_tensors};
-use super::{Architecture, CONFIG_FILE, DistilBertError, Tensor, check_folder};
-
-/// Name of the file in a model's folder.
-pub const WEIGHTS_FILE: &str = "model.safetensors";
+use super::{Architecture, CONFIG_FILE, DistilBertError, TensorName, WEIGHTS_FILE, check_folder};
 
 /// A masked language model's weights, one after the other in the order of [`Architecture::tensors`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
     architecture: Architecture,
-    places: HashMap<Tensor, Range<usize>>,
+    ranges: HashMap<TensorName, Range<usize>>,
     values: Vec<f32>,
     new_head: bool,
 }
@@ -27,42 +25,42 @@ pub struct Weights {
 impl Weights {
     fn zero(architecture: Architecture) -> Self {
         let mut end = 0;
-        let places = architecture.tensors().map(|tensor| {
+        let ranges = architecture.tensors().map(|tensor| {
             let start = end;
             end += architecture.shape(tensor).iter().product::<usize>();
             (tensor, start..end)
         });
-        let places = places.collect();
-        Self { architecture, places, values: vec![0.0; end], new_head: false }
+        let ranges = ranges.collect();
+        Self { architecture, ranges, values: vec![0.0; end], new_head: false }
     }
 
     /// Weights to train from scratch, as Hugging Face starts them: normal with standard deviation `initializer_range`,
     /// the padding token's vector and all biases 0, normalisations' scales 1.
     pub fn random(architecture: Architecture, seed: u64) -> Self {
         let mut weights = Self::zero(architecture);
-        let tensors: Vec<Tensor> = weights.architecture.tensors().collect();
-        tensors.into_iter().for_each(|tensor| weights.start(tensor, seed));
+        let tensors: Vec<TensorName> = weights.architecture.tensors().collect();
+        tensors.into_iter().for_each(|tensor| weights.initialise(tensor, seed));
         weights
     }
 
-    /// Gives a tensor the values that training starts from. Each has a generator of its own, so that the architecture's
-    /// other sizes do not matter.
-    fn start(&mut self, tensor: Tensor, seed: u64) {
+    /// Initialises a tensor for training from scratch. Each tensor has a random generator of its own, so that its
+    /// values do not depend on the sizes of the others.
+    fn initialise(&mut self, tensor: TensorName, seed: u64) {
         let deviation = self.architecture.initializer_range;
         let padding = self.architecture.pad_token_id as usize;
         let width = self.architecture.dim;
         let values = self.tensor_mut(tensor);
         match tensor {
-            Tensor::Bias(_) => values.fill(0.0),
-            Tensor::Weight(block) if block.is_norm() => values.fill(1.0),
+            TensorName::Bias(_) => values.fill(0.0),
+            TensorName::Weight(block) if block.is_norm() => values.fill(1.0),
             _ => {
-                let of_name = skimlog_features::key::siphash(tensor.name().as_bytes());
+                let of_name = SipHasher24::new().hash(tensor.name().as_bytes());
                 let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ of_name);
                 values.iter_mut().for_each(|value| {
                     let normal: f64 = StandardNormal.sample(&mut random);
                     *value = (deviation * normal) as f32;
                 });
-                if tensor == Tensor::WordEmbeddings {
+                if tensor == TensorName::WordEmbeddings {
                     values[padding * width..][..width].fill(0.0);
                 }
             }
@@ -71,7 +69,7 @@ impl Weights {
 
     /// Reads a Hugging Face folder: `config.json` and `model.safetensors` of a DistilBERT, with or without the
     /// masked-language-model head and the prefix `distilbert.`, in single or half precision. Where the head is missing,
-    /// it starts as in [`Weights::random`]; [`Weights::has_new_head`] tells.
+    /// it is initialised as in [`Weights::random`], and [`Weights::has_new_head`] is true.
     ///
     /// # Errors
     /// As [`Architecture::read`]; [`DistilBertError::Weights`] for a tensor that is missing, has another shape or type,
@@ -81,13 +79,13 @@ impl Weights {
         let architecture = Architecture::read(&folder.join(CONFIG_FILE))?;
         let file = TensorFile::open(&folder.join(WEIGHTS_FILE))?;
         let tensors = file.tensors()?;
-        refuse_too_large(&architecture, &file, tensors.path())?;
+        refuse_oversized(&architecture, &file, tensors.path())?;
         let mut weights = Self::zero(architecture);
-        let all: Vec<Tensor> = weights.architecture.tensors().collect();
+        let all: Vec<TensorName> = weights.architecture.tensors().collect();
         weights.new_head = all.iter().filter(|tensor| tensor.is_head()).all(|head| !tensors.contains(&head.name()));
         for tensor in all {
             if tensor.is_head() && weights.new_head {
-                weights.start(tensor, 0);
+                weights.initialise(tensor, 0);
                 continue;
             }
             let name = tensor.name();
@@ -105,9 +103,9 @@ impl Weights {
         if !tensors.contains(NAME) {
             return Ok(());
         }
-        let words = self.tensor(Tensor::WordEmbeddings);
+        let words = self.tensor(TensorName::WordEmbeddings);
         let mut projector = vec![0.0; words.len()];
-        tensors.read(NAME, &self.architecture.shape(Tensor::WordEmbeddings), &mut projector)?;
+        tensors.read(NAME, &self.architecture.shape(TensorName::WordEmbeddings), &mut projector)?;
         if projector == words {
             return Ok(());
         }
@@ -132,11 +130,11 @@ impl Weights {
     }
 
     /// All tensors, in the order in which they are stored.
-    pub fn tensors(&self) -> impl Iterator<Item = Tensor> + Clone {
+    pub fn tensors(&self) -> impl Iterator<Item = TensorName> + Clone {
         self.architecture.tensors().collect::<Vec<_>>().into_iter()
     }
 
-    /// Whether the file that was read had no masked-language-model head, so that an untrained one stands in for it.
+    /// Whether the file that was read had no masked-language-model head, so that this one is untrained.
     pub fn has_new_head(&self) -> bool {
         self.new_head
     }
@@ -145,26 +143,26 @@ impl Weights {
     ///
     /// # Panics
     /// For a layer that the architecture does not have, and for the projector's weight, which is
-    /// [`Tensor::WordEmbeddings`].
-    pub fn tensor(&self, tensor: Tensor) -> &[f32] {
-        &self.values[self.place(tensor)]
+    /// [`TensorName::WordEmbeddings`].
+    pub fn tensor(&self, tensor: TensorName) -> &[f32] {
+        &self.values[self.range(tensor)]
     }
 
     /// As [`Weights::tensor`], to be changed.
     ///
     /// # Panics
     /// As [`Weights::tensor`].
-    pub fn tensor_mut(&mut self, tensor: Tensor) -> &mut [f32] {
-        let place = self.place(tensor);
-        &mut self.values[place]
+    pub fn tensor_mut(&mut self, tensor: TensorName) -> &mut [f32] {
+        let range = self.range(tensor);
+        &mut self.values[range]
     }
 
-    /// Where a tensor's numbers stand in [`Weights::values`].
+    /// The range of a tensor's numbers in [`Weights::values`].
     ///
     /// # Panics
     /// As [`Weights::tensor`].
-    pub fn place(&self, tensor: Tensor) -> Range<usize> {
-        self.places.get(&tensor).cloned().expect("the tensor is one of the architecture's")
+    pub fn range(&self, tensor: TensorName) -> Range<usize> {
+        self.ranges.get(&tensor).cloned().expect("the tensor is one of the architecture's")
     }
 
     /// All numbers.
@@ -178,9 +176,9 @@ impl Weights {
     }
 }
 
-/// Refuses sizes for which the file has no room, before there is memory for them. The head may be missing; it is
+/// Refuses sizes for which the file is too small, before memory is allocated for them. The head may be missing; it is
 /// smaller than the rest.
-fn refuse_too_large(architecture: &Architecture, file: &TensorFile, path: &Path) -> Result<(), DistilBertError> {
+fn refuse_oversized(architecture: &Architecture, file: &TensorFile, path: &Path) -> Result<(), DistilBertError> {
     let needed = architecture.encoder_values();
     let most = file.bytes() / size_of::<u16>();
     if needed <= most as u64 {
@@ -195,6 +193,7 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
+    use half::{bf16, f16};
     use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 
     use super::*;
@@ -205,7 +204,7 @@ mod tests {
     }
 
     /// Stores the fixture's tensors changed: `change` gives each its name and numbers, or leaves it out.
-    fn stored(folder: &Path, change: impl Fn(Tensor, &[f32]) -> Option<(String, Dtype, Vec<u8>)>) {
+    fn stored(folder: &Path, change: impl Fn(TensorName, &[f32]) -> Option<(String, Dtype, Vec<u8>)>) {
         let weights = Weights::read(&fixture()).unwrap();
         weights.architecture().write(&folder.join(CONFIG_FILE)).unwrap();
         let tensors: Vec<_> = weights
@@ -248,13 +247,22 @@ mod tests {
     #[test]
     fn half_precision_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        stored(folder.path(), |tensor, values| {
-            let top = values.iter().flat_map(|value| ((value.to_bits() >> 16) as u16).to_le_bytes());
-            Some((tensor.name(), Dtype::BF16, top.collect()))
-        });
-        let (whole, read) = (Weights::read(&fixture()).unwrap(), Weights::read(folder.path()).unwrap());
-        for (a, b) in whole.values().iter().zip(read.values()) {
-            assert!((a - b).abs() <= a.abs() / 128.0, "{a} {b}");
+        let whole = Weights::read(&fixture()).unwrap();
+        type Half = (Dtype, fn(f32) -> u16, fn(u16) -> f32);
+        let halves: [Half; 2] = [
+            (Dtype::BF16, |value| bf16::from_f32(value).to_bits(), |bits| bf16::from_bits(bits).to_f32()),
+            (Dtype::F16, |value| f16::from_f32(value).to_bits(), |bits| f16::from_bits(bits).to_f32()),
+        ];
+        for (dtype, narrow, widen) in halves {
+            stored(folder.path(), |tensor, values| {
+                let bytes = values.iter().flat_map(|&value| narrow(value).to_le_bytes());
+                Some((tensor.name(), dtype, bytes.collect()))
+            });
+            let read = Weights::read(folder.path()).unwrap();
+            assert!(whole.values().iter().map(|&value| widen(narrow(value))).eq(read.values().iter().copied()));
+            for (a, b) in whole.values().iter().zip(read.values()) {
+                assert!((a - b).abs() <= a.abs() / 256.0 + 1e-7, "{dtype:?}: {a} {b}");
+            }
         }
     }
 
@@ -265,7 +273,7 @@ mod tests {
             let found = Weights::read(folder.path()).unwrap_err().to_string();
             assert!(found.contains(WEIGHTS_FILE) && found.contains(expected), "{found}");
         };
-        let spoilt = Tensor::Weight(Block::Key(1));
+        let spoilt = TensorName::Weight(Block::Key(1));
         let store = |change: &dyn Fn(&mut Vec<f32>) -> Option<Dtype>| {
             stored(folder.path(), |tensor, values| {
                 let mut values = values.to_vec();
@@ -302,12 +310,15 @@ mod tests {
         let weights = Weights::random(architecture.clone(), 5);
         assert_eq!(weights, Weights::random(architecture.clone(), 5));
         assert_ne!(weights, Weights::random(architecture, 6));
-        let words = weights.tensor(Tensor::WordEmbeddings);
+        let words = weights.tensor(TensorName::WordEmbeddings);
         assert!(words[..32].iter().all(|&value| value == 0.0));
         let square = words[32..].iter().map(|value| f64::from(value * value)).sum::<f64>() / (words.len() - 32) as f64;
         assert!((square.sqrt() - 0.02).abs() < 1e-3, "{square}");
-        assert!(weights.tensor(Tensor::Bias(Block::Query(2))).iter().all(|&value| value == 0.0));
-        assert!(weights.tensor(Tensor::Weight(Block::OutputNorm(1))).iter().all(|&value| value == 1.0));
-        assert_ne!(weights.tensor(Tensor::Weight(Block::Query(0))), weights.tensor(Tensor::Weight(Block::Key(0))));
+        assert!(weights.tensor(TensorName::Bias(Block::Query(2))).iter().all(|&value| value == 0.0));
+        assert!(weights.tensor(TensorName::Weight(Block::OutputNorm(1))).iter().all(|&value| value == 1.0));
+        assert_ne!(
+            weights.tensor(TensorName::Weight(Block::Query(0))),
+            weights.tensor(TensorName::Weight(Block::Key(0)))
+        );
     }
 }

@@ -38,9 +38,9 @@ pub enum FinetuneError {
         /// Size of the vocabulary.
         vocabulary: usize,
     },
-    /// A model that has no token to hide others behind.
+    /// A model that has no mask token.
     #[error(
-        "the token {token} that hides others is beyond the model's vocabulary of {vocabulary} tokens: name the model's own \
+        "the mask token {token} is beyond the model's vocabulary of {vocabulary} tokens: name the model's own \
          tokenizer in the configuration (distilbert.tokenizer)"
     )]
     Mask {
@@ -52,9 +52,9 @@ pub enum FinetuneError {
     /// A sequence length that the model does not have.
     #[error("sequences of {asked} tokens are asked for, the model's longest has {most}")]
     Length {
-        /// What the options say.
+        /// The length in the options.
         asked: usize,
-        /// What the model has.
+        /// The longest that the model has.
         most: usize,
     },
     /// Nothing to train on.
@@ -65,9 +65,10 @@ pub enum FinetuneError {
         /// Held-out ones.
         held_out: u64,
     },
-    /// A loss that is no number: the training has gone astray.
+    /// A loss that is no finite number: the training has diverged.
     #[error(
-        "the loss of step {step} is {loss}: try a lower learning rate or more warm-up steps; the checkpoints made before are whole"
+        "the loss of step {step} is {loss}: try a lower learning rate or more warm-up steps; the checkpoints made \
+         before are whole"
     )]
     Diverged {
         /// 1-based number of the step.
@@ -86,7 +87,7 @@ pub enum FinetuneError {
         /// The setting that differs, with both values.
         what: String,
     },
-    /// A checkpoint that cannot be gone on from.
+    /// A checkpoint from which no training can be resumed.
     #[error("{}: {problem}; delete the checkpoint to go on from an earlier one", path.display())]
     Checkpoint {
         /// The file.
@@ -95,15 +96,21 @@ pub enum FinetuneError {
         problem: String,
     },
     /// Stopped on request, with a checkpoint.
-    #[error("stopped after step {step} of {steps}; {} holds everything, the same command goes on from there", checkpoint.display())]
+    #[error(
+        "stopped after step {step} of {steps}; {} holds everything, the same command goes on from there",
+        checkpoint.display()
+    )]
     Interrupted {
         /// Steps taken.
         step: u64,
         /// Steps to take.
         steps: u64,
-        /// Where the training stands.
+        /// The checkpoint.
         checkpoint: PathBuf,
     },
+    /// This build lacks the training.
+    #[error("this program was built without fine-tuning: build it with `--features finetune`")]
+    NotBuilt,
     /// A device that this program cannot use.
     #[error(
         "distilbert.device is {device}, but this program was built without it: build it with `--features {device}`"

@@ -1,10 +1,9 @@
-//! Options of a training.
+//! What to train and how.
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::device::Device;
 use super::special::SpecialTokens;
 use crate::distilbert::Architecture;
 
@@ -17,36 +16,47 @@ pub enum Start {
     Scratch(Architecture),
 }
 
-/// How long a training goes on.
+/// How long a training takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Steps {
-    /// So many times over all records.
+    /// This many passes over all records.
     Epochs(u64),
-    /// So many steps.
+    /// This many steps.
     Exactly(u64),
 }
 
-/// How to train. What is not serialised changes no number.
+/// What computes the training steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrainingDevice {
+    /// The processor.
+    #[default]
+    Cpu,
+    /// An NVIDIA card, in a program built with the feature `cuda`.
+    Cuda,
+}
+
+/// How to train. Fields that are not serialised have no influence on the losses.
 #[derive(Clone, Debug, Serialize)]
-pub struct Options {
-    /// How long.
+pub struct TrainingOptions {
+    /// How long to train.
     pub steps: Steps,
     /// Records in a step.
     pub batch_size: usize,
     /// Longest sequence; longer ones are cut, without a new `[SEP]`.
     pub max_length: usize,
-    /// Share of the tokens to be guessed.
+    /// Share of the tokens that are masked.
     pub masked: f64,
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// Steps in which the learning rate rises from 0; then it falls, on a line, to 0.
+    /// Steps in which the learning rate rises linearly from 0; then it falls linearly to 0.
     pub warmup_steps: u64,
     /// Decoupled weight decay, of matrices only.
     pub weight_decay: f64,
-    /// Longest gradient over all tensors together; a longer one is shortened.
+    /// Largest norm of the gradient over all tensors together; a larger one is clipped.
     pub max_gradient_norm: f64,
-    /// Share of the records that are never trained on.
+    /// Share of the records that are held out.
     pub held_out: f64,
     /// Seed of everything random.
     pub seed: u64,
@@ -56,7 +66,7 @@ pub struct Options {
     /// Steps between two measurements on held-out records.
     #[serde(skip)]
     pub evaluate_steps: u64,
-    /// Steps whose losses are summed up in one line.
+    /// Steps between two entries of the history.
     #[serde(skip)]
     pub log_steps: u64,
     /// Steps between two checkpoints.
@@ -68,12 +78,12 @@ pub struct Options {
     /// Special tokens.
     #[serde(skip)]
     pub special: SpecialTokens,
-    /// What computes.
+    /// What computes the steps.
     #[serde(skip)]
-    pub device: Device,
+    pub device: TrainingDevice,
 }
 
-impl Default for Options {
+impl Default for TrainingOptions {
     /// The original's, for one epoch.
     fn default() -> Self {
         Self {
@@ -93,14 +103,15 @@ impl Default for Options {
             save_steps: 1000,
             save_total_limit: 2,
             special: SpecialTokens::default(),
-            device: Device::Cpu,
+            device: TrainingDevice::Cpu,
         }
     }
 }
 
-impl Options {
-    /// The learning rate of a step, counted from 0, of so many: a line up, a line down.
-    pub(super) fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
+impl TrainingOptions {
+    /// The learning rate of a step, counted from 0, when `steps` are taken in all: it rises linearly,
+    /// then falls linearly.
+    pub fn learning_rate_at(&self, step: u64, steps: u64) -> f64 {
         let share = if step < self.warmup_steps {
             step as f64 / self.warmup_steps as f64
         } else {
@@ -116,10 +127,10 @@ mod tests {
 
     #[test]
     fn the_learning_rate_rises_and_falls_on_lines() {
-        let options = Options { learning_rate: 1.0, warmup_steps: 4, ..Options::default() };
+        let options = TrainingOptions { learning_rate: 1.0, warmup_steps: 4, ..TrainingOptions::default() };
         let rates: Vec<f64> = (0..12).map(|step| options.learning_rate_at(step, 12)).collect();
         assert_eq!(rates, [0.0, 0.25, 0.5, 0.75, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125]);
-        let options = Options { learning_rate: 1.0, warmup_steps: 0, ..options };
+        let options = TrainingOptions { learning_rate: 1.0, warmup_steps: 0, ..options };
         assert_eq!(options.learning_rate_at(0, 2), 1.0);
     }
 }

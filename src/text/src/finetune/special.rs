@@ -1,4 +1,4 @@
-//! The ids of the special tokens.
+//! The special tokens of a model.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::TextError;
 use crate::decode::read_tokenizer;
 
-/// Token ids that are never hidden, and the one that hides others.
+/// Token ids that are never masked, and the mask token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpecialTokens {
     /// `[MASK]`.
@@ -33,7 +33,7 @@ impl SpecialTokens {
         let added = tokenizer.get_added_tokens_decoder();
         let all = added.iter().filter(|(_, token)| token.special).map(|(&id, _)| id).collect();
         let mask = tokenizer.token_to_id("[MASK]");
-        let mask = mask.ok_or_else(|| refuse("it has no token [MASK] to hide others behind".into()))?;
+        let mask = mask.ok_or_else(|| refuse("it has no token [MASK], which masks others".into()))?;
         Ok(Self { mask, all })
     }
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tokenizer_tells_them() {
+    fn they_are_read_from_a_tokenizer() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let read = SpecialTokens::read(&root.join("../../fixtures/tokenizer/tokenizer.json")).unwrap();
         assert_eq!(read, SpecialTokens::default());

@@ -19,26 +19,26 @@ const IR_VERSION: i64 = 8;
 /// Protobuf reads no message of 2 GiB or more.
 const LARGEST_FILE: u64 = (1 << 31) - 1;
 
-/// Weights in the second file begin at multiples of this, so that they can be mapped.
+/// External weights begin at multiples of this, so that they can be mapped.
 const ALIGNMENT: u64 = 4096;
 
 /// Weights smaller than this stay in the model file: engines look at them to fold constants.
-const SMALLEST_OUTSIDE: u64 = 1024;
+const SMALLEST_EXTERNAL: u64 = 1024;
 
-/// A graph with what else a model file holds.
-pub struct Model<'w> {
+/// A model file: a graph and its metadata.
+pub struct OnnxModel<'w> {
     graph: Graph<'w>,
     metadata: Vec<(String, String)>,
     largest_file: u64,
 }
 
-/// Where a weight lies in the second file.
-struct Place<'t> {
+/// A weight in the file of external data.
+struct ExternalWeight<'t> {
     values: &'t dyn Streamed,
     offset: u64,
 }
 
-impl<'w> Model<'w> {
+impl<'w> OnnxModel<'w> {
     /// A model of this graph.
     pub fn new(graph: Graph<'w>) -> Self {
         Self { graph, metadata: Vec::new(), largest_file: LARGEST_FILE }
@@ -65,8 +65,8 @@ impl<'w> Model<'w> {
         self.message(None).write(out)
     }
 
-    /// Writes the model file, and beside it, if it would become too large, a file `NAME.data` that holds the weights. The
-    /// model file comes last: where it is, all of the model is.
+    /// Writes the model file and, if it would become too large, the weights as external data in a file `NAME.data`
+    /// beside it. The model file is written last, so that a model whose file exists is complete.
     ///
     /// # Errors
     /// [`FileError::Io`] if a file cannot be written.
@@ -76,25 +76,25 @@ impl<'w> Model<'w> {
         if whole.length() <= self.largest_file {
             return write_file(path, |out| whole.write(out));
         }
-        // A model that is there already would take the new weights for its own.
+        // An older model file would refer to the new weights.
         remove(path)?;
-        let mut places = Vec::new();
+        let mut weights = Vec::new();
         let name = data.file_name().unwrap_or_default().to_string_lossy();
-        let model = self.message(Some((&name, &mut places)));
+        let model = self.message(Some((&name, &mut weights)));
         write_file(&data, |out| {
             let mut written = 0;
-            for place in &places {
-                io::copy(&mut io::Read::take(io::repeat(0), place.offset - written), out)?;
-                place.values.write(out)?;
-                written = place.offset + place.values.bytes();
+            for weight in &weights {
+                io::copy(&mut io::Read::take(io::repeat(0), weight.offset - written), out)?;
+                weight.values.write(out)?;
+                written = weight.offset + weight.values.bytes();
             }
             Ok(())
         })?;
         write_file(path, |out| model.write(out))
     }
 
-    /// `ModelProto`, with the weights in it or, where `outside` names a file, with their places there.
-    fn message<'t>(&'t self, outside: Option<(&str, &mut Vec<Place<'t>>)>) -> Message<'t> {
+    /// `ModelProto`, with the weights in it or, where `external` names a file, with their offsets there.
+    fn message<'t>(&'t self, external: Option<(&str, &mut Vec<ExternalWeight<'t>>)>) -> Message<'t> {
         let mut opset = Message::default();
         opset.string(1, "");
         opset.integer(2, OPSET);
@@ -102,7 +102,7 @@ impl<'w> Model<'w> {
         model.integer(1, IR_VERSION);
         model.string(2, "skimmer");
         model.string(3, env!("CARGO_PKG_VERSION"));
-        model.message(7, graph(&self.graph, outside));
+        model.message(7, graph(&self.graph, external));
         model.message(8, opset);
         for (key, value) in &self.metadata {
             model.message(14, pair(key, value));
@@ -126,7 +126,7 @@ fn remove(path: &Path) -> Result<(), FileError> {
 }
 
 /// `GraphProto`.
-fn graph<'t>(graph: &'t Graph<'_>, mut outside: Option<(&str, &mut Vec<Place<'t>>)>) -> Message<'t> {
+fn graph<'t>(graph: &'t Graph<'_>, mut external: Option<(&str, &mut Vec<ExternalWeight<'t>>)>) -> Message<'t> {
     let mut message = Message::default();
     for made in &graph.nodes {
         message.message(1, node(graph, made));
@@ -135,16 +135,16 @@ fn graph<'t>(graph: &'t Graph<'_>, mut outside: Option<(&str, &mut Vec<Place<'t>
     for (value, tensor) in &graph.weights {
         let mut weight = header(tensor);
         weight.string(8, graph.name_of(*value));
-        match &mut outside {
-            Some((file, places)) if tensor.bytes() >= SMALLEST_OUTSIDE => {
-                let end = places.last().map_or(0, |place| place.offset + place.values.bytes());
+        match &mut external {
+            Some((file, weights)) if tensor.bytes() >= SMALLEST_EXTERNAL => {
+                let end = weights.last().map_or(0, |weight| weight.offset + weight.values.bytes());
                 let offset = end.next_multiple_of(ALIGNMENT);
                 weight.message(13, pair("location", file));
                 weight.message(13, pair("offset", &offset.to_string()));
                 weight.message(13, pair("length", &tensor.bytes().to_string()));
                 // `EXTERNAL`.
                 weight.integer(14, 1);
-                places.push(Place { values: tensor, offset });
+                weights.push(ExternalWeight { values: tensor, offset });
             }
             _ => weight.streamed(9, tensor),
         }

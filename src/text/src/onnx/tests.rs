@@ -6,9 +6,9 @@ use ndarray::{Array2, array};
 use tract_onnx::pb::{self, tensor_shape_proto::dimension::Value as Size, type_proto};
 use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, tvec};
 
-use super::{Attribute, ElementType, Graph, Model, OPSET, Tensor};
+use super::{Attribute, ElementType, Graph, OPSET, OnnxModel, Tensor};
 
-fn proto(model: &Model<'_>) -> pb::ModelProto {
+fn proto(model: &OnnxModel<'_>) -> pb::ModelProto {
     let mut bytes = Vec::new();
     model.write(&mut bytes).unwrap();
     tract_onnx::onnx().proto_model_for_read(&mut bytes.as_slice()).unwrap()
@@ -37,7 +37,7 @@ fn another_reader_finds_every_field() {
     let sum = graph.node("Add", &[first, second]);
     graph.output("y", sum, ElementType::F32, &["batch".into()]);
 
-    let read = proto(&Model::new(graph).metadata("source", "a test"));
+    let read = proto(&OnnxModel::new(graph).metadata("source", "a test"));
     assert_eq!((read.ir_version, read.opset_import[0].version), (8, OPSET));
     assert_eq!((&*read.metadata_props[0].key, &*read.metadata_props[0].value), ("source", "a test"));
     let graph = read.graph.unwrap();
@@ -99,7 +99,7 @@ fn weights_beyond_the_limit_lie_in_a_second_file() {
         let input = tract_onnx::prelude::Tensor::from_shape(&[5, 40], x.as_slice().unwrap()).unwrap();
         plan.run(tvec!(input.into())).unwrap()[0].to_plain_array_view::<f32>().unwrap().to_owned()
     };
-    Model::new(network(&weights, &bias)).save(&model).unwrap();
+    OnnxModel::new(network(&weights, &bias)).save(&model).unwrap();
     assert!(!data.exists());
     let inside = computed();
     let logits = x.dot(&weights) + &bias;
@@ -110,7 +110,7 @@ fn weights_beyond_the_limit_lie_in_a_second_file() {
         }
     }
 
-    Model::new(network(&weights, &bias)).largest_file(4000).save(&model).unwrap();
+    OnnxModel::new(network(&weights, &bias)).largest_file(4000).save(&model).unwrap();
     assert!(fs::metadata(&model).unwrap().len() < 1000);
     // The bias is too small to leave the model.
     assert_eq!(fs::read(&data).unwrap(), bytemuck::cast_slice::<f32, u8>(weights.as_slice().unwrap()));
@@ -129,7 +129,7 @@ fn weights_in_the_second_file_are_aligned() {
     graph.output("y", sum, ElementType::F32, &[300.into(), "width".into()]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.onnx");
-    Model::new(graph).largest_file(0).save(&path).unwrap();
+    OnnxModel::new(graph).largest_file(0).save(&path).unwrap();
     let data = fs::read(folder.path().join("model.onnx.data")).unwrap();
     let read = tract_onnx::onnx().proto_model_for_path(&path).unwrap().graph.unwrap();
     for (weight, expected) in read.initializer.iter().zip(&weights) {

@@ -10,7 +10,7 @@ use clap::Parser;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use skimlog_text::distilbert::{Architecture, Weights};
-use skimlog_text::finetune::{CpuTrainer, MaskedBatch, Options};
+use skimlog_text::finetune::{CpuTrainer, MaskedBatch, TrainingOptions};
 
 /// Measures a fine-tuning step; prints a line a step: seconds, seconds of processor time, loss.
 #[derive(Parser)]
@@ -46,7 +46,7 @@ fn batch(arguments: &Arguments, random: &mut Xoshiro256PlusPlus) -> MaskedBatch 
         let (shown, drawn) = (token(), token());
         batch.ids.push(shown);
         if drawn % 100 < 15 {
-            batch.places.push(place as u32);
+            batch.positions.push(place as u32);
             batch.targets.push(shown);
             batch.ids[place] = 103;
         }
@@ -68,7 +68,7 @@ fn measure(arguments: &Arguments) {
     let Arguments { layers, width, vocabulary, .. } = *arguments;
     let architecture = Architecture::new(vocabulary, width, 4 * width, layers, width / 64);
     let mut trainer = CpuTrainer::new(Weights::random(architecture, 1), &Default::default());
-    let options = Options { warmup_steps: 0, ..Options::default() };
+    let options = TrainingOptions { warmup_steps: 0, ..TrainingOptions::default() };
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     for step in 0..=arguments.steps {
         let batch = batch(arguments, &mut random);

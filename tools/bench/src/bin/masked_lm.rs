@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use skimlog_text::distilbert::Weights;
-use skimlog_text::finetune::{CpuTrainer, MaskedBatch, Options};
+use skimlog_text::finetune::{CpuTrainer, MaskedBatch, TrainingOptions};
 
 /// Computes a loss, takes steps, stores the model and computes the loss again; prints both losses.
 #[derive(Parser)]
@@ -26,14 +26,14 @@ struct Arguments {
 fn read(arguments: &Arguments) -> Result<MaskedBatch, Box<dyn Error>> {
     let [ids, mask, labels]: [Vec<Vec<i64>>; 3] = serde_json::from_slice(&fs::read(&arguments.batch)?)?;
     let labels = labels.concat();
-    let hidden = (0..labels.len()).filter(|&place| labels[place] >= 0);
+    let hidden = (0..labels.len()).filter(|&position| labels[position] >= 0);
     Ok(MaskedBatch {
         rows: ids.len(),
         length: ids.first().map_or(0, Vec::len),
         ids: ids.concat().into_iter().map(u32::try_from).collect::<Result<_, _>>()?,
         attention: mask.concat().into_iter().map(|attended| attended == 1).collect(),
-        places: hidden.clone().map(|place| place as u32).collect(),
-        targets: hidden.map(|place| labels[place] as u32).collect(),
+        positions: hidden.clone().map(|position| position as u32).collect(),
+        targets: hidden.map(|position| labels[position] as u32).collect(),
     })
 }
 
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let batch = read(&arguments)?;
     let mut trainer = CpuTrainer::new(Weights::read(&arguments.model)?, &Default::default());
     let before = trainer.loss(&batch);
-    let options = Options { warmup_steps: 0, ..Options::default() };
+    let options = TrainingOptions { warmup_steps: 0, ..TrainingOptions::default() };
     for step in 0..arguments.steps {
         trainer.step(&batch, step, arguments.steps, &options);
     }

@@ -7,7 +7,7 @@ use skimlog_runtime::progress::Silent;
 use skimlog_text::distilbert::{DistilBertError, Weights};
 use skimlog_text::finetune::SpecialTokens;
 use skimlog_text::{
-    Decoder, EngineChoice, MappedVectors, MeanOptions, MeanVectors, Model, ModelOptions, Snapshots, TextError,
+    Decoder, EncoderModel, EncoderOptions, EngineChoice, MappedVectors, MeanOptions, MeanVectors, Snapshots, TextError,
     TokenBatch, TokenVectors, VectorPaths,
 };
 
@@ -64,8 +64,8 @@ pub(super) struct Onnx {
 
 const MODEL: &str = "model.onnx";
 
-fn options() -> ModelOptions {
-    ModelOptions { engine: EngineChoice::Tract, ..ModelOptions::default() }
+fn options() -> EncoderOptions {
+    EncoderOptions { engine: EngineChoice::Tract, ..EncoderOptions::default() }
 }
 
 impl Onnx {
@@ -87,7 +87,7 @@ impl Target for Onnx {
 
     fn check(&mut self, input: &[u8]) -> Verdict {
         let read = |folder: &Path, _: &str, _: &[u8]| {
-            let model = Model::open(&folder.join(MODEL), &options())?;
+            let model = EncoderModel::open(&folder.join(MODEL), &options())?;
             let length = model.max_length().min(4);
             let sequences = [[1u32, 2, 3, 109], [1, 109, 2, 0]];
             let batch = TokenBatch::new(sequences.iter().map(|sequence| &sequence[..length]));
@@ -155,7 +155,7 @@ impl Target for Vectors {
 pub(super) struct Snapshot {
     scratch: Scratch,
     seeds: Vec<Vec<u8>>,
-    model: Model,
+    model: EncoderModel,
 }
 
 impl Snapshot {
@@ -166,7 +166,7 @@ impl Snapshot {
         Snapshots { path, identity: Fingerprint::new().identity(), every: std::time::Duration::ZERO }
     }
 
-    fn computation<'m>(model: &'m Model, scratch: &Scratch) -> MeanVectors<'m> {
+    fn computation<'m>(model: &'m EncoderModel, scratch: &Scratch) -> MeanVectors<'m> {
         let options = MeanOptions { batch_tokens: Some(8), window_tokens: 24, ..MeanOptions::default() };
         let computation = MeanVectors::new(model, options).expect("the model was tried out");
         computation.resumed(Self::snapshots(scratch))
@@ -176,7 +176,7 @@ impl Snapshot {
         let scratch = Scratch::new();
         let weights = Weights::random(tiny(), 1);
         weights.write(scratch.path()).expect("the weights are written");
-        let model = Model::open(scratch.path(), &options()).expect("the model is sound");
+        let model = EncoderModel::open(scratch.path(), &options()).expect("the model is sound");
         let records: Vec<Vec<u32>> =
             (0..20u32).map(|row| (0..4).map(|place| (row * 3 + place) % 40).collect()).collect();
         let mut computation = Self::computation(&model, &scratch);

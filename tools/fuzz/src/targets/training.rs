@@ -142,7 +142,7 @@ impl Finetuning {
         records.tokens = tokens.iter().map(Vec::as_slice).collect();
         skim::write_part(&part, &records);
         let options =
-            finetune::Options { steps: Steps::Exactly(2), batch_size: 4, max_length: 8, ..Default::default() };
+            finetune::TrainingOptions { steps: Steps::Exactly(2), batch_size: 4, max_length: 8, ..Default::default() };
         let folder = scratch.path().join("distilbert");
         finetune(&[part], &Start::Scratch(tiny()), &options, &folder, &Silent).expect("two steps are taken");
         let checkpoint = newest_checkpoint(&folder).expect("there is a checkpoint");

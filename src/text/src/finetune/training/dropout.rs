@@ -1,4 +1,4 @@
-//! Dropout whose choices are a function of the seed and the step.
+//! Dropout whose masks are functions of the seed and the step.
 
 use burn_tensor::backend::Backend;
 use burn_tensor::{Tensor, TensorData};
@@ -9,12 +9,12 @@ use super::random::Draws;
 /// Numbers that a task draws at a time.
 const CHUNK: usize = 1 << 14;
 
-/// A step's dropout, or none.
+/// The dropout of a step, or none.
 #[derive(Clone, Copy)]
 pub(super) struct Dropout(Option<Draws>);
 
 impl Dropout {
-    /// Drops nothing: for measuring.
+    /// No dropout, as in evaluation.
     pub(super) const NONE: Self = Self(None);
 
     /// That of a step.
@@ -22,7 +22,7 @@ impl Dropout {
         Self(Some(draws))
     }
 
-    /// Drops a share of the numbers of `x` and scales the others up; `site` says where in the model `x` is.
+    /// Drops a share of the numbers of `x` and scales the others up; each `site` in the model has a mask of its own.
     pub(super) fn apply<B: Backend, const D: usize>(self, x: Tensor<B, D>, share: f64, site: u64) -> Tensor<B, D> {
         let Some(draws) = self.0.filter(|_| share > 0.0) else { return x };
         let shape = x.dims();

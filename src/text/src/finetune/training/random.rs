@@ -1,11 +1,13 @@
-//! Random numbers that are a function of the seed, the step and their use.
+//! Random numbers that are functions of the seed, their purpose and the step they are used in.
 
-use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
+use siphasher::sip::SipHasher24;
 
-use skimlog_features::key::siphash;
+/// What SplitMix64 adds to its state for every number.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// What random numbers are for: each purpose has its own.
+/// What random numbers are used for; each purpose has its own numbers.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
     HoldOut,
@@ -16,23 +18,20 @@ pub(super) enum Purpose {
     Dropout,
 }
 
-/// Random numbers for one purpose at one place, such as a step.
+/// Random numbers for one purpose in one context, such as a step.
 #[derive(Clone, Copy)]
 pub(super) struct Draws(u64);
 
 impl Draws {
-    pub(super) fn new(seed: u64, purpose: Purpose, place: [u64; 2]) -> Self {
-        let words = [seed, purpose as u64, place[0], place[1]];
-        Self(siphash(bytemuck::cast_slice(&words.map(u64::to_le))))
+    pub(super) fn new(seed: u64, purpose: Purpose, context: [u64; 2]) -> Self {
+        let words = [seed, purpose as u64, context[0], context[1]];
+        Self(SipHasher24::new().hash(bytemuck::cast_slice(&words.map(u64::to_le))))
     }
 
-    /// The number of this index, any 64 bits alike: SplitMix64's output function.
+    /// The number of this index, uniform over 64 bits: SplitMix64's, whose state after any number of steps is known.
     #[inline]
     pub(super) fn bits(self, index: u64) -> u64 {
-        let mut bits = self.0.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
+        SplitMix64::seed_from_u64(self.0.wrapping_add(index.wrapping_mul(STEP))).next_u64()
     }
 
     /// In `[0, 1)`.
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_even_and_differ_by_place() {
+    fn numbers_are_uniform_and_differ_by_context() {
         let draws = Draws::new(3, Purpose::Masking, [7, 0]);
         let mean = (0..10_000).map(|index| draws.unit(index)).sum::<f64>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.01, "{mean}");
@@ -76,6 +75,18 @@ mod tests {
         for other in [(4, Purpose::Masking, [7, 0]), (3, Purpose::Dropout, [7, 0]), (3, Purpose::Masking, [0, 7])] {
             assert_ne!(draws.bits(0), Draws::new(other.0, other.1, other.2).bits(0));
         }
+    }
+
+    /// Trainings are resumed from checkpoints of earlier versions.
+    #[test]
+    fn numbers_stay_the_same() {
+        let draws = Draws::new(3, Purpose::Masking, [7, 0]);
+        let numbers = [0, 1, 1 << 40, u64::MAX].map(|index| draws.bits(index));
+        assert_eq!(
+            numbers,
+            [0xf56a_1c54_176e_78ae, 0x5ef9_1a7d_c2b8_dd23, 0xbdfb_43e0_18f1_64ba, 0x7178_9dad_2319_109c]
+        );
+        assert_eq!(draws.order(8), [2, 0, 5, 3, 7, 6, 4, 1]);
     }
 
     #[test]

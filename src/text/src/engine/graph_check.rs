@@ -1,18 +1,18 @@
-//! Refuses ONNX graphs with attributes that tract does not check.
+//! Refuses ONNX graphs with attributes that tract uses without a check.
 
 use tract_onnx::pb;
 
-/// No tensor has so many dimensions.
-const MOST_DIMENSIONS: u64 = 64;
+/// No tensor has more dimensions.
+const MAX_DIMENSIONS: u64 = 64;
 /// Attributes that name dimensions.
 const DIMENSIONS: [&str; 5] = ["axis", "axes", "perm", "batch_dims", "split_axis"];
 
-/// Looks at every node, those of nested graphs too; says what is wrong with the first that is.
+/// Checks every node, those of nested graphs too, and describes the first problem.
 pub(super) fn check(graph: &pb::GraphProto) -> Result<(), String> {
     graph.node.iter().try_for_each(|node| {
         for attribute in node.attribute.iter().filter(|attribute| DIMENSIONS.contains(&&*attribute.name)) {
             let mut numbers = attribute.ints.iter().chain([&attribute.i]);
-            if let Some(number) = numbers.find(|number| number.unsigned_abs() > MOST_DIMENSIONS) {
+            if let Some(number) = numbers.find(|number| number.unsigned_abs() > MAX_DIMENSIONS) {
                 return Err(format!("{number} is no dimension ({} of the node {:?})", attribute.name, node.name));
             }
         }
@@ -28,8 +28,8 @@ pub(super) fn check(graph: &pb::GraphProto) -> Result<(), String> {
     })
 }
 
-/// Whether these are 0, 1, 2, … in some order. tract follows the cycles of an order until they close, which others
-/// never do.
+/// Whether these are 0, 1, 2, … in some order. tract follows the cycles of an order until they close, and those of
+/// other orders never do.
 fn is_permutation(order: &[i64]) -> bool {
     let mut sorted = order.to_vec();
     sorted.sort_unstable();
@@ -53,11 +53,11 @@ mod tests {
     /// tract counts from a layer normalisation's axis to the last one.
     #[test]
     fn an_axis_is_a_dimension() {
-        for (axis, is_sound) in [(-1, true), (3, true), (64, true), (65, false), (i64::MIN, false), (1 << 40, false)] {
+        for (axis, is_valid) in [(-1, true), (3, true), (64, true), (65, false), (i64::MIN, false), (1 << 40, false)] {
             let attribute = pb::AttributeProto { name: "axis".into(), i: axis, ..Default::default() };
             let op_type = "LayerNormalization".into();
             let node = pb::NodeProto { op_type, attribute: vec![attribute], ..Default::default() };
-            assert_eq!(check(&pb::GraphProto { node: vec![node], ..Default::default() }).is_ok(), is_sound, "{axis}");
+            assert_eq!(check(&pb::GraphProto { node: vec![node], ..Default::default() }).is_ok(), is_valid, "{axis}");
         }
     }
 

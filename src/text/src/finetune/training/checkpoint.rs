@@ -1,8 +1,8 @@
-//! Checkpoints: folders `checkpoint-N` that `transformers` reads, with the state that is needed to resume.
+//! Checkpoints: folders `checkpoint-N` that `transformers` reads, with all that is needed to resume the training.
 //!
 //! `config.json` and `model.safetensors` are the model, `model.onnx` is its encoder; `optimizer.safetensors` holds the
-//! moments of the gradients (`exp_avg.…`, `exp_avg_sq.…`) and `trainer_state.json` the position of the training. Random
-//! numbers need no state: they are a function of the seed and the step.
+//! moments of the gradients (`exp_avg.…`, `exp_avg_sq.…`) and `trainer_state.json` the progress. Random
+//! numbers need no state: they follow from the seed and the step.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -13,23 +13,19 @@ use serde_json::{Map, Value};
 use skimlog_runtime::files::AtomicFolder;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::FinetuneError;
 use super::records::Position;
-use super::run::Entry;
 use crate::distilbert::{DistilBertError, TensorFile, Weights, write_tensors};
-
-/// Name of the encoder in a checkpoint.
-pub const MODEL_FILE: &str = "model.onnx";
+use crate::finetune::checkpoints::{PREFIX, checkpoints};
+use crate::finetune::{FinetuneError, LossEntry, MODEL_FILE, newest_checkpoint};
 
 const STATE_FILE: &str = "trainer_state.json";
 const OPTIMISER_FILE: &str = "optimizer.safetensors";
 const MOMENTS: [&str; 2] = ["exp_avg", "exp_avg_sq"];
-const PREFIX: &str = "checkpoint-";
 const VERSION: u32 = 1;
 /// The key of the state's checksum.
 const CHECKSUM: &str = "xxh3";
 
-/// Where a training stands.
+/// The progress of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct State {
     version: u32,
@@ -37,12 +33,12 @@ pub(super) struct State {
     pub(super) step: u64,
     /// The next record.
     pub(super) position: Position,
-    /// What the numbers depend on.
+    /// What the losses depend on.
     pub(super) settings: Map<String, Value>,
     /// Losses since the last entry of the history.
     pub(super) recent: Vec<f32>,
     /// Losses so far.
-    pub(super) history: Vec<Entry>,
+    pub(super) history: Vec<LossEntry>,
 }
 
 impl State {
@@ -68,25 +64,7 @@ pub(super) fn path(folder: &Path, step: u64) -> PathBuf {
     folder.join(format!("{PREFIX}{step}"))
 }
 
-/// The checkpoints in a folder, oldest first; none if there is no such folder.
-fn list(folder: &Path) -> Vec<(u64, PathBuf)> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<(u64, PathBuf)> = entries
-        .filter_map(|entry| {
-            let step = entry.file_name().to_str()?.strip_prefix(PREFIX)?.parse().ok()?;
-            Some((step, entry.path()))
-        })
-        .collect();
-    found.sort_unstable();
-    found
-}
-
-/// The checkpoint of the most steps in a folder.
-pub fn newest_checkpoint(folder: &Path) -> Option<PathBuf> {
-    list(folder).pop().map(|(_, path)| path)
-}
-
-/// Writes a checkpoint that appears when it is whole, and removes those beyond the newest `keep`.
+/// Writes a checkpoint, which appears only when it is complete, and removes all but the newest `keep`.
 pub(super) fn write(
     folder: &Path,
     state: &State,
@@ -101,7 +79,7 @@ pub(super) fn write(
     let tensors = MOMENTS.iter().zip(moments).flat_map(|(moment, values)| {
         weights.tensors().map(move |tensor| {
             let name = format!("{moment}.{}", tensor.name());
-            (name, weights.architecture().shape(tensor), &values[weights.place(tensor)])
+            (name, weights.architecture().shape(tensor), &values[weights.range(tensor)])
         })
     });
     let store = |name: &str, write: &mut dyn FnMut(&mut BufWriter<File>) -> std::io::Result<()>| {
@@ -117,7 +95,7 @@ pub(super) fn write(
         Ok(serde_json::to_writer_pretty(out, &tree)?)
     })?;
     checkpoint.commit()?;
-    let all = list(folder);
+    let all = checkpoints(folder);
     for (_, path) in &all[..all.len().saturating_sub(keep.max(1))] {
         let failed = |source| FinetuneError::Model(DistilBertError::File { path: path.clone(), source });
         fs::remove_dir_all(path).map_err(failed)?;
@@ -125,7 +103,7 @@ pub(super) fn write(
     Ok(target)
 }
 
-/// What a training goes on from.
+/// What a training is resumed from.
 pub(super) struct Stored {
     pub(super) state: State,
     pub(super) weights: Weights,
@@ -146,8 +124,8 @@ pub(super) fn read(folder: &Path, settings: &Map<String, Value>) -> Result<Optio
     read_weights(&checkpoint, state).map(Some)
 }
 
-/// The number of steps after which the training stands that would go on from this folder; `None` if it has no
-/// checkpoint. Reads the newest checkpoint whole, whatever settings it was made with.
+/// The number of steps taken by the training that would be resumed from this folder; `None` if it has no checkpoint.
+/// Reads the whole newest checkpoint, whatever settings it was made with.
 ///
 /// # Errors
 /// [`FinetuneError::Checkpoint`] and [`FinetuneError::Model`] for one that is damaged.
@@ -182,7 +160,7 @@ fn read_weights(checkpoint: &Path, state: State) -> Result<Stored, FinetuneError
     for (moment, values) in MOMENTS.iter().zip(&mut moments) {
         for tensor in weights.tensors() {
             let shape = weights.architecture().shape(tensor);
-            tensors.read(&format!("{moment}.{}", tensor.name()), &shape, &mut values[weights.place(tensor)])?;
+            tensors.read(&format!("{moment}.{}", tensor.name()), &shape, &mut values[weights.range(tensor)])?;
         }
     }
     Ok(Stored { state, weights, moments })

@@ -1,4 +1,4 @@
-//! AdamW (Loshchilov and Hutter 2019) with the gradient's length limited, as PyTorch and `transformers` compute it.
+//! AdamW (Loshchilov and Hutter 2019) with gradient clipping, as PyTorch and `transformers` compute it.
 
 use burn_tensor::backend::Backend;
 use burn_tensor::{ElementConversion, Tensor};
@@ -13,7 +13,7 @@ pub(super) struct AdamW<B: Backend> {
     pub(super) second: Vec<Tensor<B, 2>>,
 }
 
-/// What a step is taken with.
+/// The settings of a step.
 #[derive(Clone, Copy)]
 pub(super) struct Rates {
     pub(super) learning_rate: f64,
@@ -24,7 +24,8 @@ pub(super) struct Rates {
 }
 
 impl<B: Backend> AdamW<B> {
-    /// Steps all parameters; those with a true in `decays` also shrink. Gives the gradient's length before it is limited.
+    /// Updates all parameters; those with a true in `decays` are decayed, too. Gives the norm of the gradient before
+    /// clipping.
     pub(super) fn step(
         &mut self,
         parameters: &mut [Tensor<B, 2>],
@@ -37,27 +38,27 @@ impl<B: Backend> AdamW<B> {
             f64::from(square)
         };
         let norm = gradients.iter().map(square).sum::<f64>().sqrt();
-        let shorten = (rates.max_gradient_norm / (norm + 1e-6)).min(1.0);
+        let clip = (rates.max_gradient_norm / (norm + 1e-6)).min(1.0);
         let time = rates.step as f64 + 1.0;
         let first_share = 1.0 - FIRST_DECAY.powf(time);
         let second_share = (1.0 - SECOND_DECAY.powf(time)).sqrt();
         for (number, gradient) in gradients.into_iter().enumerate() {
-            let gradient = gradient * shorten;
-            take(&mut self.second[number], |second| {
+            let gradient = gradient * clip;
+            update(&mut self.second[number], |second| {
                 second * SECOND_DECAY + gradient.clone() * gradient.clone() * (1.0 - SECOND_DECAY)
             });
-            take(&mut self.first[number], |first| first * FIRST_DECAY + gradient * (1.0 - FIRST_DECAY));
+            update(&mut self.first[number], |first| first * FIRST_DECAY + gradient * (1.0 - FIRST_DECAY));
             let deviation = self.second[number].clone().sqrt() / second_share + EPSILON;
             let change = self.first[number].clone() / deviation * (rates.learning_rate / first_share);
             let decay = if decays[number] { rates.learning_rate * rates.weight_decay } else { 0.0 };
-            take(&mut parameters[number], |parameter| parameter * (1.0 - decay) - change);
+            update(&mut parameters[number], |parameter| parameter * (1.0 - decay) - change);
         }
         norm
     }
 }
 
-/// Replaces a tensor by what becomes of it; nobody else holds it meanwhile, so that it can be changed in place.
-fn take<B: Backend>(place: &mut Tensor<B, 2>, change: impl FnOnce(Tensor<B, 2>) -> Tensor<B, 2>) {
-    let empty = Tensor::empty([1, 1], &place.device());
-    *place = change(std::mem::replace(place, empty));
+/// Applies a change to a tensor that nothing else refers to meanwhile, so that burn can change it in place.
+fn update<B: Backend>(tensor: &mut Tensor<B, 2>, change: impl FnOnce(Tensor<B, 2>) -> Tensor<B, 2>) {
+    let empty = Tensor::empty([1, 1], &tensor.device());
+    *tensor = change(std::mem::replace(tensor, empty));
 }

@@ -23,14 +23,14 @@ pub(super) struct Library {
     pub(super) version: String,
 }
 
-/// The process's library once one is loaded: neither it nor its environment can be had twice.
+/// The process's library once one is loaded: neither it nor its environment can exist twice.
 static LOADED: Mutex<Option<Library>> = Mutex::new(None);
 
 /// Loads `explicit` or the library that `ORT_DYLIB_PATH` names; without either, the first usable one of an installed
-/// Python package and the system's. A library that is already loaded is given back, whichever it is.
+/// Python package and the system's. A library that is already loaded is returned, whichever it is.
 ///
 /// # Errors
-/// Why there is none to be used: that none was found, or what is wrong with those that were.
+/// The reason: no library was found, or what is wrong with those that were.
 pub(super) fn load(explicit: Option<&Path>) -> Result<Library, String> {
     let mut loaded = LOADED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     if let Some(library) = &*loaded {
@@ -54,7 +54,7 @@ pub(super) fn load(explicit: Option<&Path>) -> Result<Library, String> {
     Err(if reasons.is_empty() { "no library was found".to_owned() } else { reasons.join("; ") })
 }
 
-/// Why a library cannot be loaded, with what the system's loader says of it.
+/// The reason a library cannot be loaded, with the system loader's message.
 fn load_reason(error: &ort::LoadDynamicError) -> String {
     let detail = match error {
         ort::LoadDynamicError::Dlopen { error, .. } => error.source(),
@@ -90,7 +90,7 @@ pub(super) fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Where Python packages may have a library, the likeliest place first.
+/// The libraries of Python packages, the likeliest first.
 fn candidates() -> impl Iterator<Item = PathBuf> {
     let environment = env::var_os("VIRTUAL_ENV").into_iter().flat_map(|root| in_environment(&PathBuf::from(root)));
     // Asking Python takes a moment and is put off until nothing else was usable.

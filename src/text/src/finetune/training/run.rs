@@ -1,4 +1,4 @@
-//! A training from its first step, or from its newest checkpoint, to its last.
+//! A training from its first step, or from its newest checkpoint, to its last step.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,95 +7,39 @@ use std::time::Instant;
 use burn_autodiff::Autodiff;
 use burn_flex::Flex;
 use burn_tensor::backend::AutodiffBackend;
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use skimlog_runtime::progress::{Progress, Unit};
 
-use super::FinetuneError;
 use super::checkpoint::{self, State};
 use super::masking::MaskedBatch;
-use super::options::{Options, Start, Steps};
 use super::random::{Draws, Purpose};
 use super::records::Records;
 use super::trainer::Trainer;
 use crate::distilbert::{Architecture, CONFIG_FILE, Weights, check_folder};
+use crate::finetune::{FinetuneError, LossEntry, Start, Steps, TrainingDevice, TrainingOptions, TrainingSummary};
 
-/// A line of a training's history.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Entry {
-    /// Steps taken.
-    pub step: u64,
-    /// Mean loss of the steps since the entry before; `None` before the first step.
-    pub loss: Option<f32>,
-    /// Mean loss of the held-out records' hidden tokens, where it was measured.
-    pub held_out: Option<f32>,
-}
-
-impl Entry {
-    /// For people.
-    fn line(&self) -> String {
-        let mut line = format!("step {}", self.step);
-        if let Some(loss) = self.loss {
-            line += &format!(": loss {loss:.6}");
-        }
-        if let Some(held_out) = self.held_out {
-            line += &format!(", held-out loss {held_out:.6}, perplexity {:.2}", held_out.exp());
-        }
-        line
-    }
-}
-
-/// What came of a training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// The last checkpoint.
-    pub checkpoint: PathBuf,
-    /// Steps taken, those before an interruption among them.
-    pub steps: u64,
-    /// The step that this run began after.
-    pub resumed_from: u64,
-    /// Records that were trained on, an epoch.
-    pub records: u64,
-    /// Held-out records that were measured on.
-    pub held_out_records: usize,
-    /// Held-out loss at the end.
-    pub held_out: Option<f32>,
-    /// Its perplexity: e to the power of it.
-    pub perplexity: Option<f32>,
-    /// Whether the head of the model to start from was missing and trained from scratch.
-    pub new_head: bool,
-    /// Tokens, without padding, trained per second by this run.
-    pub tokens_per_second: f64,
-    /// Losses on the way.
-    pub history: Vec<Entry>,
-}
-
-/// Trains on the `.skim` parts in their order, leaving checkpoints in `folder`, and goes on from the newest one there.
-///
-/// Memory: 4 times the weights and some more, the activations of a batch, and the tokens of four blocks of records.
-///
-/// # Errors
-/// [`FinetuneError`]; [`FinetuneError::Interrupted`], with a checkpoint, as soon as `progress` asks to stop.
-pub fn finetune(
+/// Trains on the processor or on a card; see [`finetune`](crate::finetune::finetune).
+pub(in crate::finetune) fn run(
     parts: &[PathBuf],
     start: &Start,
-    options: &Options,
+    options: &TrainingOptions,
     folder: &Path,
     progress: &dyn Progress,
-) -> Result<Summary, FinetuneError> {
-    options.device.check()?;
+) -> Result<TrainingSummary, FinetuneError> {
     let run = Run { parts, start, options, folder, progress };
     match options.device {
+        TrainingDevice::Cpu => run.on::<Autodiff<Flex>>(&Default::default()),
         #[cfg(feature = "cuda")]
-        super::Device::Cuda => run.on::<Autodiff<burn_cuda::Cuda>>(&Default::default()),
-        _ => run.on::<Autodiff<Flex>>(&Default::default()),
+        TrainingDevice::Cuda => run.on::<Autodiff<burn_cuda::Cuda>>(&Default::default()),
+        #[cfg(not(feature = "cuda"))]
+        TrainingDevice::Cuda => Err(FinetuneError::Device { device: "cuda" }),
     }
 }
 
 struct Run<'r> {
     parts: &'r [PathBuf],
     start: &'r Start,
-    options: &'r Options,
+    options: &'r TrainingOptions,
     folder: &'r Path,
     progress: &'r dyn Progress,
 }
@@ -134,7 +78,7 @@ impl Run<'_> {
         settings
     }
 
-    fn on<B: AutodiffBackend>(&self, device: &B::Device) -> Result<Summary, FinetuneError> {
+    fn on<B: AutodiffBackend>(&self, device: &B::Device) -> Result<TrainingSummary, FinetuneError> {
         let architecture = self.architecture()?;
         let options = self.options;
         let records = Records::open(
@@ -181,7 +125,7 @@ struct Training<'r, B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> Training<'_, B> {
-    fn finish(mut self) -> Result<Summary, FinetuneError> {
+    fn finish(mut self) -> Result<TrainingSummary, FinetuneError> {
         let Run { options, progress, folder, .. } = *self.run;
         let resumed_from = self.state.step;
         if resumed_from > 0 {
@@ -190,7 +134,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         progress.begin("finetune", Some(self.steps.saturating_sub(resumed_from)), Unit::Items);
         if resumed_from == 0 {
             let held_out = self.measure();
-            self.note(Entry { step: 0, loss: None, held_out });
+            self.note(LossEntry { step: 0, loss: None, held_out });
         } else {
             progress.note(&format!("goes on after step {resumed_from} of {}", self.steps));
         }
@@ -199,7 +143,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         let mut stream = records.stream(self.state.position);
         while self.state.step < self.steps {
             let batch = stream.batch(options.batch_size)?;
-            let batch = self.hidden(&batch, Purpose::Masking, self.state.step);
+            let batch = self.masked(&batch, Purpose::Masking, self.state.step);
             let loss = self.trainer.step(&batch, self.state.step, self.steps, options);
             self.state.step += 1;
             self.state.position = stream.position();
@@ -217,7 +161,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         let seconds = began.elapsed().as_secs_f64();
         let new_head = self.trainer.weights().has_new_head();
         let held_out = self.state.history.iter().rev().find_map(|entry| entry.held_out);
-        Ok(Summary {
+        Ok(TrainingSummary {
             checkpoint: self.save()?,
             steps: self.state.step,
             resumed_from,
@@ -231,7 +175,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
         })
     }
 
-    /// What is due after a step: an entry of the history, a measurement, a checkpoint, the end.
+    /// What is due after a step: an entry of the history, a measurement, a checkpoint, the stop that was asked for.
     fn after_step(&mut self) -> Result<(), FinetuneError> {
         let Run { options, progress, .. } = *self.run;
         let (step, last) = (self.state.step, self.state.step == self.steps);
@@ -242,7 +186,7 @@ impl<B: AutodiffBackend> Training<'_, B> {
             let loss = Some((sum / self.state.recent.len() as f64) as f32);
             let held_out = if measure { self.measure() } else { None };
             self.state.recent.clear();
-            self.note(Entry { step, loss, held_out });
+            self.note(LossEntry { step, loss, held_out });
         }
         if due(options.save_steps) {
             self.save()?;
@@ -254,32 +198,32 @@ impl<B: AutodiffBackend> Training<'_, B> {
         Ok(())
     }
 
-    fn note(&mut self, entry: Entry) {
+    fn note(&mut self, entry: LossEntry) {
         self.run.progress.note(&entry.line());
         self.state.history.push(entry);
     }
 
-    fn hidden(&self, records: &[Vec<u32>], purpose: Purpose, place: u64) -> MaskedBatch {
+    fn masked(&self, records: &[Vec<u32>], purpose: Purpose, number: u64) -> MaskedBatch {
         let options = self.run.options;
         let (vocabulary, padding) = self.trainer.vocabulary();
-        let draws = Draws::new(options.seed, purpose, [place, 0]);
+        let draws = Draws::new(options.seed, purpose, [number, 0]);
         MaskedBatch::new(records, padding, &options.special, vocabulary, options.masked, draws)
     }
 
-    /// The held-out records' loss: always the same tokens are hidden in them.
+    /// The loss on held-out records, in which always the same tokens are masked.
     fn measure(&self) -> Option<f32> {
         let (mut sum, mut count) = (0.0, 0);
         for (records, number) in self.held_out.chunks(self.run.options.batch_size).zip(0..) {
-            let batch = self.hidden(records, Purpose::HeldOutMasking, number);
-            if !batch.places.is_empty() {
-                sum += f64::from(self.trainer.loss(&batch)) * batch.places.len() as f64;
-                count += batch.places.len();
+            let batch = self.masked(records, Purpose::HeldOutMasking, number);
+            if !batch.positions.is_empty() {
+                sum += f64::from(self.trainer.loss(&batch)) * batch.positions.len() as f64;
+                count += batch.positions.len();
             }
         }
         (count > 0).then(|| (sum / count as f64) as f32)
     }
 
-    /// Makes a checkpoint, unless the newest one is of this very step.
+    /// Writes a checkpoint, unless the newest one is of this step.
     fn save(&mut self) -> Result<PathBuf, FinetuneError> {
         if let Some((step, path)) = &self.saved
             && *step == self.state.step

@@ -5,13 +5,13 @@ use burn_flex::Flex;
 use burn_tensor::backend::AutodiffBackend;
 use burn_tensor::{ElementConversion, Tensor};
 
+use super::distilbert::{DistilBert, download, upload};
 use super::dropout::Dropout;
 use super::masking::MaskedBatch;
-use super::model::{Model, download, upload};
 use super::optimiser::{AdamW, Rates};
-use super::options::Options;
 use super::random::{Draws, Purpose};
 use crate::distilbert::Weights;
+use crate::finetune::TrainingOptions;
 
 /// A model in training on the processor.
 pub type CpuTrainer = Trainer<Autodiff<Flex>>;
@@ -25,13 +25,13 @@ pub struct Trainer<B: AutodiffBackend> {
 }
 
 impl<B: AutodiffBackend> Trainer<B> {
-    /// Begins with these weights and no history.
+    /// A training that begins with these weights.
     pub fn new(weights: Weights, device: &B::Device) -> Self {
         let zeros = vec![0.0; weights.values().len()];
         Self::resume(weights, [&zeros, &zeros], device)
     }
 
-    /// Goes on with these weights and the moments of their gradients, in the order of [`Weights::values`].
+    /// A training resumed with these weights and the moments of their gradients, in the order of [`Weights::values`].
     pub(super) fn resume(weights: Weights, moments: [&[f32]; 2], device: &B::Device) -> Self {
         let parameters = upload(&weights, weights.values(), device);
         let [first, second] = moments.map(|values| upload(&weights, values, device));
@@ -40,10 +40,10 @@ impl<B: AutodiffBackend> Trainer<B> {
         Self { weights, parameters, optimiser: AdamW { first, second }, decays }
     }
 
-    /// Takes step number `step`, counted from 0, of `steps`, and gives the loss before it; 0, and no step, for a batch
-    /// without a hidden token.
-    pub fn step(&mut self, batch: &MaskedBatch, step: u64, steps: u64, options: &Options) -> f32 {
-        if batch.places.is_empty() {
+    /// Takes step number `step`, counted from 0, of `steps`, and gives the loss before it. A batch without a masked
+    /// token gives 0 and leaves the weights alone.
+    pub fn step(&mut self, batch: &MaskedBatch, step: u64, steps: u64, options: &TrainingOptions) -> f32 {
+        if batch.positions.is_empty() {
             return 0.0;
         }
         let dropout = Dropout::new(Draws::new(options.seed, Purpose::Dropout, [step, 0]));
@@ -61,7 +61,7 @@ impl<B: AutodiffBackend> Trainer<B> {
     /// The loss of a batch and its gradients.
     pub(super) fn gradients(&self, batch: &MaskedBatch, dropout: Dropout) -> (f32, Vec<Tensor<B::InnerBackend, 2>>) {
         let parameters = self.parameters.iter().map(|inner| Tensor::from_inner(inner.clone()).require_grad());
-        let model = Model::<B>::new(self.weights.architecture(), parameters.collect());
+        let model = DistilBert::<B>::new(self.weights.architecture(), parameters.collect());
         let loss = model.loss(batch, dropout);
         let mut gradients = loss.backward();
         let all = model.parameters().iter().map(|parameter| {
@@ -76,8 +76,8 @@ impl<B: AutodiffBackend> Trainer<B> {
         self.model().loss(batch, Dropout::NONE).into_scalar().elem()
     }
 
-    pub(super) fn model(&self) -> Model<B::InnerBackend> {
-        Model::new(self.weights.architecture(), self.parameters.clone())
+    pub(super) fn model(&self) -> DistilBert<B::InnerBackend> {
+        DistilBert::new(self.weights.architecture(), self.parameters.clone())
     }
 
     /// The weights as they are now.

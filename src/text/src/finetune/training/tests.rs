@@ -16,11 +16,9 @@ use skimlog_runtime::progress::{Progress, Silent, Unit};
 
 use super::dropout::Dropout;
 use super::random::{Draws, Purpose};
-use super::{
-    CpuTrainer, FinetuneError, MaskedBatch, Options, SpecialTokens, Start, Steps, checkpoint_standing, finetune,
-};
+use super::{CpuTrainer, MaskedBatch, checkpoint_standing};
 use crate::distilbert::{Architecture, Weights};
-use crate::{EngineChoice, ModelOptions, TokenBatch};
+use crate::finetune::{FinetuneError, SpecialTokens, Start, Steps, TrainingOptions, finetune};
 
 /// Writes a part whose records have these tokens and nothing else of interest.
 pub(super) fn write_part(folder: &Path, name: &str, records: &[Vec<u32>]) -> PathBuf {
@@ -74,14 +72,14 @@ fn expected() -> (MaskedBatch, Expected) {
     let expected = fs::read(fixture().join("expected_masked_lm.json")).unwrap();
     let expected: Expected = serde_json::from_slice(&expected).unwrap();
     let labels = expected.labels.concat();
-    let hidden = (0..labels.len()).filter(|&place| labels[place] >= 0);
+    let hidden = (0..labels.len()).filter(|&position| labels[position] >= 0);
     let batch = MaskedBatch {
         rows: ids.nrows(),
         length: ids.ncols(),
         ids: ids.iter().map(|&id| id as u32).collect(),
         attention: mask.iter().map(|&attended| attended == 1).collect(),
-        places: hidden.clone().map(|place| place as u32).collect(),
-        targets: hidden.map(|place| labels[place] as u32).collect(),
+        positions: hidden.clone().map(|position| position as u32).collect(),
+        targets: hidden.map(|position| labels[position] as u32).collect(),
     };
     (batch, expected)
 }
@@ -97,9 +95,9 @@ fn hidden_states_are_those_of_the_definition() {
     let hidden = trainer().model().hidden_states(&batch, Dropout::NONE).to_data();
     let hidden = hidden.as_slice::<f32>().unwrap();
     assert_eq!(hidden.len(), expected.len());
-    for (place, (ours, theirs)) in hidden.chunks(64).zip(expected.as_slice().unwrap().chunks(64)).enumerate() {
+    for (position, (ours, theirs)) in hidden.chunks(64).zip(expected.as_slice().unwrap().chunks(64)).enumerate() {
         let error = ours.iter().zip(theirs).fold(0f32, |error, (a, b)| error.max((a - b).abs()));
-        assert!(!batch.attention[place] || error < 1e-5, "{error} at {place}");
+        assert!(!batch.attention[position] || error < 1e-5, "{error} at {position}");
     }
 }
 
@@ -155,7 +153,8 @@ fn gradients_are_finite_differences() {
 #[test]
 fn a_step_is_adamw_s() {
     let (batch, _) = expected();
-    let options = Options { warmup_steps: 0, learning_rate: 1e-2, weight_decay: 0.1, ..Options::default() };
+    let options =
+        TrainingOptions { warmup_steps: 0, learning_rate: 1e-2, weight_decay: 0.1, ..TrainingOptions::default() };
     let mut trainer = trainer();
     let before = Weights::read(&fixture()).unwrap();
     let dropout = Dropout::new(Draws::new(options.seed, Purpose::Dropout, [0, 0]));
@@ -179,17 +178,17 @@ fn a_step_is_adamw_s() {
 }
 
 /// A tiny training: its options, its parts in `folder`.
-fn tiny(folder: &Path) -> (Vec<PathBuf>, Start, Options) {
+fn tiny(folder: &Path) -> (Vec<PathBuf>, Start, TrainingOptions) {
     // Words follow each other: there is something to learn.
     let record = |row: u32| {
-        let words = (0..6 + row % 7).map(|place| 200 + (row * 7 + place * 3) % 40);
+        let words = (0..6 + row % 7).map(|position| 200 + (row * 7 + position * 3) % 40);
         [101].into_iter().chain(words).chain([102]).collect()
     };
     let part = |part: u32| (0..150).map(|row| record(part * 1000 + row)).collect::<Vec<Vec<u32>>>();
     let parts = vec![write_part(folder, "a.skim", &part(0)), write_part(folder, "b.skim", &part(1))];
     let mut architecture = Architecture::new(300, 32, 64, 2, 4);
     architecture.max_position_embeddings = 32;
-    let options = Options {
+    let options = TrainingOptions {
         steps: Steps::Exactly(60),
         batch_size: 8,
         max_length: 32,
@@ -199,12 +198,11 @@ fn tiny(folder: &Path) -> (Vec<PathBuf>, Start, Options) {
         evaluate_steps: 20,
         log_steps: 1,
         save_steps: 25,
-        ..Options::default()
+        ..TrainingOptions::default()
     };
     (parts, Start::Scratch(architecture), options)
 }
 
-/// Sets a flag after so many steps.
 /// Asks to stop after so many steps.
 struct StopAfter(AtomicI64);
 
@@ -258,7 +256,7 @@ fn a_training_that_was_interrupted_has_the_same_losses() {
     let again = finetune(&parts, &start, &options, &whole, &Silent).unwrap();
     assert_eq!((again.resumed_from, again.history), (60, resumed.history));
 
-    let other = Options { learning_rate: 1e-3, ..options.clone() };
+    let other = TrainingOptions { learning_rate: 1e-3, ..options.clone() };
     let found = finetune(&parts, &start, &other, &whole, &Silent).unwrap_err().to_string();
     assert!(found.contains("learning_rate: 0.005, now 0.001") && found.contains("checkpoint-60"), "{found}");
     fs::write(whole.join("checkpoint-60/trainer_state.json"), "{").unwrap();
@@ -266,14 +264,17 @@ fn a_training_that_was_interrupted_has_the_same_losses() {
     assert!(matches!(found, FinetuneError::Checkpoint { .. }), "{found}");
 }
 
+#[cfg(feature = "tract")]
 #[test]
-fn a_checkpoint_is_a_model_to_start_from_and_to_embed_with() {
+fn a_checkpoint_is_a_model_to_embed_with() {
+    use crate::{EncoderModel, EncoderOptions, EngineChoice, TokenBatch};
+
     let folder = tempfile::tempdir().unwrap();
     let (parts, start, options) = tiny(folder.path());
-    let options = Options { steps: Steps::Exactly(10), ..options };
+    let options = TrainingOptions { steps: Steps::Exactly(10), ..options };
     let made = finetune(&parts, &start, &options, &folder.path().join("one"), &Silent).unwrap();
-    let tract = ModelOptions { engine: EngineChoice::Tract, ..ModelOptions::default() };
-    let model = crate::Model::open(&made.checkpoint, &tract).unwrap();
+    let tract = EncoderOptions { engine: EngineChoice::Tract, ..EncoderOptions::default() };
+    let model = EncoderModel::open(&made.checkpoint, &tract).unwrap();
     let record = [101, 210, 213, 216, 102];
     let hidden = model.encoder().unwrap().encode(&TokenBatch::new([&record[..]])).unwrap();
     let trainer = CpuTrainer::new(Weights::read(&made.checkpoint).unwrap(), &FlexDevice);
@@ -283,17 +284,25 @@ fn a_checkpoint_is_a_model_to_start_from_and_to_embed_with() {
     for (a, b) in hidden.iter().zip(ours.as_slice::<f32>().unwrap()) {
         assert!((a - b).abs() < 1e-4, "{a} {b}");
     }
+}
 
+#[test]
+fn a_checkpoint_is_a_model_to_start_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let (parts, start, options) = tiny(folder.path());
+    let options = TrainingOptions { steps: Steps::Exactly(10), ..options };
+    let made = finetune(&parts, &start, &options, &folder.path().join("one"), &Silent).unwrap();
     let start = Start::Folder(made.checkpoint);
     let next = finetune(&parts, &start, &options, &folder.path().join("two"), &Silent).unwrap();
     assert_eq!(next.history[0].held_out, made.held_out);
-    let long = Options { max_length: 33, ..options.clone() };
+    let long = TrainingOptions { max_length: 33, ..options.clone() };
     let found = finetune(&parts, &start, &long, &folder.path().join("three"), &Silent).unwrap_err();
     assert!(matches!(found, FinetuneError::Length { asked: 33, most: 32 }), "{found}");
-    let masked = Options { special: SpecialTokens { mask: 300, ..SpecialTokens::default() }, ..options.clone() };
+    let masked =
+        TrainingOptions { special: SpecialTokens { mask: 300, ..SpecialTokens::default() }, ..options.clone() };
     let found = finetune(&parts, &start, &masked, &folder.path().join("three"), &Silent).unwrap_err();
     assert!(matches!(found, FinetuneError::Mask { token: 300, vocabulary: 300 }), "{found}");
-    let wild = Options { learning_rate: 1e30, warmup_steps: 0, ..options };
+    let wild = TrainingOptions { learning_rate: 1e30, warmup_steps: 0, ..options };
     let found = finetune(&parts, &start, &wild, &folder.path().join("four"), &Silent).unwrap_err();
     assert!(matches!(found, FinetuneError::Diverged { .. }), "{found}");
 }
@@ -302,7 +311,7 @@ fn a_checkpoint_is_a_model_to_start_from_and_to_embed_with() {
 fn a_damaged_checkpoint_is_refused_with_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let (parts, start, options) = tiny(folder.path());
-    let options = Options { steps: Steps::Exactly(2), ..options };
+    let options = TrainingOptions { steps: Steps::Exactly(2), ..options };
     let trained = folder.path().join("trained");
     let made = finetune(&parts, &start, &options, &trained, &Silent).unwrap();
     assert_eq!(checkpoint_standing(&trained).unwrap(), Some(2));

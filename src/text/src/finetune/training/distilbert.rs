@@ -8,21 +8,21 @@ use burn_tensor::{Int, Tensor, TensorData};
 
 use super::dropout::Dropout;
 use super::masking::MaskedBatch;
-use crate::distilbert::{Architecture, Block, Tensor as Name, Weights};
+use crate::distilbert::{Architecture, Block, TensorName, Weights};
 
 /// Added to the variance in layer normalisation.
 const EPSILON: f64 = 1e-12;
-/// Added to the scores of padding. Finite, so that no difference of two of them is undefined.
+/// Added to the scores of padding. Finite, so that the difference of two of them is defined.
 const UNATTENDED: f32 = -1e30;
 
 /// A model's tensors, each of two dimensions: a vector is a matrix of one row.
-pub(super) struct Model<B: Backend> {
+pub(super) struct DistilBert<B: Backend> {
     architecture: Architecture,
-    index: HashMap<Name, usize>,
+    index: HashMap<TensorName, usize>,
     parameters: Vec<Tensor<B, 2>>,
 }
 
-impl<B: Backend> Model<B> {
+impl<B: Backend> DistilBert<B> {
     /// Tensors in the order of [`Architecture::tensors`].
     pub(super) fn new(architecture: &Architecture, parameters: Vec<Tensor<B, 2>>) -> Self {
         let index = architecture.tensors().zip(0..).collect();
@@ -33,29 +33,29 @@ impl<B: Backend> Model<B> {
         &self.parameters
     }
 
-    fn parameter(&self, name: Name) -> Tensor<B, 2> {
+    fn parameter(&self, name: TensorName) -> Tensor<B, 2> {
         self.parameters[self.index[&name]].clone()
     }
 
     fn linear(&self, block: Block, x: Tensor<B, 2>) -> Tensor<B, 2> {
-        x.matmul(self.parameter(Name::Weight(block)).transpose()) + self.parameter(Name::Bias(block))
+        x.matmul(self.parameter(TensorName::Weight(block)).transpose()) + self.parameter(TensorName::Bias(block))
     }
 
     fn norm(&self, block: Block, x: Tensor<B, 2>) -> Tensor<B, 2> {
         let centred = x.clone() - x.mean_dim(1);
         let variance = (centred.clone() * centred.clone()).mean_dim(1);
         let scaled = centred / (variance + EPSILON).sqrt();
-        scaled * self.parameter(Name::Weight(block)) + self.parameter(Name::Bias(block))
+        scaled * self.parameter(TensorName::Weight(block)) + self.parameter(TensorName::Bias(block))
     }
 
     /// Last hidden states, `[rows × length, dim]`.
     pub(super) fn hidden_states(&self, batch: &MaskedBatch, dropout: Dropout) -> Tensor<B, 2> {
         let Architecture { dim, dropout: share, n_layers, .. } = self.architecture;
         let (rows, length) = (batch.rows, batch.length);
-        let words = self.parameter(Name::WordEmbeddings);
+        let words = self.parameter(TensorName::WordEmbeddings);
         let device = words.device();
         let x = words.select(0, indices(&batch.ids, &device)).reshape([rows, length, dim]);
-        let positions = self.parameter(Name::PositionEmbeddings).slice([0..length, 0..dim]);
+        let positions = self.parameter(TensorName::PositionEmbeddings).slice([0..length, 0..dim]);
         let x = (x + positions.reshape([1, length, dim])).reshape([rows * length, dim]);
         let mut x = dropout.apply(self.norm(Block::EmbeddingNorm, x), share, 0);
         let scores = batch.attention.iter().any(|attended| !attended).then(|| {
@@ -98,15 +98,15 @@ impl<B: Backend> Model<B> {
         self.linear(Block::AttentionOutput(layer), context)
     }
 
-    /// Mean cross entropy of the hidden tokens, `[1]`. Logits are computed only where a token is to be guessed: the
-    /// others have no part in the loss.
+    /// Mean cross entropy of the masked tokens, `[1]`. Logits are computed for them alone, since the others do not
+    /// enter the loss.
     pub(super) fn loss(&self, batch: &MaskedBatch, dropout: Dropout) -> Tensor<B, 1> {
         let hidden = self.hidden_states(batch, dropout);
         let device = hidden.device();
-        let x = hidden.select(0, indices(&batch.places, &device));
+        let x = hidden.select(0, indices(&batch.positions, &device));
         let x = self.norm(Block::TransformNorm, gelu(self.linear(Block::Transform, x)));
-        let logits = x.matmul(self.parameter(Name::WordEmbeddings).transpose());
-        let logits = logits + self.parameter(Name::Bias(Block::Projector));
+        let logits = x.matmul(self.parameter(TensorName::WordEmbeddings).transpose());
+        let logits = logits + self.parameter(TensorName::Bias(Block::Projector));
         let targets = indices::<B>(&batch.targets, &device).reshape([batch.targets.len(), 1]);
         log_softmax(logits, 1).gather(1, targets).mean().neg()
     }
@@ -120,10 +120,10 @@ fn indices<B: Backend>(indices: &[u32], device: &B::Device) -> Tensor<B, 1, Int>
 
 /// A model's tensors on a device.
 pub(super) fn upload<B: Backend>(weights: &Weights, values: &[f32], device: &B::Device) -> Vec<Tensor<B, 2>> {
-    let tensor = |tensor: Name| {
+    let tensor = |tensor: TensorName| {
         let shape = weights.architecture().shape(tensor);
         let columns = shape[shape.len() - 1];
-        let values = values[weights.place(tensor)].to_vec();
+        let values = values[weights.range(tensor)].to_vec();
         let rows = values.len() / columns;
         Tensor::from_data(TensorData::new(values, [rows, columns]), device)
     };
@@ -136,8 +136,8 @@ pub(super) fn download<B: Backend>(tensors: &[Tensor<B, 2>], values: &mut [f32])
     for tensor in tensors {
         let data = tensor.to_data();
         let numbers = data.as_slice::<f32>().expect("the backends compute in single precision");
-        let (place, after) = rest.split_at_mut(numbers.len());
-        place.copy_from_slice(numbers);
+        let (values, after) = rest.split_at_mut(numbers.len());
+        values.copy_from_slice(numbers);
         rest = after;
     }
 }

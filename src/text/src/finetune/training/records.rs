@@ -7,8 +7,8 @@ use skimlog_formats::Lists;
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 
-use super::FinetuneError;
 use super::random::{Draws, Purpose};
+use crate::finetune::FinetuneError;
 
 /// Blocks whose records are mixed with each other; with those of a part of 65,536 records each, some 40 MB of tokens.
 const WINDOW: usize = 4;
@@ -33,12 +33,12 @@ pub(super) struct Records {
 #[derive(Clone, Copy)]
 struct Block {
     part: usize,
-    block: usize,
+    number: usize,
     /// Number of its first record in the part.
     first: u64,
 }
 
-/// A place in the order of the records.
+/// A position in the order of the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
     /// How many times all records were seen.
@@ -63,7 +63,7 @@ impl Records {
             let reader = PartReader::open(&records.parts[part])?;
             records.all += reader.rows();
             for block in 0..reader.blocks() {
-                records.blocks.push(Block { part, block, first: reader.block_rows(block).start });
+                records.blocks.push(Block { part, number: block, first: reader.block_rows(block).start });
             }
             let trained = (0..reader.rows()).filter(|&row| !records.is_held_out(part, row)).count();
             records.training += trained as u64;
@@ -80,11 +80,11 @@ impl Records {
     }
 
     /// Records of a block that are held out, or those that are not.
-    fn read(&self, place: Block, held_out: bool, into: &mut Lists<u32>) -> Result<(), FinetuneError> {
-        let path = &self.parts[place.part];
-        let tokens = PartReader::open(path)?.read(place.block, Columns::TOKENS)?.tokens;
-        for (row, tokens) in (place.first..).zip(tokens.iter()) {
-            if self.is_held_out(place.part, row) != held_out {
+    fn read(&self, block: Block, held_out: bool, into: &mut Lists<u32>) -> Result<(), FinetuneError> {
+        let path = &self.parts[block.part];
+        let tokens = PartReader::open(path)?.read(block.number, Columns::TOKENS)?.tokens;
+        for (row, tokens) in (block.first..).zip(tokens.iter()) {
+            if self.is_held_out(block.part, row) != held_out {
                 continue;
             }
             let tokens = &tokens[..tokens.len().min(self.max_length)];
@@ -109,7 +109,7 @@ impl Records {
         Ok(found.iter().take(most).map(<[u32]>::to_vec).collect())
     }
 
-    /// The records from a place on, without end: epoch after epoch, each in another order.
+    /// The records from a position on, without end: epoch after epoch, each in another order.
     pub(super) fn stream(&self, position: Position) -> Stream<'_> {
         Stream { records: self, position, window: None }
     }
@@ -158,7 +158,7 @@ impl Stream<'_> {
         Ok(batch)
     }
 
-    /// Reads the blocks of the window at hand.
+    /// Reads the blocks of the current window.
     fn load(&self) -> Result<Window, FinetuneError> {
         let Records { seed, blocks, .. } = self.records;
         let Position { epoch, window, .. } = self.position;
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_record_comes_once_an_epoch_in_another_order_and_from_any_place() {
+    fn every_record_comes_once_an_epoch_in_another_order_and_from_any_position() {
         let folder = tempfile::tempdir().unwrap();
         let rows = |numbers: std::ops::Range<u32>| numbers.map(|n| vec![101, 200 + n, 102]).collect::<Vec<_>>();
         let parts: Vec<PathBuf> = (0..6u32)
@@ -197,9 +197,9 @@ mod tests {
         for _ in 0..2 {
             let mut seen = Vec::new();
             for _ in 0..records.training.div_ceil(16) {
-                let place = stream.position();
+                let position = stream.position();
                 let batch = stream.batch(16).unwrap();
-                assert_eq!(records.stream(place).batch(16).unwrap(), batch);
+                assert_eq!(records.stream(position).batch(16).unwrap(), batch);
                 seen.extend(batch.iter().map(|record| record[1]));
             }
             assert_eq!(seen.len() as u64, records.training);

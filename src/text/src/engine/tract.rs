@@ -1,37 +1,57 @@
-//! The tract engine: pure Rust, always available.
+//! The tract engine, in pure Rust.
 
-use std::{
-    panic::AssertUnwindSafe,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-};
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use ndarray::Array3;
 use skimlog_runtime::machine::caught;
 use tract_onnx::{pb, prelude::*};
 
-use super::{Encoder, TextError, TokenBatch, model::Signature, sound_graph};
+use super::signature::check_signature;
+use super::{EngineDevice, EngineReport, LoadedModel, graph_check};
+use crate::{Encoder, TextError, TokenBatch};
 
-pub(super) const ENGINE: &str = "tract";
+const ENGINE: &str = "tract";
 
-/// Plans kept at a time. Each holds the model's weights in the order its matrix products want them; batches come by
-/// length, so that a few are enough.
+/// Maximum number of plans in the cache. Each holds the weights in the layout of its matrix products; batches come
+/// sorted by length, so that a few are enough.
 const PLANS: usize = 3;
 
 /// Lengths are padded to a multiple of this, so that more batches share a plan.
-pub(super) const LENGTH_STEP: usize = 4;
+const LENGTH_STEP: usize = 4;
+
+/// Loads a model. `vocabulary` is what its `config.json` says; `fallback` is the reason for which a preferred engine is
+/// not in use.
+///
+/// # Errors
+/// [`TextError::Load`], [`TextError::Signature`]; [`TextError::UnknownVocabulary`] where neither the graph nor
+/// `config.json` gives the number of token ids, for tract does not check them.
+pub(super) fn load(
+    path: &Path,
+    vocabulary: Option<usize>,
+    fallback: Option<String>,
+) -> Result<Box<dyn LoadedModel>, TextError> {
+    let model = TractModel::open(path, vocabulary, fallback)?;
+    if model.vocabulary.is_none() {
+        return Err(TextError::UnknownVocabulary { path: path.to_owned() });
+    }
+    Ok(Box::new(model))
+}
 
 /// A model and its plans for batches of one shape each; shared by all workers.
 ///
 /// One plan for all shapes would do too, but tract's matrix products are slower where it does not know the sizes.
-pub(super) struct TractModel {
+struct TractModel {
+    path: PathBuf,
     model: TypedModel,
     symbols: [Symbol; 2],
     /// The model's inputs in its own order.
     inputs: Vec<Input>,
     vocabulary: Option<usize>,
-    /// The latest used last.
+    /// The most recently used last.
     plans: Mutex<Vec<([usize; 2], Arc<TypedSimplePlan>)>>,
+    report: EngineReport,
 }
 
 #[derive(Clone, Copy)]
@@ -42,7 +62,7 @@ enum Input {
 }
 
 impl TractModel {
-    pub(super) fn open(path: &Path) -> Result<Self, TextError> {
+    fn open(path: &Path, vocabulary: Option<usize>, fallback: Option<String>) -> Result<Self, TextError> {
         let load_error =
             |error: TractError| TextError::Load { path: path.to_owned(), engine: ENGINE, reason: format!("{error:#}") };
         let onnx = tract_onnx::onnx();
@@ -52,16 +72,17 @@ impl TractModel {
             engine: ENGINE,
             reason: "the file holds no graph".to_owned(),
         })?;
-        sound_graph::check(graph).map_err(|problem| load_error(TractError::msg(problem)))?;
+        graph_check::check(graph).map_err(|problem| load_error(TractError::msg(problem)))?;
         let weights: Vec<&str> = graph.initializer.iter().map(|weight| &*weight.name).collect();
         let inputs: Vec<&pb::ValueInfoProto> =
             graph.input.iter().filter(|input| !weights.contains(&&*input.name)).collect();
-        let signature = Signature::check(
+        let output = check_signature(
             path,
             inputs.iter().map(|input| (&*input.name, fits(input, pb::tensor_proto::DataType::Int64, 2))),
             graph.output.iter().map(|output| (&*output.name, fits(output, pb::tensor_proto::DataType::Float, 3))),
         )?;
-        let vocabulary = vocabulary(graph);
+        // The embedding table counts, whatever `config.json` says: tract looks up any token id without a check.
+        let vocabulary = table_rows(graph).into_iter().chain(vocabulary).min();
         let inputs = inputs
             .iter()
             .map(|input| match &*input.name {
@@ -70,13 +91,10 @@ impl TractModel {
                 _ => Input::TokenTypes,
             })
             .collect();
-        let (model, symbols) = guarded(|| typed(&onnx, &proto, path, &signature)).map_err(load_error)?;
-        Ok(Self { model, symbols, inputs, vocabulary, plans: Mutex::default() })
-    }
-
-    /// Rows of the embedding table that `input_ids` looks up, where the graph shows it plainly.
-    pub(super) fn vocabulary(&self) -> Option<usize> {
-        self.vocabulary
+        let (model, symbols) = guarded(|| typed(&onnx, &proto, path, &output)).map_err(load_error)?;
+        let device = EngineDevice::Cpu;
+        let report = EngineReport { engine: ENGINE.into(), version: None, library: None, device, fallback };
+        Ok(Self { path: path.to_owned(), model, symbols, inputs, vocabulary, plans: Mutex::default(), report })
     }
 
     /// The plan for batches `[sequences, length]`.
@@ -103,7 +121,7 @@ fn typed(
     onnx: &tract_onnx::Onnx,
     proto: &pb::ModelProto,
     path: &Path,
-    signature: &Signature,
+    output: &str,
 ) -> TractResult<(TypedModel, [Symbol; 2])> {
     let folder = path.parent().map(|folder| folder.to_string_lossy());
     let mut model = onnx.parse(proto, folder.as_deref())?.model;
@@ -113,13 +131,14 @@ fn typed(
         model.set_input_fact(input, InferenceFact::dt_shape(i64::datum_type(), shape))?;
     }
     let output = model
-        .find_outlet_label(&signature.output)
-        .ok_or_else(|| TractError::msg(format!("the graph does not compute {}", signature.output)))?;
+        .find_outlet_label(output)
+        .ok_or_else(|| TractError::msg(format!("the graph does not compute {output}")))?;
     model.select_output_outlets(&[output])?;
     Ok((model.into_typed()?.into_decluttered()?, symbols))
 }
 
-/// Makes an error of a panic: tract takes much of a model on trust, and a damaged file must not end the program.
+/// Turns a panic into an error: tract does not check everything in a model, and a damaged file must not end the
+/// program.
 fn guarded<T>(work: impl FnOnce() -> TractResult<T>) -> TractResult<T> {
     caught(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
@@ -137,7 +156,8 @@ fn fits(value: &pb::ValueInfoProto, data_type: pb::tensor_proto::DataType, rank:
     }
 }
 
-fn vocabulary(graph: &pb::GraphProto) -> Option<usize> {
+/// Rows of the embedding table that `input_ids` looks up, where the graph shows it plainly.
+fn table_rows(graph: &pb::GraphProto) -> Option<usize> {
     let looks_up =
         |node: &&pb::NodeProto| node.op_type == "Gather" && node.input.get(1).is_some_and(|i| i == "input_ids");
     let table = graph.node.iter().find(looks_up)?.input.first()?;
@@ -145,20 +165,31 @@ fn vocabulary(graph: &pb::GraphProto) -> Option<usize> {
     table.dims.first().and_then(|&rows| usize::try_from(rows).ok())
 }
 
-/// Runs the shared model's plans.
-pub(super) struct TractEncoder {
-    model: Arc<TractModel>,
-    path: PathBuf,
-}
-
-impl TractEncoder {
-    pub(super) fn new(model: Arc<TractModel>, path: &Path) -> Self {
-        Self { model, path: path.to_owned() }
+impl LoadedModel for TractModel {
+    fn encoder(&self) -> Result<Box<dyn Encoder + '_>, TextError> {
+        Ok(Box::new(TractEncoder(self)))
     }
 
+    fn vocabulary(&self) -> Option<usize> {
+        self.vocabulary
+    }
+
+    fn length_step(&self) -> usize {
+        LENGTH_STEP
+    }
+
+    fn report(&self) -> &EngineReport {
+        &self.report
+    }
+}
+
+/// Runs the shared model's plans.
+struct TractEncoder<'m>(&'m TractModel);
+
+impl TractEncoder<'_> {
     fn run(&self, batch: &TokenBatch) -> TractResult<Array3<f32>> {
         let mut inputs = TVec::new();
-        for input in &self.model.inputs {
+        for input in &self.0.inputs {
             let tensor = match input {
                 Input::Ids => Tensor::from_shape(&batch.shape(), batch.ids())?,
                 Input::Mask => Tensor::from_shape(&batch.shape(), batch.mask())?,
@@ -166,7 +197,7 @@ impl TractEncoder {
             };
             inputs.push(tensor.into_tvalue());
         }
-        let outputs = self.model.plan(batch.shape())?.run(inputs)?;
+        let outputs = self.0.plan(batch.shape())?.run(inputs)?;
         let hidden = outputs[0].to_plain_array_view::<f32>()?;
         match *hidden.shape() {
             [sequences, length, width] if [sequences, length] == batch.shape() => {
@@ -179,10 +210,10 @@ impl TractEncoder {
     }
 }
 
-impl Encoder for TractEncoder {
+impl Encoder for TractEncoder<'_> {
     fn encode(&mut self, batch: &TokenBatch) -> Result<Array3<f32>, TextError> {
         guarded(|| self.run(batch)).map_err(|error| TextError::Run {
-            path: self.path.clone(),
+            path: self.0.path.clone(),
             engine: ENGINE,
             sequences: batch.sequences(),
             length: batch.length(),
