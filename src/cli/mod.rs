@@ -4,6 +4,7 @@ mod completions;
 mod convert;
 mod demo;
 mod embed;
+mod evaluate;
 mod export;
 mod failure;
 mod finetune;
@@ -17,6 +18,8 @@ mod plan;
 mod predict;
 mod predicted;
 mod report;
+mod run;
+mod running;
 mod skim;
 mod stages;
 mod synth;
@@ -119,7 +122,7 @@ enum Command {
     Export(export::Export),
     #[command(flatten)]
     Stage(stages::StageCommand),
-    Run(stages::Run),
+    Run(run::Run),
     Plan(plan::Plan),
     Predict(predict::Predict),
     Report(report::Report),

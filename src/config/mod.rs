@@ -27,9 +27,7 @@ use crate::machine;
 pub use error::ConfigError;
 use error::{Place, Wrong};
 pub use overrides::Override;
-pub use sections::{
-    BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Precision, Predict, Recipe, Train,
-};
+pub use sections::{BadRecords, BiasInit, DistilBert, Finetune, FromScratch, Predict, RecipeName, Train};
 pub use size::ByteSize;
 pub use template::TEMPLATE;
 use yaml::Node;

@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::net::Precision;
+use crate::text::EngineChoice;
+use crate::text::finetune::{Device, Options as FinetuneOptions};
+
 /// What to do with a malformed record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -13,30 +17,6 @@ pub enum BadRecords {
     Stop,
     /// Put it aside, whole and with the reason, in `working_dir/rejected/`, and go on.
     Quarantine,
-}
-
-/// What runs the text model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Engine {
-    /// ONNX Runtime where a library is found, else tract.
-    #[default]
-    Auto,
-    /// ONNX Runtime, or an error.
-    Onnxruntime,
-    /// tract, which is always there.
-    Tract,
-}
-
-/// What computes the text model's training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Device {
-    /// The processor.
-    #[default]
-    Cpu,
-    /// An NVIDIA card, in a program built with the feature `cuda`.
-    Cuda,
 }
 
 /// `distilbert.from_scratch:` — the sizes of a text model that starts from random weights.
@@ -111,23 +91,25 @@ pub struct Finetune {
 }
 
 impl Default for Finetune {
+    /// No fine-tuning; else what the training itself takes for usual.
     fn default() -> Self {
+        let usual = FinetuneOptions::default();
         Self {
             epochs: 0,
             max_steps: None,
-            batch_size: 16,
-            max_length: 100,
-            masked: 0.15,
-            learning_rate: 5e-5,
-            warmup_steps: 1000,
-            weight_decay: 0.01,
-            max_gradient_norm: 1.0,
-            held_out: 0.02,
-            held_out_records: 1000,
-            evaluate_steps: 1000,
-            log_steps: 100,
-            save_steps: 1000,
-            save_total_limit: 2,
+            batch_size: usual.batch_size,
+            max_length: usual.max_length,
+            masked: usual.masked,
+            learning_rate: usual.learning_rate,
+            warmup_steps: usual.warmup_steps,
+            weight_decay: usual.weight_decay,
+            max_gradient_norm: usual.max_gradient_norm,
+            held_out: usual.held_out,
+            held_out_records: usual.held_out_records,
+            evaluate_steps: usual.evaluate_steps,
+            log_steps: usual.log_steps,
+            save_steps: usual.save_steps,
+            save_total_limit: usual.save_total_limit,
         }
     }
 }
@@ -145,7 +127,7 @@ pub struct DistilBert {
     /// Tokens (padding included) in a batch; what suits the engine and the device if not given.
     pub batch_tokens: Option<usize>,
     /// What runs the model.
-    pub engine: Engine,
+    pub engine: EngineChoice,
     /// The ONNX Runtime library; looked for in the usual places if not given.
     pub onnxruntime: Option<PathBuf>,
     /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from there.
@@ -174,7 +156,7 @@ impl Default for DistilBert {
             tokenizer: None,
             max_n_parts: 1,
             batch_tokens: None,
-            engine: Engine::Auto,
+            engine: EngineChoice::Auto,
             onnxruntime: None,
             snapshot_seconds: 300,
             onnx: None,
@@ -196,10 +178,10 @@ pub enum BiasInit {
     Zero,
 }
 
-/// Where a training's settings come from that are not given.
+/// The recipe that a training's settings come from where they are not given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Recipe {
+pub enum RecipeName {
     /// The published solution's.
     Original,
     /// Ours.
@@ -214,7 +196,7 @@ pub struct Train {
     /// Width of the hidden layers.
     pub hidden_size: usize,
     /// Where the settings below come from.
-    pub recipe: Recipe,
+    pub recipe: RecipeName,
     /// Records in a step.
     pub batch_size: Option<usize>,
     /// Largest learning rate of the days.
@@ -254,7 +236,7 @@ impl Default for Train {
     fn default() -> Self {
         Self {
             hidden_size: 1500,
-            recipe: Recipe::Tuned,
+            recipe: RecipeName::Tuned,
             batch_size: None,
             learning_rate: None,
             day_decay: None,
@@ -272,48 +254,6 @@ impl Default for Train {
             seed: None,
             checkpoint_minutes: 10.0,
         }
-    }
-}
-
-/// How exactly the network's weights and activations are held in prediction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Precision {
-    /// Single precision.
-    #[default]
-    F32 = 1,
-    /// bfloat16 with sums in single precision.
-    Bf16 = 2,
-    /// Hidden layers in bytes with sums in integers, the first layer in bfloat16.
-    Int8 = 3,
-}
-
-impl Precision {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::F32, Self::Bf16, Self::Int8];
-
-    /// Its name in the configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::Bf16 => "bf16",
-            Self::Int8 => "int8",
-        }
-    }
-}
-
-impl std::fmt::Display for Precision {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl std::str::FromStr for Precision {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|precision| precision.name() == text);
-        known.ok_or_else(|| format!("{text:?} is no precision: f32, bf16 or int8"))
     }
 }
 

@@ -13,11 +13,10 @@ use thiserror::Error;
 
 use crate::metrics::Report;
 use crate::pipeline::Stage;
-use crate::pipeline::train::{Point, Summary};
-use crate::workspace::{InputFiles, Manifest, TaskRecord, WorkspaceError, entries, write_file};
-
-/// The report's usual name in its working directory.
-pub const REPORT: &str = "report.html";
+use crate::stages::evaluate::EvaluateSummary;
+use crate::stages::train::{Point, TrainSummary};
+use crate::stages::{Evaluate, Train, position_of_task};
+use crate::workspace::{InputFiles, Layout, Manifest, TaskRecord, WorkspaceError, entries, write_file};
 
 /// Why there is no report.
 #[derive(Debug, Error)]
@@ -49,11 +48,17 @@ pub enum ReportError {
     Workspace(#[from] WorkspaceError),
 }
 
+impl ReportError {
+    fn content(path: &Path) -> impl FnOnce(serde_json::Error) -> Self {
+        move |error| Self::Content { path: path.to_owned(), reason: error.to_string() }
+    }
+}
+
 /// What is known of a working directory.
 struct Results {
     /// Finished tasks in the order in which they run.
     tasks: Vec<(String, TaskRecord)>,
-    training: Summary,
+    training: TrainSummary,
     curve: Vec<Point>,
     /// Hold-out measures of the model.
     hold_out: Option<Report>,
@@ -65,7 +70,8 @@ struct Results {
 /// [`ReportError`].
 pub fn write_report(directory: &Path, output: &Path) -> Result<(), ReportError> {
     let made_here = entries(directory).unwrap_or_default();
-    let others = made_here.iter().map(PathBuf::as_path).filter(|path| path.file_name() != Some(REPORT.as_ref()));
+    let usual = Layout::of(directory).report();
+    let others = made_here.iter().map(PathBuf::as_path).filter(|path| path.file_name() != usual.file_name());
     InputFiles::of(others).ensure_none_is(output)?;
     let html = page::html(&Results::read(directory)?);
     Ok(write_file(output, |out| out.write_all(html.as_bytes()))?)
@@ -75,24 +81,26 @@ impl Results {
     fn read(directory: &Path) -> Result<Self, ReportError> {
         let manifest = Manifest::read(directory)?;
         let nothing = || ReportError::NothingTrained { directory: directory.to_owned() };
-        let record = manifest.task(Stage::Train.name()).ok_or_else(nothing)?;
-        let training = parse(&directory.join("manifest.json"), &record.summary.to_string())?;
-        let log = directory.join("training.jsonl");
+        let layout = Layout::of(directory);
+        let training = summary::<TrainSummary>(&layout, &manifest, &Train)?.ok_or_else(nothing)?;
+        let log = layout.training_log();
         let text = std::fs::read_to_string(&log).map_err(|source| ReportError::File { path: log.clone(), source })?;
-        let curve = text.lines().map(|line| parse(&log, line)).collect::<Result<_, _>>()?;
-        let measured = manifest.task(Stage::Evaluate.name()).and_then(|task| task.summary.get("hold_out"));
-        let hold_out =
-            measured.map(|report| parse(&directory.join("manifest.json"), &report.to_string())).transpose()?;
-
-        // Conversions have a task for each part: `convert part-00000`.
-        let place = |name: &str| Stage::ALL.iter().position(|stage| name.split(' ').next() == Some(stage.name()));
+        let points = text.lines().map(|line| serde_json::from_str(line).map_err(ReportError::content(&log)));
+        let curve = points.collect::<Result<_, _>>()?;
+        let measured = summary::<EvaluateSummary>(&layout, &manifest, &Evaluate)?;
         let mut tasks: Vec<_> = manifest.tasks().map(|(name, record)| (name.to_owned(), record.clone())).collect();
-        tasks.sort_by_key(|(name, _)| place(name));
-        Ok(Self { tasks, training, curve, hold_out: hold_out.flatten() })
+        tasks.sort_by_key(|(name, _)| position_of_task(name));
+        let hold_out = measured.and_then(|summary| summary.hold_out);
+        Ok(Self { tasks, training, curve, hold_out })
     }
 }
 
-fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ReportError> {
-    serde_json::from_str(text)
-        .map_err(|error| ReportError::Content { path: path.to_owned(), reason: error.to_string() })
+/// The summary of a finished stage.
+fn summary<S: DeserializeOwned>(
+    layout: &Layout,
+    manifest: &Manifest,
+    stage: &dyn Stage,
+) -> Result<Option<S>, ReportError> {
+    let Some(record) = manifest.task(stage.name()) else { return Ok(None) };
+    S::deserialize(&record.summary).map(Some).map_err(ReportError::content(&layout.manifest()))
 }

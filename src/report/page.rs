@@ -10,7 +10,7 @@ use super::chart::{Axis, Chart, Guide, Series, escape};
 use super::style::STYLE;
 use crate::config::ByteSize;
 use crate::metrics::Report;
-use crate::pipeline::train::{Coverage, Point, SessionSummary};
+use crate::stages::train::{Coverage, Point, SessionSummary};
 
 /// The whole page.
 pub(super) fn html(results: &Results) -> String {

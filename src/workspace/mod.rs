@@ -5,6 +5,7 @@ mod atomic;
 mod content;
 mod fingerprint;
 mod folder;
+mod layout;
 mod lock;
 mod manifest;
 mod target;
@@ -12,6 +13,7 @@ mod temporary;
 
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -20,12 +22,11 @@ pub use atomic::{AtomicFile, ensure_writable, write_file};
 pub use content::{Checksum, FileState};
 pub use fingerprint::{Difference, Fingerprint, Identity};
 pub use folder::{AtomicFolder, ensure_replaceable};
+pub use layout::Layout;
+use layout::MANIFEST;
 use lock::Lock;
 pub use manifest::{Manifest, Outdated, TaskRecord};
 pub use target::InputFiles;
-
-/// Name of the manifest.
-const MANIFEST: &str = "manifest.json";
 
 /// Why the working directory cannot be used.
 #[derive(Debug, Error)]
@@ -98,15 +99,12 @@ impl WorkspaceError {
 /// behind that was not there before.
 #[derive(Debug)]
 pub struct Workspace {
-    root: PathBuf,
+    layout: Layout,
     // Held for what it does when it is dropped.
     _lock: Lock,
 }
 
 impl Workspace {
-    /// Name of the folder of the text model's checkpoints.
-    pub const DISTILBERT: &str = "distilbert";
-
     /// Opens a working directory, making it if need be, and locks it. What an earlier run left half-done is removed.
     /// Tries whether everything that stages write can be written, which may be links to other disks.
     ///
@@ -114,90 +112,10 @@ impl Workspace {
     /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`] if it, or
     /// a folder in it, cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
-        let workspace = Self { root: root.to_owned(), _lock: Lock::take(root)? };
+        let workspace = Self { layout: Layout::of(root), _lock: Lock::take(root)? };
         workspace.remove_leftovers()?;
         workspace.ensure_writable()?;
         Ok(workspace)
-    }
-
-    /// The directory itself.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Folder of the converted parts.
-    pub fn parts(&self) -> PathBuf {
-        self.root.join("parts")
-    }
-
-    /// The converted part of this name (`part-00000`).
-    pub fn part(&self, name: &str) -> PathBuf {
-        self.parts().join(format!("{name}.skim"))
-    }
-
-    /// The converted validation part.
-    pub fn validation_part(&self) -> PathBuf {
-        self.part("validation")
-    }
-
-    /// Folder of the records put aside as malformed.
-    pub fn rejected(&self) -> PathBuf {
-        self.root.join("rejected")
-    }
-
-    /// The authors' similar authors.
-    pub fn similar(&self) -> PathBuf {
-        self.root.join("similar.skim")
-    }
-
-    /// Folder of the parts' counts.
-    pub fn features(&self) -> PathBuf {
-        self.root.join("features")
-    }
-
-    /// Folder of the count tables' totals.
-    pub fn counts(&self) -> PathBuf {
-        self.root.join("counts")
-    }
-
-    /// Folder of the text model's checkpoints.
-    pub fn distilbert(&self) -> PathBuf {
-        self.root.join(Self::DISTILBERT)
-    }
-
-    /// Mean token vectors, `[tokens, width]`.
-    pub fn token_embeddings(&self) -> PathBuf {
-        self.root.join("token_embeddings.npy")
-    }
-
-    /// Token ids of the rows of [`Workspace::token_embeddings`].
-    pub fn token_ids(&self) -> PathBuf {
-        self.root.join("token_ids.npy")
-    }
-
-    /// What the embed stage has come to while it is not done.
-    pub fn embed_snapshot(&self) -> PathBuf {
-        self.root.join("embed.snapshot")
-    }
-
-    /// Token codes.
-    pub fn codes(&self) -> PathBuf {
-        self.root.join("codes.skim")
-    }
-
-    /// Measures of the model on the hold-out records.
-    pub fn evaluation(&self) -> PathBuf {
-        self.root.join("evaluation.json")
-    }
-
-    /// The model bundle.
-    pub fn model(&self) -> PathBuf {
-        self.root.join("model")
-    }
-
-    /// The state of a training under way.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.root.join("checkpoint")
     }
 
     /// Removes the state of a training that has come to its end.
@@ -215,17 +133,12 @@ impl Workspace {
         }
     }
 
-    /// Losses and learning rates of the training, a line a point.
-    pub fn training_log(&self) -> PathBuf {
-        self.root.join("training.jsonl")
-    }
-
     /// A folder for a task's spill files, empty; a later task of the same name finds it empty again.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if it cannot be made.
     pub fn scratch(&self, task: &str) -> Result<PathBuf, WorkspaceError> {
-        let folder = self.root.join("scratch").join(task);
+        let folder = self.scratch_root().join(task);
         remove_if_there(&folder)?;
         fs::create_dir_all(&folder).map_err(WorkspaceError::io("make the folder", &folder))?;
         Ok(folder)
@@ -236,17 +149,12 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError::Io`] if one cannot be removed.
     pub fn remove_scratch(&self) -> Result<(), WorkspaceError> {
-        remove_if_there(&self.root.join("scratch"))
-    }
-
-    /// The folders that tasks make.
-    fn folders(&self) -> [PathBuf; 5] {
-        [self.parts(), self.features(), self.counts(), self.rejected(), self.distilbert()]
+        remove_if_there(&self.scratch_root())
     }
 
     fn remove_leftovers(&self) -> Result<(), WorkspaceError> {
         self.remove_scratch()?;
-        for folder in self.folders().into_iter().chain([self.root.clone()]) {
+        for folder in self.folders().into_iter().chain([self.root().to_owned()]) {
             if folder.is_dir() {
                 entries(&folder)?.iter().try_for_each(|path| temporary::clear_leftover(path))?;
             }
@@ -259,9 +167,17 @@ impl Workspace {
     }
 
     fn ensure_writable(&self) -> Result<(), WorkspaceError> {
-        ensure_writable(&self.root)?;
+        ensure_writable(self.root())?;
         self.folders().iter().filter(|folder| folder.is_dir()).try_for_each(|folder| ensure_writable(folder))?;
         [self.model(), self.checkpoint()].iter().try_for_each(|folder| ensure_replaceable(folder))
+    }
+}
+
+impl Deref for Workspace {
+    type Target = Layout;
+
+    fn deref(&self) -> &Layout {
+        &self.layout
     }
 }
 

@@ -11,6 +11,7 @@ mod file;
 mod layout;
 mod lists;
 mod pack;
+mod precision;
 mod small;
 
 #[cfg(test)]
@@ -19,9 +20,9 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use crate::config::Precision;
 pub use calibration::Calibration;
 pub use engine::InferenceTimes;
+pub use precision::Precision;
 
 use super::error::NetError;
 use super::inputs::check;

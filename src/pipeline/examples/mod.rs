@@ -13,6 +13,9 @@ use crate::features::{Day, Example};
 
 pub use stored::{StoredExamples, StoredPart};
 
+/// Kind of the `.skim` files with a part's counts.
+pub const FEATURES_KIND: &str = "features";
+
 /// Which records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Portion {

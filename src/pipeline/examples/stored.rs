@@ -8,10 +8,9 @@ use skimlog_formats::columnar::{ColumnarError, Reader, ValueType};
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 
-use super::{Examples, ExamplesError, Origin, Portion, Survey};
+use super::{Examples, ExamplesError, FEATURES_KIND, Origin, Portion, Survey};
 use crate::counts::{COUNTS, REAL_COLUMNS, column_names};
 use crate::features::{Day, Example, Languages};
-use crate::pipeline::features::FEATURES_KIND;
 
 /// A part and its features.
 #[derive(Clone, Debug, PartialEq, Eq)]

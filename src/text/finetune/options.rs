@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::device::Device;
 use super::special::SpecialTokens;
-use crate::config;
 use crate::text::distilbert::Architecture;
 
 /// What a training starts from.
@@ -74,35 +73,28 @@ pub struct Options {
     pub device: Device,
 }
 
-impl From<&config::Finetune> for Options {
-    /// Those of the configuration; seed, special tokens and device are not in this section of it.
-    fn from(section: &config::Finetune) -> Self {
-        Self {
-            steps: section.max_steps.map_or(Steps::Epochs(section.epochs), Steps::Exactly),
-            batch_size: section.batch_size,
-            max_length: section.max_length,
-            masked: section.masked,
-            learning_rate: section.learning_rate,
-            warmup_steps: section.warmup_steps,
-            weight_decay: section.weight_decay,
-            max_gradient_norm: section.max_gradient_norm,
-            held_out: section.held_out,
-            seed: 0,
-            held_out_records: section.held_out_records,
-            evaluate_steps: section.evaluate_steps,
-            log_steps: section.log_steps,
-            save_steps: section.save_steps,
-            save_total_limit: section.save_total_limit,
-            special: SpecialTokens::default(),
-            device: Device::Cpu,
-        }
-    }
-}
-
 impl Default for Options {
     /// The original's, for one epoch.
     fn default() -> Self {
-        Self { steps: Steps::Epochs(1), ..Self::from(&config::Finetune::default()) }
+        Self {
+            steps: Steps::Epochs(1),
+            batch_size: 16,
+            max_length: 100,
+            masked: 0.15,
+            learning_rate: 5e-5,
+            warmup_steps: 1000,
+            weight_decay: 0.01,
+            max_gradient_norm: 1.0,
+            held_out: 0.02,
+            seed: 0,
+            held_out_records: 1000,
+            evaluate_steps: 1000,
+            log_steps: 100,
+            save_steps: 1000,
+            save_total_limit: 2,
+            special: SpecialTokens::default(),
+            device: Device::Cpu,
+        }
     }
 }
 

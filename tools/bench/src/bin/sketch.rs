@@ -12,9 +12,9 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use skimlog::pipeline::memory;
-use skimlog::pipeline::sketch::{SketchOptions, sketch};
 use skimlog::progress::Silent;
 use skimlog::sketch::SketchShape;
+use skimlog::stages::sketch::{SketchOptions, sketch};
 use skimlog::text::{TokenVectors, VectorPaths};
 
 /// Measures the sketch stage, from token_embeddings.npy to codes.skim, its measures of quality included.

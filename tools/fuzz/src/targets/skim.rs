@@ -6,10 +6,10 @@ use std::path::Path;
 use skimlog::counts::{COUNTS, REAL_COLUMNS, Table, column_names};
 use skimlog::features::{Example, Languages};
 use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
-use skimlog::pipeline::features::{FEATURES_KIND, TOTALS_KIND};
-use skimlog::pipeline::freeze::{FreezeError, read_totals};
 use skimlog::similar::{SimilarAuthors, SimilarWriter, read_lists};
 use skimlog::sketch::{SketchShape, TokenCodes};
+use skimlog::stages::features::{FEATURES_KIND, TOTALS_KIND};
+use skimlog::stages::train::freeze::{FreezeError, read_totals};
 use skimlog_formats::columnar::{
     Advice, Column, ColumnRef, ColumnarError, Field, MAX_CHUNK_BYTES, Reader, Schema, ValueType, Writer, encode_block,
     encode_block_advised,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use skimlog::features::{Day, Example};
 use skimlog::net::Network;
 use skimlog::pipeline::examples::{Examples, ExamplesError, Origin, Portion, Survey};
-use skimlog::pipeline::train::{Checkpointing, Options, Recipe, TrainError, train};
 use skimlog::progress::{Progress, Silent, Unit};
+use skimlog::stages::train::{Checkpointing, Recipe, TrainError, TrainOptions, train};
 use skimlog::text::distilbert::Architecture;
 use skimlog::text::finetune::{self, Start, Steps, finetune, newest_checkpoint};
 use skimlog_formats::{Reaction, ReactionSet};
@@ -78,7 +78,7 @@ impl Training {
         let folder = scratch.path().join("checkpoint");
         let place = Checkpointing { folder, fingerprint: "these records".into(), every: Duration::ZERO };
         let recipe = Recipe { batch: 16, ..Recipe::original() };
-        let mut options = Options::new(recipe, scratch.path().join("scratch"));
+        let mut options = TrainOptions::new(recipe, scratch.path().join("scratch"));
         options.checkpoint = Some(place.clone());
         let outcome = train(&Generated::new(), token_codes(), SHAPE, &options, &Stopping(AtomicUsize::new(0)));
         let interrupted = matches!(outcome, Err(TrainError::Interrupted { .. }));

@@ -11,12 +11,13 @@ use skimlog::net::{Network, Shape};
 use skimlog::pipeline::bundle::BundleWriter;
 use skimlog::pipeline::evaluate::calibrate;
 use skimlog::pipeline::examples::{StoredExamples, StoredPart};
-use skimlog::pipeline::freeze::freeze;
 use skimlog::pipeline::run::BUNDLE_COUNTS;
 use skimlog::pipeline::{Pipeline, Stage};
 use skimlog::progress::Silent;
 use skimlog::similar::SimilarAuthors;
 use skimlog::sketch::{SketchShape, TokenCodes};
+use skimlog::stages::train::freeze::freeze;
+use skimlog::stages::{Convert, Features, Similar};
 use skimlog_formats::PerReaction;
 use skimlog_synth::Options;
 
@@ -46,7 +47,8 @@ pub(crate) fn make(directory: &Path, train_rows: u64, test_rows: u64, hidden: us
             ..Config::default()
         };
         let mut pipeline = Pipeline::open(&config, &Silent)?;
-        for stage in [Stage::Convert, Stage::Similar, Stage::Features] {
+        let counted: [&dyn Stage; 3] = [&Convert, &Similar, &Features];
+        for stage in counted {
             pipeline.run(stage, false, &mut |_| {})?;
         }
         bundle(&pipeline, &model, &config, hidden).context("the model")?;
