@@ -2,6 +2,7 @@
 
 use clap::error::ErrorKind;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches, Subcommand};
+use skimlog::pipeline::Stage;
 use skimlog::stages::{self, STAGES, StageRef};
 
 use super::Common;
@@ -55,6 +56,15 @@ fn with_options(stage: StageRef) -> Option<&'static WithOptions> {
     WITH_OPTIONS.iter().find(|one| one.stage.name() == stage.name())
 }
 
+/// The stages whose commands are here: all but `convert`, which also takes single parts.
+fn stages_here() -> impl Iterator<Item = StageRef> {
+    STAGES.into_iter().filter(|stage| stage.name() != stages::Convert.name())
+}
+
+fn named(name: &str) -> Option<StageRef> {
+    stages_here().find(|stage| stage.name() == name)
+}
+
 impl StageCommand {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         match self {
@@ -67,21 +77,15 @@ impl StageCommand {
 }
 
 impl Subcommand for StageCommand {
-    /// Adds the stages that the command line has no command for yet, as `convert`, which also takes single parts.
     fn augment_subcommands(command: Command) -> Command {
-        STAGES.into_iter().fold(command, |command, stage| {
-            let name = stage.name();
-            if command.find_subcommand(name).is_some() {
-                return command;
-            }
-            let plain = |command| {
-                let examples = format!("Examples:\n  skimmer {name} --config config.yaml");
-                Plain::augment_args(command).about(stage.about()).after_help(examples)
-            };
-            let own = Command::new(name);
+        stages_here().fold(command, |command, stage| {
+            let own = Command::new(stage.name());
             command.subcommand(match with_options(stage) {
                 Some(WithOptions { augment, .. }) => augment(own),
-                None => plain(own),
+                None => {
+                    let examples = format!("Examples:\n  skimmer {} --config config.yaml", stage.name());
+                    Plain::augment_args(own).about(stage.about()).after_help(examples)
+                }
             })
         })
     }
@@ -91,13 +95,13 @@ impl Subcommand for StageCommand {
     }
 
     fn has_subcommand(name: &str) -> bool {
-        stages::named(name).is_some()
+        named(name).is_some()
     }
 }
 
 impl FromArgMatches for StageCommand {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let found = matches.subcommand().and_then(|(name, matches)| Some((stages::named(name)?, matches)));
+        let found = matches.subcommand().and_then(|(name, matches)| Some((named(name)?, matches)));
         let Some((stage, matches)) = found else { return Err(Error::new(ErrorKind::MissingSubcommand)) };
         match with_options(stage) {
             Some(WithOptions { parse, .. }) => parse(matches),

@@ -150,7 +150,7 @@ impl Config {
 
     /// This configuration as YAML, with every key explained.
     pub fn to_yaml(&self) -> String {
-        template::fill(self)
+        template::fill(&serde_yaml::to_value(self).unwrap_or_default())
     }
 
     fn build(text: &str, folder: &Path, overrides: &[Override], home: Option<&Path>) -> Result<Self, Wrong> {

@@ -130,7 +130,8 @@ pub struct DistilBert {
     pub engine: EngineChoice,
     /// The ONNX Runtime library; looked for in the usual places if not given.
     pub onnxruntime: Option<PathBuf>,
-    /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from there.
+    /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from
+    /// there.
     pub snapshot_seconds: u64,
     /// The ONNX file, or a folder as in `model`, that token vectors come from, whatever was fine-tuned.
     pub onnx: Option<PathBuf>,
@@ -203,7 +204,8 @@ pub struct Train {
     pub learning_rate: Option<f64>,
     /// Factor on the learning rate after each day.
     pub day_decay: Option<f64>,
-    /// Share of the batches, of the days and again of the finetune records, over which the learning rate rises from zero.
+    /// Share of the batches, of the days and again of the finetune records, over which the learning rate rises from
+    /// zero.
     pub warm_up: Option<f64>,
     /// Share of the learning rate that is left at the last batch of the days, and of the finetune records.
     pub last_rate: Option<f64>,

@@ -33,7 +33,7 @@ pub enum PipelineError {
     #[error("cannot write the summary: {0}")]
     Summary(#[from] serde_json::Error),
     /// A task's summary does not hold what it should.
-    #[error("the summary of {task} cannot be read ({source}): run `skimmer {task} --force`")]
+    #[error("the summary of {task} in manifest.json cannot be read ({source}): make it anew with --force")]
     ReadSummary {
         /// The task.
         task: String,

@@ -1,7 +1,7 @@
 //! How stages are run, and what works with their results: measuring, export, inspection, prediction.
 //!
-//! [`Stage`] is what a stage says of itself, a [`Context`] what it is given, a [`Task`] what it has done where it is out of
-//! date; [`Pipeline`] runs stages in a working directory. The stages themselves are in [`crate::stages`].
+//! [`Stage`] is what a stage says of itself, a [`Context`] what it is given, a [`Task`] what it has done where it is
+//! out of date; [`Pipeline`] runs stages in a working directory. The stages themselves are in [`crate::stages`].
 
 pub mod bundle;
 mod context;

@@ -115,9 +115,9 @@ impl<'r> TaskRunner<'r> {
         Ok(())
     }
 
-    /// [`TaskRunner::run`] for tasks that one process of work does one after the other. `work` is given what is to be done,
-    /// and hands on what it makes of each, in order; that is settled while the work goes on: a sync is time in which there
-    /// is nothing to compute. The peak of a task is that of all up to its end.
+    /// [`TaskRunner::run`] for tasks that one process of work does one after the other. `work` is given what is to be
+    /// done, and hands on what it makes of each, in order; that is settled while the work goes on: a sync is time in
+    /// which there is nothing to compute. The peak of a task is that of all up to its end.
     ///
     /// # Errors
     /// As of [`TaskRunner::run`].

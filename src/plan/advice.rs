@@ -1,6 +1,6 @@
 //! What to change if a run does not fit, in sentences.
 
-use super::RunPlan;
+use super::run_plan::RunPlan;
 use crate::amounts::{bytes, duration};
 use crate::config::Config;
 use crate::pipeline::PipelineError;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::RunPlan;
+use super::run_plan::RunPlan;
 use crate::amounts::{self, duration};
 use crate::trial::{Estimate, StagePlan};
 

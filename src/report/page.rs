@@ -5,8 +5,8 @@ use std::fmt::Write;
 use indicatif::HumanCount;
 use skimlog_formats::Reaction;
 
-use super::Results;
 use super::chart::{Axis, Chart, Guide, Series, escape};
+use super::results::Results;
 use super::style::STYLE;
 use crate::config::ByteSize;
 use crate::metrics::Report;

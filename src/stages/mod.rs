@@ -1,8 +1,8 @@
 //! The stages, a room each, and their order. A further stage is a room and a line of [`STAGES`].
 //!
-//! A room holds what the stage says of itself (`stage`: what it reads and makes, what that depends on, which configurations
-//! have it, how it runs), what it will cost (`cost`), its work, its summary and its errors. Later stages ask it for what it
-//! made.
+//! A room holds what the stage says of itself (`stage`: what it reads and makes, what that depends on, which
+//! configurations have it, how it runs), what it will cost (`cost`), its work, its summary and its errors. Later stages
+//! ask it for what it made.
 
 pub mod convert;
 pub mod embed;
@@ -61,8 +61,8 @@ pub fn of(config: &Config) -> impl Iterator<Item = StageRef> {
     STAGES.into_iter().filter(|stage| stage.is_part_of(config))
 }
 
-/// The stages that a configuration has of those from `from` to `to`, in their order; a single stage that is asked for is run
-/// whatever the configuration has.
+/// The stages that a configuration has of those from `from` to `to`, in their order; a single stage that is asked for
+/// is run whatever the configuration has.
 ///
 /// # Errors
 /// [`PipelineError`]: what the configuration lacks for one of them, so that it is known before hours of work.

@@ -71,15 +71,16 @@ pub struct Measuring {
 }
 
 impl Measuring {
-    /// Seconds to measure so many hold-out records, or those of all threads together. They stand among those to fine-tune
-    /// on, which are read and passed over.
+    /// Seconds to measure so many hold-out records, or those of all threads together. They stand among those to
+    /// fine-tune on, which are read and passed over.
     pub fn seconds(&self, which: usize, held_out: f64, finetune: f64) -> f64 {
         held_out * self.measuring[which] + finetune * self.reading[which]
     }
 }
 
-/// When stages are tried. What takes long a record comes first, for it needs few records; what depends on how many records
-/// there are has the most of the time. Stages of a turn are tried one after the other, in their order, then again.
+/// When stages are tried. What takes long a record comes first, for it needs few records; what depends on how many
+/// records there are has the most of the time. Stages of a turn are tried one after the other, in their order, then
+/// again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// The text model's training.

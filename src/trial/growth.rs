@@ -1,9 +1,9 @@
 //! From what was measured on ever more records to what all of them will take: pure arithmetic.
 //!
 //! Little of what is counted grows in proportion to the records: different pairs get fewer a record, counts get larger
-//! and take more bytes. On a logarithmic scale the slopes change slowly, so they are taken to go on changing as they did.
-//! There are three estimates, from the last slope, the last two and the last three; the middle one is expected, and how
-//! far they are apart says how sure it is.
+//! and take more bytes. On a logarithmic scale the slopes change slowly, so they are taken to go on changing as they
+//! did. There are three estimates, from the last slope, the last two and the last three; the middle one is expected,
+//! and how far they are apart says how sure it is.
 
 use serde::Serialize;
 
@@ -87,8 +87,8 @@ pub fn saturating(points: &[Point], records: f64, limit: f64) -> Estimate {
 }
 
 /// The seconds at so many records of work that grows with a power of them: the line through the logarithms of the last
-/// four measurements, for a single one is disturbed by whatever else the machine does, and longer ones less so. The power
-/// stays within `least` and `most`.
+/// four measurements, for a single one is disturbed by whatever else the machine does, and longer ones less so. The
+/// power stays within `least` and `most`.
 pub fn seconds(points: &[Point], records: f64, least: f64, most: f64) -> f64 {
     let curve = logarithms(points, |point| point.value.ln());
     let last = &curve[curve.len().saturating_sub(4)..];
@@ -104,16 +104,16 @@ pub fn seconds(points: &[Point], records: f64, least: f64, most: f64) -> f64 {
     (height + slope.clamp(least, most) * (records.ln() - at)).exp()
 }
 
-/// How long work takes for a second that all threads compute together, from the trials' seconds and CPU seconds: in the least
-/// disturbed of the last three. How CPU seconds grow is the better known of the two, for other programs lengthen only
-/// the wait.
+/// How long work takes for a second that all threads compute together, from the trials' seconds and CPU seconds: in the
+/// least disturbed of the last three. How CPU seconds grow is the better known of the two, for other programs lengthen
+/// only the wait.
 pub fn wait(trials: impl DoubleEndedIterator<Item = [f64; 2]>) -> f64 {
     let measured = trials.rev().take(3).filter(|[_, cpu_seconds]| *cpu_seconds > 0.0);
     measured.map(|[seconds, cpu_seconds]| seconds / cpu_seconds).min_by(f64::total_cmp).unwrap_or(1.0)
 }
 
-/// The value at so many records on the line that fits the last three measurements best, never less than at the last: two of them
-/// alone, one of which a busy machine disturbed, tell too little of how steep it is.
+/// The value at so many records on the line that fits the last three measurements best, never less than at the last:
+/// two of them alone, one of which a busy machine disturbed, tell too little of how steep it is.
 pub fn line(points: &[Point], records: f64) -> f64 {
     let used = &points[points.len().saturating_sub(3)..];
     let Some(last) = used.last() else { return 0.0 };
@@ -133,8 +133,8 @@ fn logarithms(points: &[Point], height: impl Fn(&Point) -> f64) -> Vec<(f64, f64
     measured.map(|point| (point.records.ln(), height(point))).collect()
 }
 
-/// Extends a curve from `last` to `to`: its slope goes on along the line through its last `used` slopes. `alone` is the slope
-/// of a curve of one point.
+/// Extends a curve from `last` to `to`: its slope goes on along the line through its last `used` slopes. `alone` is the
+/// slope of a curve of one point.
 fn extend(curve: &[(f64, f64)], used: usize, slopes: Slopes, alone: f64, to: f64, last: (f64, f64)) -> f64 {
     const STEPS: u32 = 64;
     let measured: Vec<(f64, f64)> = curve

@@ -1,8 +1,8 @@
 //! What a stage will take: it really runs, on ever more records, and the curves are extended.
 //!
-//! A [`Trial`] is a working directory of its own with records drawn evenly from all raw parts that are there (`sample`). An
-//! [`Estimator`] tries its stage in it, again and again, and says at the end what all records will take ([`growth`]). Each
-//! stage has one, beside the stage itself.
+//! A [`Trial`] is a working directory of its own with records drawn evenly from all raw parts that are there
+//! (`sample`). An [`Estimator`] tries its stage in it, again and again, and says at the end what all records will take
+//! ([`growth`]). Each stage has one, beside the stage itself.
 
 mod clock;
 mod disk;

@@ -91,7 +91,8 @@ pub struct Trial<'a> {
 }
 
 impl<'a> Trial<'a> {
-    /// A trial in `folder`, with no records yet. `parts`: how many parts there are to be. `convert` converts what is drawn.
+    /// A trial in `folder`, with no records yet. `parts`: how many parts there are to be. `convert` converts what is
+    /// drawn.
     ///
     /// # Errors
     /// [`PipelineError`] if the raw parts cannot be read.

@@ -72,7 +72,12 @@ impl Layout {
 
     /// The totals of the count table of this name.
     pub fn totals(&self, table: &str) -> PathBuf {
-        self.counts().join(format!("{table}.skim"))
+        Self::totals_in(&self.counts(), table)
+    }
+
+    /// The totals of the count table of this name in a folder of them.
+    pub fn totals_in(counts: &Path, table: &str) -> PathBuf {
+        counts.join(format!("{table}.skim"))
     }
 
     /// Folder of the text model's checkpoints.

@@ -25,8 +25,8 @@ struct Adopted {
     used_as_it_is: bool,
 }
 
-/// Checks a `.skim` part and gives it its place in the working directory: as a second name of the file (a hard link), or
-/// as a copy where the file system has no such names or is another.
+/// Checks a `.skim` part and gives it its place in the working directory: as a second name of the file (a hard link),
+/// or as a copy where the file system has no such names or is another.
 pub(super) fn adoption<'c>(context: &Context<'c>, name: String, part: RawPart) -> Result<Task<'c>, PipelineError> {
     let Context { config, workspace, progress, .. } = *context;
     let target = workspace.part(&part.name);

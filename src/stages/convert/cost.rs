@@ -43,7 +43,8 @@ impl Planned for Convert {
     }
 }
 
-/// Lets the trial grow, to twice the records each time, as long as there is time for the other stages to be tried on them.
+/// Lets the trial grow, to twice the records each time, as long as there is time for the other stages to be tried on
+/// them.
 #[derive(Default)]
 struct ConvertEstimator {
     /// When the last trial began, and its training and validation records.

@@ -86,8 +86,8 @@ pub trait Format: Sync {
 /// Equal text gives equal calls of [`Format::append`] in equal order, whatever the number of threads.
 ///
 /// # Errors
-/// Those of `parts` and `finished`, and [`ConvertError`]; the part's output is then incomplete. Of several bad lines the
-/// first is named, and all parts before it have been finished.
+/// Those of `parts` and `finished`, and [`ConvertError`]; the part's output is then incomplete. Of several bad lines
+/// the first is named, and all parts before it have been finished.
 pub fn convert<F: Format, E: From<ConvertError> + Send>(
     parts: impl Iterator<Item = Result<(LineBlocks, ConvertOptions), E>> + Send,
     threads: NonZeroUsize,

@@ -22,8 +22,8 @@ pub(super) const NAME: &str = "convert";
 /// The converted training parts, each of which must be there, and none of which may hold what another does.
 ///
 /// # Errors
-/// [`PipelineError::Missing`] for a part that is not converted; [`PipelineError::Stream`] for raw parts that cannot be read
-/// or told apart.
+/// [`PipelineError::Missing`] for a part that is not converted; [`PipelineError::Stream`] for raw parts that cannot be
+/// read or told apart.
 pub fn training_parts(context: &Context<'_>) -> Result<Vec<PathBuf>, PipelineError> {
     let data = RawData::of(context.config)?;
     let parts = data.training.iter().map(|part| context.made(context.workspace.part(&part.name), NAME));

@@ -129,8 +129,8 @@ impl<'b> Times<'b> {
     }
 }
 
-/// In how many of so many rows a value of some column is so. Columns are scanned one after the other, which is fast, and row by
-/// row only where there is something to find.
+/// In how many of so many rows a value of some column is so. Columns are scanned one after the other, which is fast,
+/// and row by row only where there is something to find.
 #[inline(always)]
 fn rows_where(columns: &[&[i64]], rows: usize, is_so: impl Fn(i64) -> bool) -> u64 {
     let found = |column: &&[i64]| column.iter().map(|&value| u32::from(is_so(value))).sum::<u32>() > 0;

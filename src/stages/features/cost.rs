@@ -1,5 +1,5 @@
-//! What counting will take: tried with the same share of the memory budget as records, so that as large a share of everything is
-//! spilled as will be.
+//! What counting will take: tried with the same share of the memory budget as records, so that as large a share of
+//! everything is spilled as will be.
 
 use std::fs;
 use std::path::Path;

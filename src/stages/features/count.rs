@@ -1,9 +1,9 @@
 //! From parts and similar authors to counts and totals.
 //!
 //! A part `NAME.skim` gets `features/NAME.skim`, rows in the part's order, columns named by
-//! [`crate::counts::column_names`]: counts (u32), the five similarity numbers (f64), and for the validation part `split` (u8; 0
-//! finetune, 1 hold-out) and `chunk` (u16; 0 for a hold-out record). Every [`Table`] gets `counts/TABLE.skim`: `key`
-//! (u64, ascending), the four reactions and, where it has them, `none` (u32).
+//! [`crate::counts::column_names`]: counts (u32), the five similarity numbers (f64), and for the validation part
+//! `split` (u8; 0 finetune, 1 hold-out) and `chunk` (u16; 0 for a hold-out record). Every [`Table`] gets
+//! `counts/TABLE.skim`: `key` (u64, ascending), the four reactions and, where it has them, `none` (u32).
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use crate::counts::{
 use crate::machine::{self, Running};
 use crate::pipeline::examples::FEATURES_KIND;
 use crate::progress::Progress;
-use crate::workspace::{AtomicFile, WorkspaceError};
+use crate::workspace::{AtomicFile, Layout, WorkspaceError};
 
 /// Kind of the `.skim` files with a counter's totals.
 pub const TOTALS_KIND: &str = "totals";
@@ -291,7 +291,7 @@ impl<'a> Sink<'a> {
             feature_schemas: (0..parts.len()).map(|part| feature_schema(is_validation(part))).collect(),
             split,
             started: Mutex::new(0),
-            totals: Table::ALL.map(|table| Draft::new(outputs.counts.join(format!("{}.skim", table.name())))).into(),
+            totals: Table::ALL.map(|table| Draft::new(Layout::totals_in(&outputs.counts, &table.name()))).into(),
             total_schemas: Table::ALL.map(total_schema).into(),
             encoders: Mutex::default(),
         };

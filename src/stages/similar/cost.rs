@@ -7,8 +7,8 @@ use crate::similar::Follows;
 use crate::trial::growth::{Point, line, power, seconds, wait};
 use crate::trial::{Estimator, Expected, Measured, Planned, StagePlan, Trial, Tried, Turn, Whole, bytes_at};
 
-/// The work grows with no more than this power of the follows. The trials may show a higher one: where there are few, next to
-/// no two authors share a reader, and once many do, their number grows no faster than the follows.
+/// The work grows with no more than this power of the follows. The trials may show a higher one: where there are few,
+/// next to no two authors share a reader, and once many do, their number grows no faster than the follows.
 const MOST_SIMILAR_POWER: f64 = 1.25;
 
 impl Planned for Similar {
@@ -69,8 +69,8 @@ impl Estimator for SimilarEstimator {
     fn estimate(&self, trial: &Trial<'_>, whole: &Whole, expected: &mut Expected) -> Result<StagePlan, PipelineError> {
         let records = whole.records();
         let follows = power(&self.points(|rung| rung.follows), records, 0.0, 1.0).expected;
-        // Of an even sample, follows are the better measure of the work: ever fewer of its records have a new one. Where there
-        // are none, records are read and nothing else is done.
+        // Of an even sample, follows are the better measure of the work: ever fewer of its records have a new one.
+        // Where there are none, records are read and nothing else is done.
         let measure = |records, found| if follows > 0.0 { found } else { records };
         let points = self
             .rungs

@@ -101,8 +101,8 @@ pub fn similar<W: Write + Send>(
     Ok((out, summary))
 }
 
-/// Makes something of every item and hands it to `take`, in order, while the next is made, on the threads of the current
-/// rayon pool.
+/// Makes something of every item and hands it to `take`, in order, while the next is made, on the threads of the
+/// current rayon pool.
 fn one_ahead<I: Send, T: Send>(
     items: impl Iterator<Item = I>,
     make: impl Fn(I) -> Result<T, SimilarError> + Sync,

@@ -62,7 +62,8 @@ pub enum SketchStageError {
     Store(#[from] WorkspaceError),
 }
 
-/// Codes the tokens and stores the codes; the same vectors, shape and seed give the same bytes for any number of threads.
+/// Codes the tokens and stores the codes; the same vectors, shape and seed give the same bytes for any number of
+/// threads.
 ///
 /// # Errors
 /// [`SketchStageError`]; nothing is stored then.

@@ -1,8 +1,8 @@
 //! Examples put aside and taken back in random order, in bounded memory.
 //!
 //! Every example has a random key, a seeded hash of its record's number, and an ascending sequence of keys is the order
-//! in which a session's examples come back: a uniform shuffle. A bucket holds a range of keys, small enough to be sorted
-//! in memory, so that the order does not depend on how many buckets there are.
+//! in which a session's examples come back: a uniform shuffle. A bucket holds a range of keys, small enough to be
+//! sorted in memory, so that the order does not depend on how many buckets there are.
 
 use std::ops::Range;
 

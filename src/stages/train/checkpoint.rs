@@ -6,8 +6,8 @@
 //!   trainer.safetensors   weights, running statistics, moments, step count
 //! ```
 //!
-//! The folder appears whole, in place of the one before. Nothing random is in it: the records' order and the network's start follow
-//! from the seed.
+//! The folder appears whole, in place of the one before. Nothing random is in it: the records' order and the network's
+//! start follow from the seed.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -81,8 +81,8 @@ impl<'a> Checkpoints<'a> {
         Self { place, last: Instant::now(), cost: Duration::ZERO }
     }
 
-    /// What a training goes on from: the last state, if there is one that was made from the same and reads back. Anything
-    /// else counts for nothing, and will be replaced.
+    /// What a training goes on from: the last state, if there is one that was made from the same and reads back.
+    /// Anything else counts for nothing, and will be replaced.
     ///
     /// # Errors
     /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but it or its

@@ -153,8 +153,8 @@ fn held_out_share(config: &Config) -> Result<f64, PipelineError> {
     Ok(one / (one + zero).max(1.0))
 }
 
-/// What an example of the trial takes: bytes on its way to training, and seconds, and those of all threads together, to read it
-/// and to measure the network on it, which includes reading it.
+/// What an example of the trial takes: bytes on its way to training, and seconds, and those of all threads together, to
+/// read it and to measure the network on it, which includes reading it.
 struct Examined {
     example_bytes: f64,
     reading: [f64; 2],

@@ -14,8 +14,8 @@ use crate::machine;
 /// Batches that may wait for the step.
 const AHEAD: usize = 4;
 
-/// Calls `step` with a session's batches, of these sizes, while a second thread builds the next ones, if there is one to
-/// be had. The first `trained` batches are passed over.
+/// Calls `step` with a session's batches, of these sizes, while a second thread builds the next ones, if there is one
+/// to be had. The first `trained` batches are passed over.
 pub(super) fn feed<S: TweetSketch + Sync>(
     buckets: &Buckets<'_>,
     session: usize,

@@ -13,6 +13,7 @@ use crate::key::Key;
 use crate::progress::{Progress, Unit};
 use crate::similar::SimilarAuthors;
 use crate::stages::features::TOTALS_KIND;
+use crate::workspace::Layout;
 
 /// Why counts could not be frozen.
 #[derive(Debug, Error)]
@@ -33,8 +34,8 @@ pub enum FreezeError {
     },
 }
 
-/// Writes the files that [`FrozenCounts::open`] maps into `model`, which is made where missing, from the tables that the
-/// features stage left in `counts`. Holds a block of a table at a time. Returns the number of keys of all tables.
+/// Writes the files that [`FrozenCounts::open`] maps into `model`, which is made where missing, from the tables that
+/// the features stage left in `counts`. Holds a block of a table at a time. Returns the number of keys of all tables.
 ///
 /// # Errors
 /// [`FreezeError`].
@@ -45,7 +46,7 @@ pub fn freeze(
     progress: &dyn Progress,
 ) -> Result<u64, FreezeError> {
     fs::create_dir_all(model).map_err(|source| FreezeError::Directory { path: model.to_owned(), source })?;
-    let tables = Table::ALL.map(|table| (table, Reader::open(counts.join(format!("{}.skim", table.name())))));
+    let tables = Table::ALL.map(|table| (table, Reader::open(Layout::totals_in(counts, &table.name()))));
     let mut rows = 0;
     progress.begin("frozen counts", None, Unit::Records);
     for (table, totals) in tables {

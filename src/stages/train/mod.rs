@@ -1,5 +1,5 @@
-//! The stage train: day after day over the training records, then over the validation records kept for fine-tuning, and the
-//! model folder (`model/`).
+//! The stage train: day after day over the training records, then over the validation records kept for fine-tuning, and
+//! the model folder (`model/`).
 
 mod buckets;
 mod checkpoint;

@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::schedule::Rates;
 use crate::config::BiasInit;
 
-/// What the weights that come of a training depend on, beside the records and the network's shape. docs/TRAINING.md holds what
-/// the two recipes come to.
+/// What the weights that come of a training depend on, beside the records and the network's shape. docs/TRAINING.md
+/// holds what the two recipes come to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Recipe {
     /// Records of a batch, at least 2.

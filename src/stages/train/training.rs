@@ -17,8 +17,8 @@ use crate::progress::Progress;
 
 /// Trains a network of this shape.
 ///
-/// With [`TrainOptions::checkpoint`], a training that was interrupted, in whatever way, goes on from its last checkpoint and gives the
-/// same network as an undisturbed one.
+/// With [`TrainOptions::checkpoint`], a training that was interrupted, in whatever way, goes on from its last
+/// checkpoint and gives the same network as an undisturbed one.
 ///
 /// # Errors
 /// [`TrainError`]; [`TrainError::Interrupted`] if `progress` asked to stop.
