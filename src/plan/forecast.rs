@@ -130,3 +130,31 @@ fn disk_peak(stages: &[StagePlan]) -> f64 {
     }
     peak
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FromScratch;
+
+    #[test]
+    fn the_stages_before_something_is_lacking_are_planned() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("part-00000"), "a record").unwrap();
+        let none = folder.path().join("none");
+        let mut config = Config { working_dir: none.clone(), recsys_data: folder.path().into(), ..Config::default() };
+        let outcome = |config: &Config| {
+            let (planned, lacking) = possible(config).unwrap();
+            let names: Vec<&str> = planned.iter().map(|stage| stage.name()).collect();
+            (names.join(" "), lacking.map(|lacking| format!("{} from {}", lacking.subject, lacking.first.name())))
+        };
+        let without = outcome(&config);
+        assert_eq!(without, ("convert similar features".into(), Some("Text model from finetune".into())));
+        config.distilbert.from_scratch = Some(FromScratch::default());
+        config.distilbert.finetune.epochs = 1;
+        assert_eq!(outcome(&config), ("convert similar features finetune embed sketch train".into(), None));
+        // It is fine-tuned, but the vectors are to come from a file that is not there.
+        config.distilbert.onnx = Some(none.clone());
+        assert_eq!(outcome(&config).1, Some("Text model from embed".into()));
+        assert!(possible(&Config { recsys_data: none, ..config }).is_err(), "without data there is no plan");
+    }
+}

@@ -15,7 +15,7 @@ use crate::text::MeanOptions;
 use crate::trial::growth::{Point, line, power};
 use crate::trial::{Estimate, Estimator, Expected, Measured, Planned, StagePlan, Trial, Tried, Turn, Whole, bytes_at};
 
-/// Share of the time that a trial takes at the least, half of it, to be the last one.
+/// A trial that takes more than half of this share of the time is the last one.
 const ENOUGH: f64 = 0.08;
 /// Bytes that a token of a sequence waiting for the text model takes.
 const WAITING_TOKEN: f64 = 10.0;

@@ -117,3 +117,22 @@ impl Stage for Evaluate {
         Ok(hold_out.map(|report| Findings { subject: "hold-out records", table: report.to_string() }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn report(summary: Value) -> TaskReport {
+        let task = NAME.to_owned();
+        TaskReport { task, because: None, seconds: 0.0, cpu_seconds: 0.0, peak_memory: None, summary }
+    }
+
+    #[test]
+    fn a_summary_that_lacks_its_key_is_an_error() {
+        assert_eq!(Evaluate.findings(&report(json!({ "hold_out": null }))).unwrap(), None);
+        let renamed = Evaluate.findings(&report(json!({ "held_out": null }))).unwrap_err().to_string();
+        assert!(renamed.contains("the summary of evaluate") && renamed.contains("hold_out"), "{renamed}");
+    }
+}

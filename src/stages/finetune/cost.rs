@@ -7,7 +7,7 @@ use crate::text::finetune::Summary;
 use crate::trial::growth::{Point, line};
 use crate::trial::{Estimate, Estimator, Expected, Measured, Planned, StagePlan, Trial, Tried, Turn, Whole, bytes_at};
 
-/// Share of the time that a trial takes at the least, half of it, to be the last one.
+/// A trial that takes more than half of this share of the time is the last one.
 const ENOUGH: f64 = 0.08;
 /// No more steps than this are tried.
 const MOST_STEPS: u64 = 256;

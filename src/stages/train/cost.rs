@@ -24,7 +24,7 @@ use crate::workspace::WorkspaceError;
 
 /// Share of the time that is left to the trials of training.
 const RESERVED: f64 = 0.25;
-/// Share of the time that a trial takes at the least, half of it, to be the last one.
+/// A trial that takes more than half of this share of the time is the last one.
 const ENOUGH: f64 = 0.1;
 /// Batches of the last training at least, so that those of a day are of nearly the size they will have.
 const BATCHES: usize = 32;
