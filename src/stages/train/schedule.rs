@@ -6,7 +6,7 @@ use serde::Serialize;
 use skimlog_formats::PerReaction;
 
 use crate::features::Day;
-use crate::pipeline::examples::Tally;
+use crate::pipeline::examples::ReactionTally;
 
 /// Records that are trained together, in one random order: those of a day.
 ///
@@ -16,11 +16,11 @@ pub(super) struct Session {
     /// The days, ascending; one, if it has more than one record.
     pub(super) days: Vec<Day>,
     /// What they hold.
-    pub(super) tally: Tally,
+    pub(super) tally: ReactionTally,
 }
 
 /// The sessions of these days, in calendar order.
-pub(super) fn sessions(days: &BTreeMap<Day, Tally>) -> Vec<Session> {
+pub(super) fn sessions(days: &BTreeMap<Day, ReactionTally>) -> Vec<Session> {
     let mut sessions: Vec<Session> = Vec::new();
     for (&day, tally) in days {
         match sessions.last_mut() {
@@ -73,7 +73,7 @@ impl Rates {
 
 /// Log-odds of each reaction's rate. Half a record with and half a record without each reaction are added, so that no
 /// rate is 0 or 1.
-pub(super) fn log_odds(tally: &Tally) -> PerReaction<f32> {
+pub(super) fn log_odds(tally: &ReactionTally) -> PerReaction<f32> {
     tally.reactions.map(|with| {
         let (with, records) = (with as f64, tally.records as f64);
         ((with + 0.5) / (records - with + 0.5)).ln() as f32
@@ -87,8 +87,8 @@ mod tests {
 
     use super::*;
 
-    fn tally(records: u64) -> Tally {
-        Tally { records, reactions: PerReaction::from_fn(|_| records / 2) }
+    fn tally(records: u64) -> ReactionTally {
+        ReactionTally { records, reactions: PerReaction::from_fn(|_| records / 2) }
     }
 
     #[test]
