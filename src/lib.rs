@@ -1,9 +1,12 @@
 //! Streaming feature extraction, learning and prediction for tweet-engagement records larger than memory.
 //!
-//! `ARCHITECTURE.md` draws the data's way through the crates.
+//! `ARCHITECTURE.md` shows the data flow through the crates.
 
 pub mod amounts;
 pub mod config;
 pub mod pipeline;
+pub mod plan;
 pub mod report;
+pub mod stages;
+pub mod trial;
 pub mod workspace;

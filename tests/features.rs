@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skimlog::pipeline::features::{
-    FEATURES_KIND, FeaturesError, HoldOut, Inputs, Options, Outputs, TOTALS_KIND, build,
+use skimlog::stages::features::{
+    FEATURES_KIND, FeatureInputs, FeatureOptions, FeatureOutputs, FeaturesError, HoldOut, TOTALS_KIND, build,
 };
 use skimlog_features::counts::{COUNTS, NoSimilar, REAL_COLUMNS, Summary, column_names};
 use skimlog_formats::columnar::Reader;
@@ -40,7 +40,7 @@ struct Stage {
     directory: TempDir,
     training: Vec<PathBuf>,
     validation: PathBuf,
-    options: Options,
+    options: FeatureOptions,
 }
 
 impl Stage {
@@ -54,7 +54,7 @@ impl Stage {
         let golden_split = fs::read_to_string(golden("expected/split_validation.tsv")).expect("the golden split");
         let bit = |line: &str| if line.contains("\tholdout\t") { "1\n" } else { "0\n" };
         fs::write(path("split"), golden_split.lines().skip(1).map(bit).collect::<String>()).expect("written");
-        let options = Options {
+        let options = FeatureOptions {
             memory_budget: 1 << 30,
             threads: 2,
             scratch: path("scratch"),
@@ -64,18 +64,22 @@ impl Stage {
         Self { training, validation, options, directory }
     }
 
-    fn outputs(&self) -> Outputs {
-        Outputs { features: self.directory.path().join("features"), counts: self.directory.path().join("counts") }
+    fn outputs(&self) -> FeatureOutputs {
+        FeatureOutputs {
+            features: self.directory.path().join("features"),
+            counts: self.directory.path().join("counts"),
+        }
     }
 
     fn run(&self) -> Result<Summary, FeaturesError> {
-        let inputs = Inputs { training: &self.training, validation: Some(&self.validation), similar: &NoSimilar };
+        let inputs =
+            FeatureInputs { training: &self.training, validation: Some(&self.validation), similar: &NoSimilar };
         build(&inputs, &self.options, &self.outputs(), &Silent)
     }
 
     /// All output files' bytes by path; an output directory that was never made has none.
     fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let Outputs { features, counts } = self.outputs();
+        let FeatureOutputs { features, counts } = self.outputs();
         let entries = [features, counts].into_iter().filter_map(|path| fs::read_dir(path).ok()).flatten();
         let paths = entries.map(|entry| entry.expect("an entry").path());
         paths
@@ -172,7 +176,7 @@ fn files_are_the_same_for_any_budget_and_threads() {
     assert_eq!(expected.len(), 3 + 11);
     for (memory_budget, threads, block_rows) in [(1 << 20, 1, 65_536), (10_000, 2, 700)] {
         let mut stage = Stage::new(block_rows);
-        stage.options = Options { memory_budget, threads, ..stage.options };
+        stage.options = FeatureOptions { memory_budget, threads, ..stage.options };
         fs::create_dir(&stage.options.scratch).expect("made");
         fs::write(stage.options.scratch.join("visits-0.spill"), b"left by a crash").expect("written");
         let summary = stage.run().expect("counted");

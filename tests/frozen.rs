@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skimlog::pipeline::features::{self, HoldOut};
-use skimlog::pipeline::freeze::freeze;
-use skimlog::pipeline::similar::similar;
+use skimlog::stages::features::{self, HoldOut};
+use skimlog::stages::similar::similar;
+use skimlog::stages::train::freeze::freeze;
 use skimlog_features::counts::COUNTS;
 use skimlog_features::counts::frozen::{FrozenCounts, LookupScratch};
 use skimlog_features::similar::{SimilarAuthors, SimilaritySettings};
@@ -54,15 +54,15 @@ fn golden_parts_become_golden_numbers_of_unseen_records() {
     fs::write(path("split"), bits.collect::<String>()).unwrap();
     let validation = path("validation.skim");
     features::build(
-        &features::Inputs { training: &training, validation: Some(&validation), similar: &similar },
-        &features::Options {
+        &features::FeatureInputs { training: &training, validation: Some(&validation), similar: &similar },
+        &features::FeatureOptions {
             memory_budget: 1 << 20,
             threads: 2,
             scratch: path("scratch"),
             hold_out: HoldOut::File(path("split")),
             chunks: 10,
         },
-        &features::Outputs { features: path("features"), counts: path("counts") },
+        &features::FeatureOutputs { features: path("features"), counts: path("counts") },
         &Silent,
     )
     .unwrap();

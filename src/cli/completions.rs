@@ -1,11 +1,11 @@
 //! `skimmer completions`.
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 
+use super::Common;
 use super::output::StandardOutput;
 use super::usage::UsageError;
-use super::{Cli, Common};
 
 /// Print a script that makes a shell complete commands and options.
 #[derive(Args)]
@@ -23,7 +23,8 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+    /// `command`: the whole command line.
+    pub(super) fn run(&self, common: &Common, mut command: Command) -> anyhow::Result<()> {
         if common.json {
             return Err(
                 UsageError("completions prints a script, which has no JSON form: leave --json out".into()).into()
@@ -31,7 +32,7 @@ impl Completions {
         }
         // The generator panics where it cannot write, and a vector takes everything.
         let mut script = Vec::new();
-        generate(self.shell, &mut Cli::command(), "skimmer", &mut script);
+        generate(self.shell, &mut command, "skimmer", &mut script);
         Ok(StandardOutput::open()?.write_whole(&script)?)
     }
 }

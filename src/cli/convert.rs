@@ -10,16 +10,14 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Args;
 use serde::Serialize;
-use skimlog::amounts;
-use skimlog::pipeline::Stage;
-use skimlog::pipeline::convert::{ConvertOptions, ConvertSummary};
-use skimlog::pipeline::run::convert_part;
+use skimlog::stages::convert::{ConvertOptions, ConvertSummary, convert_part};
+use skimlog::{amounts, stages};
 use skimlog_runtime::files::{InputFiles, ensure_writable};
 use skimlog_runtime::machine;
 use skimlog_runtime::stream::{BlockSize, Content, LineBlocks, Origin, StreamError, content_of, part_name};
 
 use super::output::path_text;
-use super::stages::run_stages;
+use super::running::run_single;
 use super::{Common, Terminal, values};
 
 /// Convert raw parts into the compact format.
@@ -74,7 +72,7 @@ struct Converted {
 impl Convert {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         if self.parts.is_empty() {
-            return run_stages(common, &common.load_config()?, &[Stage::Convert], self.force).map(drop);
+            return run_single(common, &common.load_config()?, &stages::Convert, self.force);
         }
         let threads = self.threads.unwrap_or_else(machine::threads);
         let terminal = common.terminal();

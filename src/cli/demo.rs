@@ -13,7 +13,9 @@ use skimlog::amounts;
 use skimlog::config::{Config, Finetune, FromScratch, Override};
 use skimlog::pipeline::Stage;
 use skimlog::pipeline::evaluate::evaluate_predictions;
-use skimlog::pipeline::stages::stages;
+use skimlog::stages::evaluate::EvaluateSummary;
+use skimlog::stages::{self, STAGES};
+use skimlog::workspace::Layout;
 use skimlog_formats::Reaction;
 use skimlog_model::bundle::Verify;
 use skimlog_model::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
@@ -25,7 +27,7 @@ use skimlog_runtime::progress::{Progress, Unit};
 use skimlog_synth::{Options, SetTruth, Truth};
 
 use super::output::{path_text, print};
-use super::stages::{hold_out_report, run_stages};
+use super::running::run_stages;
 use super::values::whole;
 use super::{Common, Terminal, report};
 
@@ -88,12 +90,16 @@ impl Demo {
         let config = self.configure(&data, &common.set)?;
         // The stages' own JSON would come before the demo's.
         let stages_common = Common { config: None, set: Vec::new(), json: false, ..common.clone() };
-        let reports = run_stages(&stages_common, &config, &stages(&config, Stage::Convert, Stage::Evaluate)?, false)?;
-        let hold_out = reports.last().and_then(hold_out_report);
+        let chosen = stages::chosen(&config, STAGES[0], STAGES[STAGES.len() - 1])?;
+        let reports = run_stages(&stages_common, &config, &chosen, false)?.reports;
+        let evaluation = reports.iter().find(|report| report.task == stages::Evaluate.name());
+        let evaluation = evaluation.map(|report| report.read_summary::<EvaluateSummary>()).transpose()?;
+        let hold_out = evaluation.and_then(|summary| summary.hold_out);
         let report = report::write(&config, None)?;
 
         let predictions = self.out.join("predictions.csv");
-        let prediction = predict(&config.working_dir.join("model"), &data.join("test/part-00000"), &predictions)?;
+        let prediction =
+            predict(&Layout::of(&config.working_dir).model(), &data.join("test/part-00000"), &predictions)?;
         let test = evaluate_predictions(&predictions, &data.join("test_labels.tsv"))?;
         let truth: Truth = read_json(&data.join("truth.json"))?;
         if !common.json {

@@ -4,12 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::{Args, ValueEnum};
-use serde_json::Value;
-use skimlog::config;
-use skimlog::pipeline::Stage;
+use clap::Args;
+use skimlog::stages;
+use skimlog_text::EngineChoice;
 
-use super::stages::run_stages;
+use super::running::run_single;
 use super::{Common, values};
 
 /// Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy, token_counts.npy).
@@ -35,21 +34,11 @@ pub(super) struct Embed {
     #[arg(long, value_name = "FILE.onnx")]
     model: Option<PathBuf>,
     /// What runs the model [default: distilbert.engine of the configuration].
-    #[arg(long, value_name = "ENGINE", value_enum)]
-    engine: Option<Engine>,
+    #[arg(long, value_name = "ENGINE", value_parser = values::engine())]
+    engine: Option<EngineChoice>,
     /// Worker threads [default: threads of the configuration, else one a core].
     #[arg(long, value_name = "N", value_parser = values::threads(), allow_negative_numbers = true)]
     threads: Option<NonZeroUsize>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Engine {
-    /// ONNX Runtime where a library is found, else tract.
-    Auto,
-    /// ONNX Runtime, or an error.
-    Onnxruntime,
-    /// tract.
-    Tract,
 }
 
 impl Embed {
@@ -62,35 +51,9 @@ impl Embed {
             config.distilbert.onnx = Some(model.clone());
         }
         if let Some(engine) = self.engine {
-            config.distilbert.engine = match engine {
-                Engine::Auto => config::Engine::Auto,
-                Engine::Onnxruntime => config::Engine::Onnxruntime,
-                Engine::Tract => config::Engine::Tract,
-            };
+            config.distilbert.engine = engine;
         }
         config.threads = self.threads.map(NonZeroUsize::get).or(config.threads);
-        run_stages(common, &config, &[Stage::Embed], self.force)?;
-        Ok(())
+        run_single(common, &config, &stages::Embed, self.force)
     }
-}
-
-/// What ran the text model, from the summary of the embed stage; nothing for another stage's.
-pub(super) fn engine(summary: &Value) -> Option<String> {
-    let text = |key| summary.get(key).and_then(Value::as_str);
-    let mut line = format!("computed by {}", text("engine")?);
-    let parts = [(" ", text("version")), (" on ", text("device")), (", library ", text("library"))];
-    for (before, part) in parts {
-        line.extend(part.into_iter().flat_map(|part| [before, part]));
-    }
-    match (text("engine"), text("fallback")) {
-        (_, None) => {}
-        (Some("tract"), Some(reason)) => {
-            line += &format!(
-                "; ONNX Runtime, which is faster, cannot be used: {reason}; `pip install onnxruntime`, or name its \
-                 library in ORT_DYLIB_PATH"
-            );
-        }
-        (_, Some(reason)) => line += &format!("; CUDA, which is faster, cannot be used: {reason}"),
-    }
-    Some(line)
 }

@@ -1,9 +1,9 @@
 //! `skimmer finetune`.
 
 use clap::Args;
-use skimlog::pipeline::Stage;
+use skimlog::stages;
 
-use super::stages::run_stages;
+use super::running::run_single;
 use super::{Common, values};
 
 /// Train the text model on the parts' token ids: tokens are hidden, and it guesses them (distilbert/checkpoint-N/).
@@ -29,7 +29,6 @@ impl Finetune {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let mut config = common.load_config()?;
         config.distilbert.finetune.max_steps = self.max_steps.or(config.distilbert.finetune.max_steps);
-        run_stages(common, &config, &[Stage::Finetune], self.force)?;
-        Ok(())
+        run_single(common, &config, &stages::Finetune, self.force)
     }
 }

@@ -9,8 +9,9 @@ use serde::Serialize;
 use skimlog::config::TEMPLATE;
 use skimlog_runtime::files::write_file;
 
+use super::Common;
+use super::global::CONFIG;
 use super::output::{path_text, print};
-use super::{CONFIG, Common};
 
 /// Write a configuration with every key, its default and what it does.
 #[derive(Args)]

@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man as Page;
 use serde::Serialize;
 use skimlog_runtime::files::write_file;
 
+use super::Common;
 use super::output::path_text;
-use super::{Cli, Common};
 
 /// Write the manual pages: skimmer.1, and one for each command.
 #[derive(Args)]
@@ -32,8 +32,9 @@ struct Pages {
 }
 
 impl Man {
-    pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let mut command = Cli::command().disable_help_subcommand(true);
+    /// `command`: the whole command line.
+    pub(super) fn run(&self, common: &Common, command: Command) -> anyhow::Result<()> {
+        let mut command = command.disable_help_subcommand(true);
         // Fills in what subcommands inherit.
         command.build();
         let mut pages = Vec::new();

@@ -5,9 +5,11 @@ mod convert;
 #[cfg(feature = "demo")]
 mod demo;
 mod embed;
+mod evaluate;
 mod export;
 mod failure;
 mod finetune;
+mod global;
 mod init;
 mod inspect;
 mod interrupt;
@@ -18,6 +20,8 @@ mod plan;
 mod predict;
 mod predicted;
 mod report;
+mod run;
+mod running;
 mod skim;
 mod stages;
 #[cfg(feature = "demo")]
@@ -26,18 +30,14 @@ mod terminal;
 mod usage;
 mod values;
 
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
-use serde::Serialize;
+use clap::{CommandFactory, Parser, Subcommand};
 use skimlog::amounts;
-use skimlog::config::{Config, Override};
-use skimlog_runtime::files::AtomicFile;
 use skimlog_runtime::machine;
 
-use output::{nobody_reads, print_json, say, write_json};
+use global::Common;
+use output::nobody_reads;
 use terminal::Terminal;
 use usage::UsageError;
 
@@ -75,42 +75,6 @@ Environment:
   SKIMMER_LOG       what is logged, such as debug; else RUST_LOG
   ORT_DYLIB_PATH    the library of ONNX Runtime, for embed";
 
-/// Heading of the options that every command has.
-const GLOBAL: &str = "Global options";
-
-/// The configuration file where no other is named.
-const CONFIG: &str = "config.yaml";
-
-/// Options of every command.
-#[derive(Args, Clone)]
-struct Common {
-    /// The configuration file [default: config.yaml].
-    #[arg(long, global = true, value_name = "FILE", help_heading = GLOBAL)]
-    config: Option<PathBuf>,
-    /// Set a key of the configuration, whatever the file says: a dotted name and a value as YAML has it, for example
-    /// train.hidden_size=300.
-    ///
-    /// May be given several times. Where it sets working_dir and recsys_data, no file is needed.
-    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = GLOBAL)]
-    set: Vec<Override>,
-    /// Print the summary as one JSON value.
-    ///
-    /// On standard output. Where standard output is the result itself (predict, and export without -o), on standard
-    /// error, or in the file that --summary names. After an error there is none: the error is a line on standard
-    /// error, and the exit code is not 0.
-    #[arg(long, global = true, help_heading = GLOBAL)]
-    json: bool,
-    /// Say nothing on standard error but errors.
-    #[arg(long, short, global = true, help_heading = GLOBAL)]
-    quiet: bool,
-    /// Say more: log lines with time and module; twice or three times for still more.
-    #[arg(long, short, global = true, action = ArgAction::Count, help_heading = GLOBAL)]
-    verbose: u8,
-    /// Print help; -h prints a summary of it.
-    #[arg(long, short, global = true, action = ArgAction::Help, help_heading = GLOBAL)]
-    help: Option<bool>,
-}
-
 #[derive(Subcommand)]
 enum Command {
     #[cfg(feature = "demo")]
@@ -123,7 +87,7 @@ enum Command {
     Export(export::Export),
     #[command(flatten)]
     Stage(stages::StageCommand),
-    Run(stages::Run),
+    Run(run::Run),
     Plan(plan::Plan),
     Predict(predict::Predict),
     Report(report::Report),
@@ -141,65 +105,6 @@ impl Command {
             Self::Convert(convert) => convert.runs_stage(),
             _ => false,
         }
-    }
-}
-
-impl Common {
-    fn load_config(&self) -> anyhow::Result<Config> {
-        let sets = |key: &str| self.set.iter().any(|set| set.key() == key);
-        let needs_file = self.config.is_some() || !sets("working_dir") || !sets("recsys_data");
-        if needs_file { self.load_file() } else { self.load_if_there() }
-    }
-
-    /// The configuration of a command that needs none: the defaults hold where there is no file.
-    fn load_if_there(&self) -> anyhow::Result<Config> {
-        if self.config.is_some() || Path::new(CONFIG).exists() {
-            return self.load_file();
-        }
-        Ok(Config::from_overrides(&self.set)?)
-    }
-
-    fn load_file(&self) -> anyhow::Result<Config> {
-        Ok(Config::load_with(self.config_path(), &self.set)?)
-    }
-
-    /// The configuration file, which need not be there.
-    fn config_path(&self) -> &Path {
-        self.config.as_deref().unwrap_or(Path::new(CONFIG))
-    }
-
-    fn terminal(&self) -> Terminal {
-        Terminal::new(self.quiet)
-    }
-
-    /// Tells what a command did: as JSON on standard output if asked for, else as text on standard error, unless quiet.
-    fn summarize(&self, summary: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-        if self.json {
-            print_json(summary)?;
-        } else if !self.quiet {
-            say(text());
-        }
-        Ok(())
-    }
-
-    /// [`Common::summarize`] for a command whose standard output is its result: the JSON goes to the file, if there is
-    /// one, else to standard error if asked for.
-    fn summarize_aside(
-        &self,
-        summary: &impl Serialize,
-        file: Option<AtomicFile>,
-        text: Option<&dyn Display>,
-    ) -> anyhow::Result<()> {
-        let on_standard_error = self.json && file.is_none();
-        if let Some(file) = file {
-            write_json(summary, file)?;
-        }
-        if on_standard_error {
-            say(serde_json::to_string(summary)?);
-        } else if let Some(text) = text.filter(|_| !self.quiet) {
-            say(text);
-        }
-        Ok(())
     }
 }
 
@@ -276,7 +181,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Plan(plan) => plan.run(common),
         Command::Predict(predict) => predict.run(common),
         Command::Report(report) => report.run(common),
-        Command::Completions(completions) => completions.run(common),
-        Command::Man(man) => man.run(common),
+        Command::Completions(completions) => completions.run(common, Cli::command()),
+        Command::Man(man) => man.run(common, Cli::command()),
     }
 }

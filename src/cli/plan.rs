@@ -1,7 +1,7 @@
 //! `skimmer plan`.
 
 use clap::Args;
-use skimlog::pipeline::plan::{self, Options};
+use skimlog::plan::{self, PlanOptions};
 use skimlog_runtime::machine;
 
 use super::output::print;
@@ -35,7 +35,7 @@ impl Plan {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let config = common.load_config()?;
         machine::start_workers(config.threads());
-        let options = Options { seconds: self.seconds, parts: self.parts.map(|parts| parts as usize) };
+        let options = PlanOptions { seconds: self.seconds, parts: self.parts.map(|parts| parts as usize) };
         let plan = plan::plan(&config, options, &common.terminal())?;
         if common.json {
             return common.summarize(&plan, String::new);

@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::Args;
 use serde::Serialize;
 use skimlog::config::Config;
-use skimlog::report::{REPORT, write_report};
+use skimlog::report::write_report;
+use skimlog::workspace::Layout;
 use skimlog_runtime::files::InputFiles;
 
 use super::Common;
@@ -42,7 +43,7 @@ impl Report {
 
 /// Writes the report and gives its path.
 pub(super) fn write(config: &Config, output: Option<&Path>) -> anyhow::Result<PathBuf> {
-    let path = output.map_or_else(|| config.working_dir.join(REPORT), Path::to_owned);
+    let path = output.map_or_else(|| Layout::of(&config.working_dir).report(), Path::to_owned);
     write_report(&config.working_dir, &path).context("no report")?;
     Ok(path)
 }

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use skimlog::amounts::count;
-use skimlog::pipeline::Stage;
+use skimlog::stages::{self, STAGES, StageRef};
 use skimlog_network::Precision;
+use skimlog_text::EngineChoice;
 
 /// A whole number in a range; whatever else is given, the message names the range.
 pub(super) fn whole<T>(range: RangeInclusive<u64>) -> impl TypedValueParser<Value = T>
@@ -35,8 +36,23 @@ pub(super) fn positive() -> impl TypedValueParser<Value = NonZeroUsize> {
 }
 
 /// A stage by its name.
-pub(super) fn stage() -> impl TypedValueParser<Value = Stage> {
-    named(Stage::ALL.map(|stage| PossibleValue::new(stage.name())))
+pub(super) fn stage() -> impl TypedValueParser<Value = StageRef> {
+    let names = PossibleValuesParser::new(STAGES.map(|stage| PossibleValue::new(stage.name())));
+    names.map(|name| stages::named(&name).expect("only stages' names are possible"))
+}
+
+/// What runs the text model, by its name.
+pub(super) fn engine() -> impl TypedValueParser<Value = EngineChoice> {
+    const ENGINES: [(&str, EngineChoice, &str); 3] = [
+        ("auto", EngineChoice::Auto, "ONNX Runtime where a library is found, else tract"),
+        ("onnxruntime", EngineChoice::OnnxRuntime, "ONNX Runtime, or an error"),
+        ("tract", EngineChoice::Tract, "tract"),
+    ];
+    let names = PossibleValuesParser::new(ENGINES.map(|(name, _, help)| PossibleValue::new(name).help(help)));
+    names.map(|name| {
+        let named = ENGINES.into_iter().find(|(one, ..)| *one == name);
+        named.expect("only engines' names are possible").1
+    })
 }
 
 /// A precision by its name.

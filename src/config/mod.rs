@@ -27,7 +27,7 @@ use skimlog_runtime::machine;
 pub use error::ConfigError;
 use error::{Place, Wrong};
 pub use overrides::Override;
-pub use sections::{BadRecords, BiasInit, Device, DistilBert, Engine, Finetune, FromScratch, Predict, Recipe, Train};
+pub use sections::{BadRecords, BiasInit, DistilBert, Finetune, FromScratch, Predict, RecipeName, Train};
 pub use size::ByteSize;
 pub use template::TEMPLATE;
 use yaml::Node;
@@ -150,7 +150,7 @@ impl Config {
 
     /// This configuration as YAML, with every key explained.
     pub fn to_yaml(&self) -> String {
-        template::fill(self)
+        template::fill(&serde_yaml::to_value(self).unwrap_or_default())
     }
 
     fn build(text: &str, folder: &Path, overrides: &[Override], home: Option<&Path>) -> Result<Self, Wrong> {

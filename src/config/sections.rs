@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use skimlog_network::Precision;
-use skimlog_text::finetune::TrainingOptions;
+use skimlog_text::EngineChoice;
+use skimlog_text::finetune::{TrainingDevice, TrainingOptions};
 
 /// What to do with a malformed record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,30 +16,6 @@ pub enum BadRecords {
     Stop,
     /// Put it aside, whole and with the reason, in `working_dir/rejected/`, and go on.
     Quarantine,
-}
-
-/// What runs the text model.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Engine {
-    /// ONNX Runtime where a library is found, else tract.
-    #[default]
-    Auto,
-    /// ONNX Runtime, or an error.
-    Onnxruntime,
-    /// tract, which is always there.
-    Tract,
-}
-
-/// What computes the text model's training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Device {
-    /// The processor.
-    #[default]
-    Cpu,
-    /// An NVIDIA card, in a program built with the feature `cuda`.
-    Cuda,
 }
 
 /// `distilbert.from_scratch:` — the sizes of a text model that starts from random weights.
@@ -113,24 +90,25 @@ pub struct Finetune {
 }
 
 impl Default for Finetune {
+    /// No fine-tuning; else what the training itself takes for usual.
     fn default() -> Self {
-        let options = TrainingOptions::default();
+        let usual = TrainingOptions::default();
         Self {
             epochs: 0,
             max_steps: None,
-            batch_size: options.batch_size,
-            max_length: options.max_length,
-            masked: options.masked,
-            learning_rate: options.learning_rate,
-            warmup_steps: options.warmup_steps,
-            weight_decay: options.weight_decay,
-            max_gradient_norm: options.max_gradient_norm,
-            held_out: options.held_out,
-            held_out_records: options.held_out_records,
-            evaluate_steps: options.evaluate_steps,
-            log_steps: options.log_steps,
-            save_steps: options.save_steps,
-            save_total_limit: options.save_total_limit,
+            batch_size: usual.batch_size,
+            max_length: usual.max_length,
+            masked: usual.masked,
+            learning_rate: usual.learning_rate,
+            warmup_steps: usual.warmup_steps,
+            weight_decay: usual.weight_decay,
+            max_gradient_norm: usual.max_gradient_norm,
+            held_out: usual.held_out,
+            held_out_records: usual.held_out_records,
+            evaluate_steps: usual.evaluate_steps,
+            log_steps: usual.log_steps,
+            save_steps: usual.save_steps,
+            save_total_limit: usual.save_total_limit,
         }
     }
 }
@@ -148,17 +126,18 @@ pub struct DistilBert {
     /// Tokens (padding included) in a batch; what suits the engine and the device if not given.
     pub batch_tokens: Option<usize>,
     /// What runs the model.
-    pub engine: Engine,
+    pub engine: EngineChoice,
     /// The ONNX Runtime library; looked for in the usual places if not given.
     pub onnxruntime: Option<PathBuf>,
-    /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from there.
+    /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from
+    /// there.
     pub snapshot_seconds: u64,
     /// The ONNX file, or a folder as in `model`, that token vectors come from, whatever was fine-tuned.
     pub onnx: Option<PathBuf>,
     /// Fine-tunes a model of these sizes from random weights instead of `model`.
     pub from_scratch: Option<FromScratch>,
     /// What computes the fine-tuning.
-    pub device: Device,
+    pub device: TrainingDevice,
     /// Fine-tuning.
     pub finetune: Finetune,
 }
@@ -177,12 +156,12 @@ impl Default for DistilBert {
             tokenizer: None,
             max_n_parts: 1,
             batch_tokens: None,
-            engine: Engine::Auto,
+            engine: EngineChoice::Auto,
             onnxruntime: None,
             snapshot_seconds: 300,
             onnx: None,
             from_scratch: None,
-            device: Device::Cpu,
+            device: TrainingDevice::Cpu,
             finetune: Finetune::default(),
         }
     }
@@ -199,10 +178,10 @@ pub enum BiasInit {
     Zero,
 }
 
-/// Where a training's settings come from that are not given.
+/// The recipe that a training's settings come from where they are not given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Recipe {
+pub enum RecipeName {
     /// The published solution's.
     Original,
     /// Ours.
@@ -217,14 +196,15 @@ pub struct Train {
     /// Width of the hidden layers.
     pub hidden_size: usize,
     /// Where the settings below come from.
-    pub recipe: Recipe,
+    pub recipe: RecipeName,
     /// Records in a step.
     pub batch_size: Option<usize>,
     /// Largest learning rate of the days.
     pub learning_rate: Option<f64>,
     /// Factor on the learning rate after each day.
     pub day_decay: Option<f64>,
-    /// Share of the batches, of the days and again of the finetune records, over which the learning rate rises from zero.
+    /// Share of the batches, of the days and again of the finetune records, over which the learning rate rises from
+    /// zero.
     pub warm_up: Option<f64>,
     /// Share of the learning rate that is left at the last batch of the days, and of the finetune records.
     pub last_rate: Option<f64>,
@@ -257,7 +237,7 @@ impl Default for Train {
     fn default() -> Self {
         Self {
             hidden_size: 1500,
-            recipe: Recipe::Tuned,
+            recipe: RecipeName::Tuned,
             batch_size: None,
             learning_rate: None,
             day_decay: None,

@@ -2,18 +2,17 @@
 
 use serde_yaml::Value;
 
+use super::Place;
 use super::yaml::{Meaning, Node, meaning, parse};
-use super::{Config, Place};
 
 /// The configuration with every key explained and set to its default.
 pub const TEMPLATE: &str = include_str!("../../config.yaml");
 
 /// The template with these values in the places of the defaults. Comments stay where they are.
-pub(super) fn fill(config: &Config) -> String {
-    let values = serde_yaml::to_value(config).unwrap_or_default();
+pub(super) fn fill(values: &Value) -> String {
     let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
     if let Ok(Some(root)) = parse(TEMPLATE, Place::Line) {
-        set(&mut lines, &root, &values);
+        set(&mut lines, &root, values);
     }
     lines.join("\n") + "\n"
 }

@@ -1,5 +1,5 @@
-//! YAML text as a tree with the line of every key, restricted to the YAML that a configuration may use. serde_yaml,
-//! which gives no line numbers, interprets the scalars.
+//! YAML text as a tree that knows the line of every key: what a configuration may use of YAML, and nothing more.
+//! serde_yaml, which tells no lines, says what the scalars mean.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 use serde_yaml::Value;

@@ -1,31 +1,17 @@
 //! Why a stage could not be run.
 
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use skimlog_features::similar::SimilarError;
-use skimlog_features::sketch::{CodesFileError, SketchError};
 use skimlog_formats::columnar::ColumnarError;
-use skimlog_model::bundle::BundleError;
 use skimlog_runtime::files::FileError;
 use skimlog_runtime::stream::StreamError;
-use skimlog_text::TextError;
-use skimlog_text::finetune::FinetuneError;
 use thiserror::Error;
 
-use super::Stage;
-use super::convert::ConvertError;
-use super::embed::EmbedError;
-use super::evaluate::EvaluateError;
-use super::examples::ExamplesError;
-use super::features::FeaturesError;
-use super::freeze::FreezeError;
-use super::sketch::SketchStageError;
-use super::stages::NoTextModel;
-use super::train::TrainError;
 use crate::workspace::WorkspaceError;
 
-/// Why a stage could not be run.
+/// Why a stage could not be run: what any of them may meet, or what the stage itself says.
 #[derive(Debug, Error)]
 pub enum PipelineError {
     /// Something an earlier stage makes is not there.
@@ -33,21 +19,9 @@ pub enum PipelineError {
     Missing {
         /// What is missing.
         path: PathBuf,
-        /// The stage that makes it.
-        stage: Stage,
+        /// Name of the stage that makes it.
+        stage: &'static str,
     },
-    /// There is no text model to take token vectors from.
-    #[error(transparent)]
-    NoTextModel(#[from] NoTextModel),
-    /// Nothing says how long to fine-tune.
-    #[error(
-        "the configuration has no fine-tuning: set distilbert.finetune.epochs or distilbert.finetune.max_steps, or give \
-         --max-steps"
-    )]
-    NoFinetuning,
-    /// There are no hold-out records to measure on.
-    #[error("validation_part is not set in the configuration: there are no hold-out records to measure on")]
-    NoValidationPart,
     /// A file cannot be written.
     #[error("{}: cannot write: {source}", path.display())]
     Write {
@@ -59,11 +33,11 @@ pub enum PipelineError {
     /// A summary cannot be written down.
     #[error("cannot write the summary: {0}")]
     Summary(#[from] serde_json::Error),
-    /// A stage's summary does not hold what it should.
-    #[error("the summary of {stage} cannot be read ({source}): this is a fault of skimmer, please report it")]
+    /// A task's summary does not hold what it should.
+    #[error("the summary of {task} in manifest.json cannot be read ({source}): make it anew with --force")]
     ReadSummary {
-        /// The stage.
-        stage: Stage,
+        /// The task.
+        task: String,
         /// What is missing or of another type.
         source: serde_json::Error,
     },
@@ -73,62 +47,35 @@ pub enum PipelineError {
     /// The raw parts are unusable.
     #[error(transparent)]
     Stream(#[from] StreamError),
-    /// A part cannot be converted.
-    #[error(transparent)]
-    Convert(#[from] ConvertError),
     /// A `.skim` file cannot be read or written.
     #[error(transparent)]
     Columnar(#[from] ColumnarError),
-    /// Similar authors cannot be found.
+    /// What one stage alone can meet.
     #[error(transparent)]
-    Similar(#[from] SimilarError),
-    /// Counting failed.
-    #[error(transparent)]
-    Features(#[from] FeaturesError),
-    /// The text model cannot be fine-tuned.
-    #[error(transparent)]
-    Finetune(#[from] FinetuneError),
-    /// Token vectors cannot be computed.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-    /// The text model is unusable.
-    #[error(transparent)]
-    Text(#[from] TextError),
-    /// Tokens cannot be coded.
-    #[error(transparent)]
-    Sketch(#[from] SketchStageError),
-    /// The sketch's size makes no sense.
-    #[error(transparent)]
-    SketchShape(#[from] SketchError),
-    /// The token codes cannot be read.
-    #[error(transparent)]
-    Codes(#[from] CodesFileError),
-    /// The records cannot be read for training.
-    #[error(transparent)]
-    Examples(#[from] ExamplesError),
-    /// Training failed.
-    #[error(transparent)]
-    Train(Box<TrainError>),
-    /// The counts cannot be frozen for prediction.
-    #[error(transparent)]
-    Freeze(#[from] FreezeError),
-    /// The model bundle cannot be read or written.
-    #[error(transparent)]
-    Bundle(#[from] BundleError),
-    /// The model cannot be measured.
-    #[error(transparent)]
-    Evaluate(#[from] EvaluateError),
+    Stage(Box<dyn Error + Send + Sync>),
 }
 
-impl From<TrainError> for PipelineError {
-    fn from(error: TrainError) -> Self {
-        Self::Train(Box::new(error))
+/// An error that a stage has of its own; it becomes a [`PipelineError`] by `?`.
+pub trait StageError: Error + Send + Sync + 'static {}
+
+impl<E: StageError> From<E> for PipelineError {
+    fn from(error: E) -> Self {
+        Self::Stage(Box::new(error))
     }
 }
 
 impl PipelineError {
-    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    /// For `map_err`: the file at `path` cannot be written.
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Write { path: path.to_owned(), source }
+    }
+
+    /// The stage's own error, if this is one of that type.
+    pub fn stage_error<E: StageError>(&self) -> Option<&E> {
+        match self {
+            Self::Stage(error) => error.downcast_ref(),
+            _ => None,
+        }
     }
 }
 

@@ -1,30 +1,24 @@
-//! The stages and their order, and what works with their results: export, inspection, prediction.
+//! How stages are run, and what works with their results: measuring, export, inspection, prediction.
+//!
+//! [`Stage`] is what a stage says of itself, a [`Context`] what it is given, a [`Task`] what it has done where it is
+//! out of date; [`Pipeline`] runs stages in a working directory. The stages themselves are in [`crate::stages`].
 
-pub mod convert;
-pub mod embed;
+mod context;
 mod error;
 pub mod evaluate;
 pub mod examples;
 pub mod export;
-pub mod features;
-pub mod finetune;
-pub mod freeze;
 pub mod inspect;
 pub mod memory;
-mod onnx;
-pub mod plan;
+pub(crate) mod onnx;
+mod raw;
 pub mod run;
-pub mod similar;
-pub mod sketch;
 mod stage;
-pub mod stages;
 mod task;
-pub mod train;
 
-#[cfg(test)]
-mod tests;
-
-pub use error::PipelineError;
+pub use context::Context;
+pub use error::{PipelineError, StageError};
+pub use raw::RawData;
 pub use run::Pipeline;
-pub use stage::Stage;
-pub use task::TaskReport;
+pub use stage::{Findings, Remark, Stage};
+pub use task::{Goal, Task, TaskReport, TaskRunner, Unsettled};

@@ -19,7 +19,7 @@ use skimlog_text::onnx::{Dimension, ElementType, Graph, OnnxModel, Value};
 ///
 /// # Errors
 /// [`FileError`] if the file cannot be written.
-pub(super) fn save_onnx(network: &Network, path: &Path) -> Result<(), FileError> {
+pub(crate) fn save_onnx(network: &Network, path: &Path) -> Result<(), FileError> {
     let layout = network.shape().layout;
     let batch = || Dimension::from("batch");
     let mut graph = Graph::new("skimmer");

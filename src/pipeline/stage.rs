@@ -1,77 +1,84 @@
-//! The stages by name, in their order.
+//! What a stage says of itself in order to be run.
 
-use std::fmt;
-use std::str::FromStr;
+use std::path::PathBuf;
+
+use super::context::Context;
+use super::error::PipelineError;
+use super::task::{TaskReport, TaskRunner};
+use crate::config::Config;
+use crate::workspace::Layout;
 
 /// A stage of the way from raw parts to a measured model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stage {
-    /// Raw parts → `parts/*.skim`.
-    Convert,
-    /// Follower sets → `similar.skim`.
-    Similar,
-    /// Counts → `features/*.skim`, `counts/*.skim`.
-    Features,
-    /// The text model → `distilbert/checkpoint-N/`.
-    Finetune,
-    /// Token vectors → `token_embeddings.npy`, `token_ids.npy`.
-    Embed,
-    /// Token codes → `codes.skim`.
-    Sketch,
-    /// The network → `model/`.
-    Train,
-    /// Its measures on the hold-out records → `evaluation.json`.
-    Evaluate,
-}
+pub trait Stage: Sync {
+    /// Its name on the command line, and of its task in the manifest. A stage of several tasks calls them `name part`.
+    fn name(&self) -> &'static str;
 
-impl Stage {
-    /// All stages, in the order in which they run.
-    pub const ALL: [Self; 8] = [
-        Self::Convert,
-        Self::Similar,
-        Self::Features,
-        Self::Finetune,
-        Self::Embed,
-        Self::Sketch,
-        Self::Train,
-        Self::Evaluate,
-    ];
+    /// What it does and makes, a sentence for the help.
+    fn about(&self) -> &'static str;
 
-    /// The stage's name on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Convert => "convert",
-            Self::Similar => "similar",
-            Self::Features => "features",
-            Self::Finetune => "finetune",
-            Self::Embed => "embed",
-            Self::Sketch => "sketch",
-            Self::Train => "train",
-            Self::Evaluate => "evaluate",
-        }
+    /// Whether this configuration has it.
+    fn is_part_of(&self, config: &Config) -> bool {
+        let _ = config;
+        true
+    }
+
+    /// Looks at what it needs and no stage makes, so that what is missing is known before hours of work.
+    ///
+    /// # Errors
+    /// [`PipelineError`]: what the configuration lacks for it.
+    fn check(&self, config: &Config) -> Result<(), PipelineError> {
+        let _ = config;
+        Ok(())
+    }
+
+    /// What is worth knowing about the configuration before a run that it is part of.
+    fn caution(&self, config: &Config) -> Option<&'static str> {
+        let _ = config;
+        None
+    }
+
+    /// What it leaves in a working directory: files, and folders that stand for the files in them.
+    fn makes(&self, layout: &Layout) -> Vec<PathBuf>;
+
+    /// Gives `tasks` what there is to do, with everything that it depends on.
+    ///
+    /// # Errors
+    /// [`PipelineError`]; what an earlier stage should have made and is not there is named with that stage.
+    fn run(&self, context: &Context<'_>, tasks: &mut TaskRunner<'_>) -> Result<(), PipelineError>;
+
+    /// What to say of a task that was done.
+    ///
+    /// # Errors
+    /// [`PipelineError::ReadSummary`] for the report of another stage's task.
+    fn remarks(&self, report: &TaskReport) -> Result<Vec<Remark>, PipelineError> {
+        let _ = report;
+        Ok(Vec::new())
+    }
+
+    /// What a task found, for people, if that is what they ran it for.
+    ///
+    /// # Errors
+    /// [`PipelineError::ReadSummary`] for a summary that another version wrote.
+    fn findings(&self, report: &TaskReport) -> Result<Option<Findings>, PipelineError> {
+        let _ = report;
+        Ok(None)
     }
 }
 
-impl Stage {
-    /// The names of all stages in the order in which they run, for messages.
-    pub fn order() -> String {
-        Self::ALL.map(Self::name).join(", ")
-    }
+/// What a task found, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Findings {
+    /// What they are about.
+    pub subject: &'static str,
+    /// The findings.
+    pub table: String,
 }
 
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Stage {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|stage| stage.name() == name)
-            .ok_or_else(|| format!("no stage of this name; the stages are {}", Self::order()))
-    }
+/// A line about a task that was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Worth knowing.
+    Note(String),
+    /// For those who want to know more.
+    Detail(String),
 }

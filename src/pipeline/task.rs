@@ -7,11 +7,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use skimlog_runtime::files::AtomicFile;
 use skimlog_runtime::machine::{self, Running};
 
-use super::{PipelineError, memory};
+use super::error::PipelineError;
+use super::memory;
 use crate::workspace::{Checksum, Difference, Fingerprint, Manifest, Outdated};
 
 /// What became of a task: a stage, or one part's conversion.
@@ -27,94 +29,138 @@ pub struct TaskReport {
     pub cpu_seconds: f64,
     /// Peak resident memory of the process meanwhile, in bytes, where the kernel tells.
     pub peak_memory: Option<u64>,
-    /// The task's own summary.
+    /// The task's own summary, as JSON has it.
     pub summary: Value,
 }
 
+impl TaskReport {
+    /// The summary as the stage that the task is of means it.
+    ///
+    /// # Errors
+    /// [`PipelineError::ReadSummary`] if it lacks something or is another stage's.
+    pub fn read_summary<S: DeserializeOwned>(&self) -> Result<S, PipelineError> {
+        let read = S::deserialize(&self.summary);
+        read.map_err(|source| PipelineError::ReadSummary { task: self.task.clone(), source })
+    }
+}
+
 /// Something that can be done, unless it is up to date.
-pub(super) struct Goal<W> {
-    pub(super) name: String,
+pub struct Goal<W> {
+    /// Its name in the manifest.
+    pub name: String,
     /// Everything that the outputs depend on.
-    pub(super) fingerprint: Fingerprint,
+    pub fingerprint: Fingerprint,
     /// Files, and folders that stand for the files in them.
-    pub(super) outputs: Vec<PathBuf>,
+    pub outputs: Vec<PathBuf>,
     /// Makes the outputs, or what makes them needs to know.
-    pub(super) work: W,
+    pub work: W,
 }
 
 /// Something that is done by itself: its work makes the outputs and gives a summary.
-pub(super) type Task<'t> = Goal<Box<dyn FnOnce() -> Result<Value, PipelineError> + 't>>;
+pub type Task<'t> = Goal<Box<dyn FnOnce() -> Result<Value, PipelineError> + 't>>;
 
-impl Task<'_> {
-    /// Does the task if its outputs are not up to date, or with `force`; shows `done` what became of it.
-    pub(super) fn run(
-        self,
-        manifest: &mut Manifest,
-        force: bool,
-        done: &mut dyn FnMut(&TaskReport),
-    ) -> Result<(), PipelineError> {
-        match begin(vec![self], manifest, force)?.pop() {
-            Some(Ok((begun, work))) => {
-                let watch = Watch::start();
-                let summary = work()?;
-                let peak = memory::peak();
-                done(&begun.complete().finish(manifest, watch, peak, summary)?);
-            }
-            Some(Err(up_to_date)) => done(&up_to_date),
-            None => {}
-        }
-        Ok(())
+impl<'t> Task<'t> {
+    /// A task whose work gives a summary of its stage's own type.
+    pub fn new<S: Serialize>(
+        name: impl Into<String>,
+        fingerprint: Fingerprint,
+        outputs: Vec<PathBuf>,
+        work: impl FnOnce() -> Result<S, PipelineError> + 't,
+    ) -> Self {
+        let work = || Ok(serde_json::to_value(work()?)?);
+        Self { name: name.into(), fingerprint, outputs, work: Box::new(work) }
     }
 }
 
 /// The output of a task, made but for its sync and its name.
-pub(super) struct Unsettled {
-    pub(super) file: AtomicFile,
-    pub(super) summary: Value,
+pub struct Unsettled {
+    /// The only output.
+    pub file: AtomicFile,
+    /// The task's summary.
+    pub summary: Value,
+}
+
+/// Does the tasks that are not up to date and notes them in the manifest.
+pub struct TaskRunner<'r> {
+    manifest: &'r mut Manifest,
+    force: bool,
+    done: &'r mut dyn FnMut(&TaskReport),
+}
+
+impl<'r> TaskRunner<'r> {
+    /// Does everything with `force`; shows `done` what became of each task.
+    pub(crate) fn new(manifest: &'r mut Manifest, force: bool, done: &'r mut dyn FnMut(&TaskReport)) -> Self {
+        Self { manifest, force, done }
+    }
+
+    /// Whether everything is done, even what is up to date.
+    pub fn is_forced(&self) -> bool {
+        self.force
+    }
+
+    /// Does a task if its outputs are not up to date.
+    ///
+    /// # Errors
+    /// What its work says; [`PipelineError::Workspace`] if the manifest cannot be written.
+    pub fn run(&mut self, task: Task<'_>) -> Result<(), PipelineError> {
+        match begin(vec![task], self.manifest, self.force)?.pop() {
+            Some(Ok((begun, work))) => {
+                let watch = Watch::start();
+                let summary = work()?;
+                let peak = memory::peak();
+                (self.done)(&begun.complete().finish(self.manifest, watch, peak, summary)?);
+            }
+            Some(Err(up_to_date)) => (self.done)(&up_to_date),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// [`TaskRunner::run`] for tasks that one process of work does one after the other. `work` is given what is to be
+    /// done, and hands on what it makes of each, in order; that is settled while the work goes on: a sync is time in
+    /// which there is nothing to compute. The peak of a task is that of all up to its end.
+    ///
+    /// # Errors
+    /// As of [`TaskRunner::run`].
+    pub fn run_together<W>(
+        &mut self,
+        goals: Vec<Goal<W>>,
+        work: impl FnOnce(Vec<W>, &mut dyn FnMut(Unsettled) -> Result<(), PipelineError>) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let (mut to_do, mut begun) = (Vec::new(), VecDeque::new());
+        for one in begin(goals, self.manifest, self.force)? {
+            begun.push_back(one.map(|(begun, work)| {
+                to_do.push(work);
+                begun
+            }));
+        }
+        let done = &mut *self.done;
+        let manifest = Mutex::new(&mut *self.manifest);
+        thread::scope(|scope| {
+            let mut settling: Option<Settling<'_>> = None;
+            let mut watch = Watch::start();
+            let mut made = |Unsettled { file, summary }| {
+                let peak = memory::peak();
+                settle(settling.take(), done)?;
+                while let Some(Err(up_to_date)) = begun.front() {
+                    done(up_to_date);
+                    begun.pop_front();
+                }
+                let Some(Ok(begun)) = begun.pop_front() else { return Ok(()) };
+                let (manifest, since) = (&manifest, std::mem::replace(&mut watch, Watch::start()));
+                settling = Some(machine::run_within(scope, move || begun.settle(file, manifest, since, peak, summary)));
+                Ok(())
+            };
+            let outcome = if to_do.is_empty() { Ok(()) } else { work(to_do, &mut made) };
+            settle(settling, done)?;
+            outcome?;
+            begun.into_iter().filter_map(Result::err).for_each(|up_to_date| done(&up_to_date));
+            Ok(())
+        })
+    }
 }
 
 type Settling<'scope> = Running<'scope, Result<TaskReport, PipelineError>>;
-
-/// [`Task::run`] for tasks that one process of work does one after the other. `work` is given what is to be done, and
-/// hands on what it makes of each, in order; that is settled while the work goes on: a sync is time in which there is
-/// nothing to compute. The peak of a task is that of all up to its end.
-pub(super) fn run_together<W>(
-    goals: Vec<Goal<W>>,
-    manifest: &mut Manifest,
-    force: bool,
-    done: &mut dyn FnMut(&TaskReport),
-    work: impl FnOnce(Vec<W>, &mut dyn FnMut(Unsettled) -> Result<(), PipelineError>) -> Result<(), PipelineError>,
-) -> Result<(), PipelineError> {
-    let (mut to_do, mut begun) = (Vec::new(), VecDeque::new());
-    for one in begin(goals, manifest, force)? {
-        begun.push_back(one.map(|(begun, work)| {
-            to_do.push(work);
-            begun
-        }));
-    }
-    let manifest = Mutex::new(manifest);
-    thread::scope(|scope| {
-        let mut settling: Option<Settling<'_>> = None;
-        let mut watch = Watch::start();
-        let mut made = |Unsettled { file, summary }| {
-            let peak = memory::peak();
-            settle(settling.take(), done)?;
-            while let Some(Err(up_to_date)) = begun.front() {
-                done(up_to_date);
-                begun.pop_front();
-            }
-            let Some(Ok(begun)) = begun.pop_front() else { return Ok(()) };
-            let (manifest, since) = (&manifest, std::mem::replace(&mut watch, Watch::start()));
-            settling = Some(machine::run_within(scope, move || begun.settle(file, manifest, since, peak, summary)));
-            Ok(())
-        };
-        let outcome = if to_do.is_empty() { Ok(()) } else { work(to_do, &mut made) };
-        settle(settling, done)?;
-        outcome?;
-        begun.into_iter().filter_map(Result::err).for_each(|up_to_date| done(&up_to_date));
-        Ok(())
-    })
-}
 
 /// Waits for what is being settled.
 fn settle(settling: Option<Settling<'_>>, done: &mut dyn FnMut(&TaskReport)) -> Result<(), PipelineError> {

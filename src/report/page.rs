@@ -6,11 +6,11 @@ use indicatif::HumanCount;
 use skimlog_formats::Reaction;
 use skimlog_network::metrics::Report;
 
-use super::Results;
 use super::chart::{Axis, Chart, Guide, Series, escape};
+use super::results::Results;
 use super::style::STYLE;
 use crate::config::ByteSize;
-use crate::pipeline::train::{Coverage, Point, SessionSummary};
+use crate::stages::train::{Coverage, Point, SessionSummary};
 
 /// The whole page.
 pub(super) fn html(results: &Results) -> String {

@@ -2,10 +2,12 @@
 
 mod content;
 mod fingerprint;
+mod layout;
 mod manifest;
 
 use std::fs;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
 use skimlog_runtime::files::{
@@ -16,10 +18,9 @@ use thiserror::Error;
 
 pub use content::{Checksum, FileState};
 pub use fingerprint::{Difference, Fingerprint};
+pub use layout::Layout;
+use layout::MANIFEST;
 pub use manifest::{Manifest, Outdated, TaskRecord};
-
-/// Name of the manifest.
-const MANIFEST: &str = "manifest.json";
 
 /// Why the working directory cannot be used.
 #[derive(Debug, Error)]
@@ -48,15 +49,12 @@ impl WorkspaceError {
 /// behind that was not there before.
 #[derive(Debug)]
 pub struct Workspace {
-    root: PathBuf,
+    layout: Layout,
     // Held for what it does when it is dropped.
     _lock: DirectoryLock,
 }
 
 impl Workspace {
-    /// Name of the folder of the text model's checkpoints.
-    pub const DISTILBERT: &str = "distilbert";
-
     /// Opens a working directory, making it if need be, and locks it. What an earlier run left half-done is removed.
     /// Tries whether everything that stages write can be written, which may be links to other disks.
     ///
@@ -64,90 +62,10 @@ impl Workspace {
     /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`] if it, or
     /// a folder in it, cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
-        let workspace = Self { root: root.to_owned(), _lock: DirectoryLock::take(root, MANIFEST)? };
+        let workspace = Self { layout: Layout::of(root), _lock: DirectoryLock::take(root, MANIFEST)? };
         workspace.remove_leftovers()?;
         workspace.ensure_writable()?;
         Ok(workspace)
-    }
-
-    /// The directory itself.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Folder of the converted parts.
-    pub fn parts(&self) -> PathBuf {
-        self.root.join("parts")
-    }
-
-    /// The converted part of this name (`part-00000`).
-    pub fn part(&self, name: &str) -> PathBuf {
-        self.parts().join(format!("{name}.skim"))
-    }
-
-    /// The converted validation part.
-    pub fn validation_part(&self) -> PathBuf {
-        self.part("validation")
-    }
-
-    /// Folder of the records put aside as malformed.
-    pub fn rejected(&self) -> PathBuf {
-        self.root.join("rejected")
-    }
-
-    /// The authors' similar authors.
-    pub fn similar(&self) -> PathBuf {
-        self.root.join("similar.skim")
-    }
-
-    /// Folder of the parts' counts.
-    pub fn features(&self) -> PathBuf {
-        self.root.join("features")
-    }
-
-    /// Folder of the count tables' totals.
-    pub fn counts(&self) -> PathBuf {
-        self.root.join("counts")
-    }
-
-    /// Folder of the text model's checkpoints.
-    pub fn distilbert(&self) -> PathBuf {
-        self.root.join(Self::DISTILBERT)
-    }
-
-    /// Mean token vectors, `[tokens, width]`.
-    pub fn token_embeddings(&self) -> PathBuf {
-        self.root.join("token_embeddings.npy")
-    }
-
-    /// Token ids of the rows of [`Workspace::token_embeddings`].
-    pub fn token_ids(&self) -> PathBuf {
-        self.root.join("token_ids.npy")
-    }
-
-    /// What the embed stage has come to while it is not done.
-    pub fn embed_snapshot(&self) -> PathBuf {
-        self.root.join("embed.snapshot")
-    }
-
-    /// Token codes.
-    pub fn codes(&self) -> PathBuf {
-        self.root.join("codes.skim")
-    }
-
-    /// Measures of the model on the hold-out records.
-    pub fn evaluation(&self) -> PathBuf {
-        self.root.join("evaluation.json")
-    }
-
-    /// The model bundle.
-    pub fn model(&self) -> PathBuf {
-        self.root.join("model")
-    }
-
-    /// The state of a training under way.
-    pub fn checkpoint(&self) -> PathBuf {
-        self.root.join("checkpoint")
     }
 
     /// Removes the state of a training that has come to its end.
@@ -165,17 +83,12 @@ impl Workspace {
         }
     }
 
-    /// Losses and learning rates of the training, a line a point.
-    pub fn training_log(&self) -> PathBuf {
-        self.root.join("training.jsonl")
-    }
-
     /// A folder for a task's spill files, empty; a later task of the same name finds it empty again.
     ///
     /// # Errors
     /// [`WorkspaceError::Io`] if it cannot be made.
     pub fn scratch(&self, task: &str) -> Result<PathBuf, WorkspaceError> {
-        let folder = self.root.join("scratch").join(task);
+        let folder = self.scratch_root().join(task);
         remove_if_there(&folder)?;
         fs::create_dir_all(&folder).map_err(WorkspaceError::io("make the folder", &folder))?;
         Ok(folder)
@@ -186,17 +99,12 @@ impl Workspace {
     /// # Errors
     /// [`WorkspaceError::Io`] if one cannot be removed.
     pub fn remove_scratch(&self) -> Result<(), WorkspaceError> {
-        Ok(remove_if_there(&self.root.join("scratch"))?)
-    }
-
-    /// The folders that tasks make.
-    fn folders(&self) -> [PathBuf; 5] {
-        [self.parts(), self.features(), self.counts(), self.rejected(), self.distilbert()]
+        Ok(remove_if_there(&self.scratch_root())?)
     }
 
     fn remove_leftovers(&self) -> Result<(), WorkspaceError> {
         self.remove_scratch()?;
-        for folder in self.folders().into_iter().chain([self.root.clone()]) {
+        for folder in self.folders().into_iter().chain([self.root().to_owned()]) {
             if folder.is_dir() {
                 entries(&folder)?.iter().try_for_each(|path| clear_leftover(path))?;
             }
@@ -209,10 +117,18 @@ impl Workspace {
     }
 
     fn ensure_writable(&self) -> Result<(), WorkspaceError> {
-        ensure_writable(&self.root)?;
+        ensure_writable(self.root())?;
         self.folders().iter().filter(|folder| folder.is_dir()).try_for_each(|folder| ensure_writable(folder))?;
         [self.model(), self.checkpoint()].iter().try_for_each(|folder| ensure_replaceable(folder))?;
         Ok(())
+    }
+}
+
+impl Deref for Workspace {
+    type Target = Layout;
+
+    fn deref(&self) -> &Layout {
+        &self.layout
     }
 }
 

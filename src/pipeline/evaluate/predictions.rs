@@ -68,8 +68,8 @@ const MEMORY: u64 = 512 << 20;
 /// Measures predictions against labels; `None` if both files are empty.
 ///
 /// Predictions are in the challenge's form, `tweet_id,reader_id,reply,retweet,quote,like` with a probability for each
-/// reaction; labels have the same columns, 0 or 1 for each reaction, separated by TAB or comma. Both files are about the
-/// same records in the same order. The files do not tell how popular the authors are, so all records are one group.
+/// reaction; labels have the same columns, 0 or 1 for each reaction, separated by TAB or comma. Both files are about
+/// the same records in the same order. The files do not tell how popular the authors are, so all records are one group.
 ///
 /// # Errors
 /// [`PredictionsError`] with the file and the line.

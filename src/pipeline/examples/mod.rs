@@ -13,6 +13,9 @@ use skimlog_features::input::{Day, Example};
 
 pub use stored::{StoredExamples, StoredPart};
 
+/// Kind of the `.skim` files with a part's counts.
+pub const FEATURES_KIND: &str = "features";
+
 /// Which records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Portion {
@@ -26,14 +29,14 @@ pub enum Portion {
 
 /// Number of records and how many of them have each reaction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct ReactionTally {
     /// Number of records.
     pub records: u64,
     /// Records with each reaction.
     pub reactions: PerReaction<u64>,
 }
 
-impl Tally {
+impl ReactionTally {
     /// Counts a record.
     pub fn add(&mut self, reactions: ReactionSet) {
         self.records += 1;
@@ -53,7 +56,7 @@ impl Tally {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Survey {
     /// Training records by the UTC day of their event time.
-    pub days: BTreeMap<Day, Tally>,
+    pub days: BTreeMap<Day, ReactionTally>,
     /// Number of records to fine-tune on.
     pub finetune: u64,
     /// Number of hold-out records.

@@ -10,8 +10,7 @@ use skimlog_formats::columnar::{ColumnarError, Reader, ValueType};
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 
-use super::{Examples, ExamplesError, Origin, Portion, Survey};
-use crate::pipeline::features::FEATURES_KIND;
+use super::{Examples, ExamplesError, FEATURES_KIND, Origin, Portion, Survey};
 
 /// A part and its features.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,18 +24,19 @@ const GROUP_ROWS: u64 = 1 << 20;
 /// What times become in Parquet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ParquetTimes {
-    /// `TIMESTAMP` in milliseconds of UTC, which is what other programs take for a time. 292 million years on either side of 1970
-    /// can be written.
+    /// `TIMESTAMP` in milliseconds of UTC, which is what other programs take for a time. 292 million years on either
+    /// side of 1970 can be written.
     #[default]
     Timestamps,
     /// Unix seconds, as `INT64`: any time.
     Seconds,
 }
 
-/// Writes a file, or selected columns of it, as Parquet: zstd level 3, dictionaries, row groups of about a million rows.
+/// Writes a file, or selected columns of it, as Parquet: zstd level 3, dictionaries, row groups of about a million
+/// rows.
 ///
-/// Numbers keep their types, lists are LISTs of required elements, ids are strings of 32 hexadecimal digits, media and tweet
-/// types strings, times as `times` says, and the time of a reaction that did not happen is null.
+/// Numbers keep their types, lists are LISTs of required elements, ids are strings of 32 hexadecimal digits, media and
+/// tweet types strings, times as `times` says, and the time of a reaction that did not happen is null.
 ///
 /// # Errors
 /// [`ExportError`].

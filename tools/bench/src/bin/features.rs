@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use skimlog::pipeline::features::{HoldOut, Inputs, Options, Outputs, build};
-use skimlog::pipeline::similar::similar;
+use skimlog::stages::features::{FeatureInputs, FeatureOptions, FeatureOutputs, HoldOut, build};
+use skimlog::stages::similar::similar;
 use skimlog_features::counts::NoSimilar;
 use skimlog_features::similar::{SimilarAuthors, SimilaritySettings};
 use skimlog_formats::part::{BLOCK_ROWS, PartWriter, encode};
@@ -64,19 +64,19 @@ fn main() -> Result<()> {
     println!("similar   {:7.2} s   peak {:5} MB", start.elapsed().as_secs_f64(), peak()? / 1_000_000);
     reset_peak()?;
     let start = Instant::now();
-    let options = Options {
+    let options = FeatureOptions {
         memory_budget: memory,
         threads: arguments.threads,
         scratch: data.join("scratch"),
         hold_out: HoldOut::Random { percentage: 0.1, seed: 1 },
         chunks: 10,
     };
-    let inputs = Inputs {
+    let inputs = FeatureInputs {
         training: &training,
         validation: Some(&validation),
         similar: similar.as_ref().map_or(&NoSimilar, |similar| similar),
     };
-    let outputs = Outputs { features: data.join("features"), counts: data.join("counts") };
+    let outputs = FeatureOutputs { features: data.join("features"), counts: data.join("counts") };
     let summary = build(&inputs, &options, &outputs, &Steps(Mutex::default()))?;
     let seconds = start.elapsed().as_secs_f64();
     println!(

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use skimlog::pipeline::memory;
-use skimlog::pipeline::sketch::{SketchOptions, sketch};
+use skimlog::stages::sketch::{SketchOptions, sketch};
 use skimlog_features::sketch::SketchShape;
 use skimlog_runtime::progress::Silent;
 use skimlog_text::{TokenVectors, VectorPaths};

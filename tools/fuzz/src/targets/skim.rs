@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::Path;
 
 use skimlog::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
-use skimlog::pipeline::features::{FEATURES_KIND, TOTALS_KIND};
-use skimlog::pipeline::freeze::{FreezeError, read_totals};
+use skimlog::stages::features::{FEATURES_KIND, TOTALS_KIND};
+use skimlog::stages::train::freeze::{FreezeError, read_totals};
 use skimlog_features::counts::{COUNTS, REAL_COLUMNS, Table, column_names};
 use skimlog_features::input::{Example, Languages};
 use skimlog_features::similar::{SimilarAuthors, SimilarWriter, read_lists};

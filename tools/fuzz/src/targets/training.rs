@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use skimlog::pipeline::examples::{Examples, ExamplesError, Origin, Portion, Survey};
-use skimlog::pipeline::train::{Checkpointing, Options, Recipe, TrainError, train};
+use skimlog::stages::train::{Checkpointing, Recipe, TrainError, TrainOptions, train};
 use skimlog_features::input::{Day, Example};
 use skimlog_formats::{Reaction, ReactionSet};
 use skimlog_network::Network;
@@ -78,7 +78,7 @@ impl Training {
         let folder = scratch.path().join("checkpoint");
         let place = Checkpointing { folder, fingerprint: "these records".into(), every: Duration::ZERO };
         let recipe = Recipe { batch: 16, ..Recipe::original() };
-        let mut options = Options::new(recipe, scratch.path().join("scratch"));
+        let mut options = TrainOptions::new(recipe, scratch.path().join("scratch"));
         options.checkpoint = Some(place.clone());
         let outcome = train(&Generated::new(), token_codes(), SHAPE, &options, &Stopping(AtomicUsize::new(0)));
         let interrupted = matches!(outcome, Err(TrainError::Interrupted { .. }));

@@ -6,10 +6,11 @@ use anyhow::{Context, Result};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use skimlog::config::Config;
+use skimlog::pipeline::Pipeline;
 use skimlog::pipeline::evaluate::calibrate;
 use skimlog::pipeline::examples::{StoredExamples, StoredPart};
-use skimlog::pipeline::freeze::freeze;
-use skimlog::pipeline::{Pipeline, Stage};
+use skimlog::stages::STAGES;
+use skimlog::stages::train::freeze::freeze;
 use skimlog_features::input::{InputBuilder, Layout};
 use skimlog_features::similar::SimilarAuthors;
 use skimlog_features::sketch::{SketchShape, TokenCodes};
@@ -46,7 +47,7 @@ pub(crate) fn make(directory: &Path, train_rows: u64, test_rows: u64, hidden: us
             ..Config::default()
         };
         let mut pipeline = Pipeline::open(&config, &Silent)?;
-        for stage in [Stage::Convert, Stage::Similar, Stage::Features] {
+        for stage in STAGES.into_iter().take(3) {
             pipeline.run(stage, false, &mut |_| {})?;
         }
         bundle(&pipeline, &model, &config, hidden).context("the model")?;

@@ -1,0 +1,84 @@
+//! Why parts cannot be converted.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use skimlog_formats::record::RecordError;
+use skimlog_runtime::files::FileError;
+use skimlog_runtime::stream::StreamError;
+
+use crate::pipeline::StageError;
+
+/// Why a part cannot be converted.
+#[derive(Debug, thiserror::Error)]
+pub enum ConvertError {
+    /// The part cannot be read.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
+    /// A line is no record.
+    #[error("{}:{error}", path.display())]
+    Record {
+        /// The part.
+        path: PathBuf,
+        /// The line and what is wrong with it.
+        error: Box<RecordError>,
+    },
+    /// More lines are no records than are allowed.
+    #[error(
+        "{}:{error}; that is one bad record more than max_bad_records ({most}), see all of them in {}",
+        path.display(), rejected.display()
+    )]
+    TooManyBadRecords {
+        /// The part.
+        path: PathBuf,
+        /// The first line too many and what is wrong with it.
+        error: Box<RecordError>,
+        /// How many were allowed.
+        most: u64,
+        /// The file with the bad lines.
+        rejected: PathBuf,
+    },
+    /// A bad line cannot be put into quarantine.
+    #[error("cannot write the rejected records to {}: {source}", path.display())]
+    Quarantine {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file of bad lines cannot be made, or not be put in its place.
+    #[error(transparent)]
+    Workspace(#[from] FileError),
+    /// A part that is converted already is a test part.
+    #[error(
+        "{}: its records have 20 fields, without reactions: a part to learn from or to measure on has 24",
+        path.display()
+    )]
+    NoReactions {
+        /// The part.
+        path: PathBuf,
+    },
+    /// A part that is converted already was converted with another vocabulary.
+    #[error(
+        "{}: it holds the token {token}, which is not below vocabulary_size ({vocabulary}): raise vocabulary_size",
+        path.display()
+    )]
+    Token {
+        /// The part.
+        path: PathBuf,
+        /// The token.
+        token: u32,
+        /// The number of tokens.
+        vocabulary: u32,
+    },
+    /// The columns cannot be encoded or written.
+    #[error("cannot write the columns of {}: {source}", path.display())]
+    Write {
+        /// The part.
+        path: PathBuf,
+        /// What the writer said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl StageError for ConvertError {}

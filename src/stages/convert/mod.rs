@@ -1,0 +1,22 @@
+//! The stage convert: raw parts → `parts/*.skim`, the same records, columnar and compressed.
+
+mod adoption;
+mod cost;
+mod error;
+mod options;
+mod parts;
+mod rejected;
+mod skim;
+mod source;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod unusual;
+
+pub use cost::convert_sample;
+pub use error::ConvertError;
+pub use options::{ConvertOptions, Quarantine};
+pub use parts::{ConvertSummary, Format, convert};
+pub use skim::convert_part;
+pub use stage::{Convert, training_parts, validation_part};
+pub use unusual::Unusual;

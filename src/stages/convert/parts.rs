@@ -1,0 +1,226 @@
+//! Raw parts as columns: parse and encode block by block on many threads, write in order.
+//!
+//! A block of 65,536 lines of text becomes a block of the output (of fewer rows if some lines are put into quarantine),
+//! so that the output depends on the part alone. The blocks of all parts are one stream: no thread waits for the last
+//! block of a part before it begins with the next. This stage knows nothing of the output's format but [`Format`].
+
+use std::error::Error;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use skimlog_formats::record::{FieldCount, RecordBatch};
+use skimlog_runtime::progress::{Progress, Unit};
+use skimlog_runtime::stream::{Block, LineBlocks, ordered_map_with};
+
+use super::error::ConvertError;
+use super::options::ConvertOptions;
+use super::rejected::{BadLine, Rejected};
+use super::source::{Item, Part, Source};
+use super::unusual::{Unusual, seconds_now};
+
+/// What a conversion came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConvertSummary {
+    /// Whether the records have reactions.
+    #[serde(serialize_with = "field_number", deserialize_with = "field_count")]
+    pub fields: FieldCount,
+    /// Records converted.
+    pub records: u64,
+    /// Lines put into quarantine.
+    pub rejected: u64,
+    /// Bytes of raw text read, after unpacking.
+    pub bytes_read: u64,
+    /// What is implausible about the records, which are converted as they are.
+    pub unusual: Unusual,
+}
+
+fn field_number<S: Serializer>(fields: &FieldCount, serializer: S) -> Result<S::Ok, S::Error> {
+    fields.fields().serialize(serializer)
+}
+
+fn field_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldCount, D::Error> {
+    let fields = usize::deserialize(deserializer)?;
+    let count = FieldCount::from_fields(fields);
+    count.ok_or_else(|| serde::de::Error::custom(format!("no record has {fields} fields")))
+}
+
+/// What parts are converted into.
+pub trait Format: Sync {
+    /// A part's output under way.
+    type Output;
+    /// What a thread keeps from block to block; what it makes of a block must not depend on it.
+    type Encoder: Default;
+    /// What is added to the output for a block.
+    type Columns: Send;
+    /// Why the output cannot be made.
+    type Error: Error + Send + Sync + 'static;
+
+    /// Makes the output of a part, which is known by its place among the parts.
+    ///
+    /// # Errors
+    /// What the format says.
+    fn open(&self, part: usize, fields: FieldCount) -> Result<Self::Output, Self::Error>;
+
+    /// Turns the records of a block into what [`Format::append`] takes, on many threads at a time.
+    ///
+    /// # Errors
+    /// What the format says.
+    fn encode(&self, encoder: &mut Self::Encoder, records: &RecordBatch) -> Result<Self::Columns, Self::Error>;
+
+    /// Adds a block to the output.
+    ///
+    /// # Errors
+    /// What the format says.
+    fn append(&self, output: &mut Self::Output, columns: Self::Columns) -> Result<(), Self::Error>;
+
+    /// Notes that the part's last record had no newline.
+    fn without_final_newline(&self, output: &mut Self::Output);
+}
+
+/// Converts parts one after the other on so many threads, and hands each output, still to be finished, to `finished`
+/// with a summary. `parts` is asked for the next part as soon as the last block of the one before is under way.
+///
+/// Equal text gives equal calls of [`Format::append`] in equal order, whatever the number of threads.
+///
+/// # Errors
+/// Those of `parts` and `finished`, and [`ConvertError`]; the part's output is then incomplete. Of several bad lines
+/// the first is named, and all parts before it have been finished.
+pub fn convert<F: Format, E: From<ConvertError> + Send>(
+    parts: impl Iterator<Item = Result<(LineBlocks, ConvertOptions), E>> + Send,
+    threads: NonZeroUsize,
+    format: &F,
+    mut finished: impl FnMut(F::Output, ConvertSummary) -> Result<(), E>,
+    progress: &dyn Progress,
+) -> Result<(), E> {
+    let mut sink = Sink { format, progress, parts: 0, open: None };
+    let now = seconds_now();
+    let outcome = ordered_map_with(
+        threads,
+        Source::new(parts),
+        || (RecordBatch::default(), F::Encoder::default()),
+        |(batch, encoder), item| match item {
+            Item::End => Ok(None),
+            Item::Lines(part, block) => {
+                let rejected = part.read(&block, batch)?;
+                let mut unusual = Unusual::of(batch, now);
+                unusual.no_final_newline = !block.text().ends_with(b"\n") && !ends_in(&rejected, &block);
+                let bytes = block.text().len();
+                // The text goes before its columns are made: the next part may be waiting for room in memory.
+                drop(block);
+                let columns = match batch.rows {
+                    0 => None,
+                    _ => Some(format.encode(encoder, batch).map_err(|source| part.write_error(source))?),
+                };
+                Ok(Some(Converted { part, columns, records: batch.rows, bytes, rejected, unusual }))
+            }
+        },
+        |converted| match converted {
+            Some(converted) => Ok(sink.add(converted)?),
+            None => {
+                let (output, summary) = sink.close()?;
+                let output = output.expect("a part that was read to its end has a block, which opened the output");
+                finished(output, summary)
+            }
+        },
+    );
+    // What was rejected is of use after an error, too.
+    if sink.open.is_some() {
+        sink.close()?;
+    }
+    outcome
+}
+
+/// A block of the output and what is to be told of it.
+struct Converted<B> {
+    part: Arc<Part>,
+    /// `None` if no line was a record.
+    columns: Option<B>,
+    records: usize,
+    bytes: usize,
+    rejected: Vec<BadLine>,
+    unusual: Unusual,
+}
+
+/// Where blocks go, in order.
+struct Sink<'a, F: Format> {
+    format: &'a F,
+    progress: &'a dyn Progress,
+    /// How many parts have been opened.
+    parts: usize,
+    open: Option<OpenPart<F::Output>>,
+}
+
+/// A part under way.
+struct OpenPart<W> {
+    name: PathBuf,
+    output: Option<W>,
+    rejected: Option<Rejected>,
+    summary: ConvertSummary,
+}
+
+impl<F: Format> Sink<'_, F> {
+    fn add(&mut self, converted: Converted<F::Columns>) -> Result<(), ConvertError> {
+        let Converted { part, columns, records, bytes, rejected, unusual } = converted;
+        let number = self.parts;
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => {
+                self.parts += 1;
+                self.progress.begin(&format!("convert {}", part.path.display()), part.bytes, Unit::Bytes);
+                let (fields, unusual) = (part.fields, Unusual::default());
+                let summary = ConvertSummary { fields, records: 0, rejected: 0, bytes_read: 0, unusual };
+                let (name, rejected) = (part.path.clone(), Rejected::of(part.quarantine.as_ref())?);
+                let open = none.insert(OpenPart { name, output: None, rejected, summary });
+                open.output = Some(self.format.open(number, part.fields).map_err(|source| part.write_error(source))?);
+                open
+            }
+        };
+        for bad in rejected {
+            if let Some(rejected) = &mut open.rejected {
+                rejected.add(&part.path, bad)?;
+            }
+        }
+        if let (Some(output), Some(columns)) = (&mut open.output, columns) {
+            self.format.append(output, columns).map_err(|source| part.write_error(source))?;
+            if unusual.no_final_newline {
+                self.format.without_final_newline(output);
+            }
+        }
+        open.summary.unusual.add(&unusual);
+        open.summary.records += records as u64;
+        open.summary.bytes_read += bytes as u64;
+        self.progress.advance(bytes as u64);
+        Ok(())
+    }
+
+    /// Closes the part under way; there must be one.
+    fn close(&mut self) -> Result<(Option<F::Output>, ConvertSummary), ConvertError> {
+        let OpenPart { name, output, rejected, mut summary } =
+            self.open.take().expect("a part has a block before its end");
+        self.progress.end();
+        summary.unusual.tell(&name, self.progress);
+        if let Some(rejected) = rejected {
+            summary.rejected = rejected.finish()?;
+        }
+        Ok((output, summary))
+    }
+}
+
+/// Whether the last line of a block is a bad one.
+fn ends_in(rejected: &[BadLine], block: &Block) -> bool {
+    let end = block.offset + block.text().len() as u64;
+    rejected.last().is_some_and(|bad| bad.error.offset + bad.error.length as u64 == end)
+}
+
+impl fmt::Display for ConvertSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records of {} fields from {} bytes", self.records, self.fields.fields(), self.bytes_read)?;
+        if self.rejected > 0 {
+            write!(f, ", {} lines rejected", self.rejected)?;
+        }
+        Ok(())
+    }
+}
