@@ -195,8 +195,7 @@ impl Backward<'_> {
             let sums = self.column_sums(gradients);
             let (sparse_slots, embedded_slots) = slots.split_at(sparse);
             self.instructions.run(GatherStep {
-                entries: &self.inputs.by_input.entries,
-                starts: &self.inputs.by_input.starts,
+                lists: &self.inputs.by_input,
                 at_zero: self.at_zero,
                 gradients,
                 sums: &sums,

@@ -55,8 +55,7 @@ impl FirstLayer<'_> {
             });
         }
         instructions.run(Gather {
-            entries: &self.inputs.by_record.entries,
-            starts: &self.inputs.by_record.starts,
+            lists: &self.inputs.by_record,
             records,
             weights,
             weight_rows: self.rows,

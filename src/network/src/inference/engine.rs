@@ -139,9 +139,7 @@ impl Engine {
             instructions.run(TableSums { tables, ids: &lists.ids, out });
             let next = at(stripe + 1);
             instructions.run(GatherPairs::<G> {
-                quads: &lists.quads,
-                starts: &lists.starts,
-                records,
+                lists: &lists.quads,
                 weights,
                 ahead: next.map_or(&[], |next| &next[..next.len().min(layout.table_rows + G::BLOCK * G::ROWS)]),
                 next: next.map(|next| &next[layout.table_rows..]),

@@ -7,7 +7,7 @@ use super::Precision;
 use super::calibration::Column;
 use super::layout::{BYTE_LAYERS, HiddenLayout, PackedLayout};
 use super::small::SmallNumbers;
-use crate::kernels::{EPSILON, FloatPairs, Gathered, HalfPairs, half, half_place};
+use crate::kernels::{EPSILON, FloatPairs, Gathered, HalfPairs, half, interleaved_offset};
 use crate::network::{DENSE_AT_ZERO, Network};
 use crate::parameters::LinearPlan;
 use crate::tiles::{COLUMNS, Region, Row};
@@ -107,7 +107,7 @@ fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
                     Precision::Bf16 | Precision::Int8 => {
                         let row: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(&mut out[input * HalfPairs::ROWS]);
                         for (column, &weight) in weights.0.iter().enumerate() {
-                            row[side * COLUMNS + half_place(column)] = half(weight);
+                            row[side * COLUMNS + interleaved_offset(column)] = half(weight);
                         }
                     }
                 }

@@ -136,19 +136,18 @@ proptest! {
         values.iter_mut().flatten().for_each(|value| if unit(&mut random) < density { *value = unit(&mut random) });
         let weights = rows(&mut random, tiles * inputs);
         let before = rows(&mut random, tiles * records);
-        let (mut entries, mut starts) = (Vec::new(), vec![0]);
-        for block in (0..inputs).step_by(INPUT_BLOCK) {
-            for row in &values {
-                let block = (block as u32..).zip(row[block..].iter().take(INPUT_BLOCK));
-                entries.extend(block.filter(|(_, value)| **value != 0.0).map(|(at, &value)| Entry { at, value }));
-                starts.push(entries.len() as u32);
-            }
-        }
+        let listed = values.iter().enumerate().flat_map(|(record, row)| {
+            let row = (0u32..).zip(row).filter(|(_, value)| **value != 0.0);
+            row.map(move |(index, &value)| {
+                (index as usize / INPUT_BLOCK * records + record, Entry { index, value })
+            })
+        });
+        let mut lists = EntryLists::default();
+        lists.fill(inputs.div_ceil(INPUT_BLOCK) * records, listed);
         for instructions in Instructions::available() {
             let mut out = before.clone();
             instructions.run(Gather {
-                entries: &entries,
-                starts: &starts,
+                lists: &lists,
                 records,
                 weights: &weights,
                 weight_rows: inputs,
@@ -174,12 +173,12 @@ proptest! {
         let at_zero: Vec<f32> = (0..inputs).map(|_| unit(&mut random).round()).collect();
         let (gradients, sums) = (rows(&mut random, records), rows(&mut random, 1)[0]);
         let parameters = Parameters::new(&mut random, inputs);
-        let (mut entries, mut starts) = (Vec::new(), vec![0]);
-        for list in &values {
-            let list = (0u32..).zip(list).filter(|&(_, &value)| value != 0.0);
-            entries.extend(list.map(|(at, &value)| Entry { at, value }));
-            starts.push(entries.len() as u32);
-        }
+        let listed = values.iter().enumerate().flat_map(|(input, row)| {
+            let row = (0u32..).zip(row).filter(|(_, value)| **value != 0.0);
+            row.map(move |(index, &value)| (input, Entry { index, value }))
+        });
+        let mut lists = EntryLists::default();
+        lists.fill(inputs, listed);
         let gradient = |input: usize, column: usize| {
             let constant = f64::from(at_zero[input]) * f64::from(sums.0[column]);
             let records = values[input].iter().zip(&gradients);
@@ -187,8 +186,7 @@ proptest! {
         };
         for instructions in Instructions::available() {
             parameters.check(instructions.name(), gradient, |slots| instructions.run(GatherStep {
-                entries: &entries,
-                starts: &starts,
+                lists: &lists,
                 at_zero: &at_zero,
                 gradients: &gradients,
                 sums: &sums,

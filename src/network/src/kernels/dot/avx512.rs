@@ -8,9 +8,9 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
 };
 
-use super::{DotKernel, DotLanes};
-use crate::kernels::Lanes;
+use super::lanes::{DotKernel, DotLanes};
 use crate::kernels::avx512::Avx512;
+use crate::kernels::lanes::Lanes;
 use crate::tiles::{COLUMNS, Row};
 
 /// Proof that the processor has AVX-512 with 16-bit words (F and BW).

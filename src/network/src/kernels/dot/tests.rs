@@ -8,7 +8,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use super::super::{
     Activate, Activated, Activation, Bytes, Dense, FloatPairs, Floats, GatherPairs, Gathered, HalfPairs, Halves,
-    Narrowed, QUAD, Quad, Skip, Sums, TableSums, Words, byte, half_place,
+    Narrowed, QuadLists, Skip, Sums, TableSums, Words, byte, interleaved_offset,
 };
 use super::{DotInstructions, half, halves};
 use crate::tests::unit;
@@ -153,7 +153,7 @@ proptest! {
             let packed: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(packed);
             for (tile, row) in weights.iter().enumerate() {
                 for (column, &weight) in row.0.iter().enumerate() {
-                    packed[tile * COLUMNS + half_place(column)] = half(weight);
+                    packed[tile * COLUMNS + interleaved_offset(column)] = half(weight);
                 }
             }
         }
@@ -295,24 +295,19 @@ fn gather<G: Gathered>(
     rounded: impl Fn(f32) -> f32,
 ) -> Result<(), TestCaseError> {
     let (records, inputs) = (values.len(), values[0].len());
-    let (mut quads, mut starts) = (Vec::new(), vec![0]);
-    for block in (0..inputs).step_by(G::BLOCK) {
-        for row in values {
-            let row = (block as u32..).zip(row[block..].iter().take(G::BLOCK).copied());
-            let listed: Vec<(u32, f32)> = row.filter(|(_, value)| *value != 0.0).collect();
-            quads.extend(listed.chunks(QUAD).map(|inputs| {
-                let filled = std::array::from_fn(|place| inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0)));
-                Quad::new::<G>(block as u32, &filled)
-            }));
-            starts.push(quads.len() as u32);
-        }
+    let (mut listed, mut ends) = (Vec::new(), Vec::new());
+    for row in values {
+        listed.extend((0u32..).zip(row.iter().copied()).filter(|(_, value)| *value != 0.0));
+        ends.push(listed.len());
     }
+    let mut lists = QuadLists::default();
+    lists.fill(inputs, &listed, &ends);
+    let lists = &lists;
     for instructions in DotInstructions::available() {
         for next in [None, Some(weights)] {
             let mut out = before.to_vec();
-            let (quads, starts) = (&quads, &starts);
             let ahead = next.unwrap_or(&[]);
-            instructions.run(GatherPairs::<G> { quads, starts, records, weights, ahead, next, out: &mut out });
+            instructions.run(GatherPairs::<G> { lists, weights, ahead, next, out: &mut out });
             for (row, (found, before)) in out.iter().zip(before).enumerate() {
                 let (tile, record) = (row / records, row % records);
                 for column in 0..COLUMNS {
