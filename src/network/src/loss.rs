@@ -1,4 +1,4 @@
-//! Binary cross-entropy with logits, and the probability that a logit stands for.
+//! Binary cross-entropy with logits, and the probability of a logit.
 
 use skimlog_formats::{PerReaction, Reaction};
 

@@ -17,7 +17,7 @@ use super::inputs::Inputs;
 use super::kernels::{Instructions, WeightedSum};
 use super::loss::{by_reaction, cross_entropy};
 use super::network::{DENSE_AT_ZERO, Network, Tensor};
-use super::parameters::Plan;
+use super::parameters::ParameterLayout;
 use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
 use super::tiles::{Row, zeroed};
@@ -70,8 +70,8 @@ impl Trainer {
         Self {
             at_zero: Network::inputs_at_zero(network.shape),
             centred: false,
-            first_moments: zeroed(network.plan.rows),
-            second_moments: zeroed(network.plan.rows),
+            first_moments: zeroed(network.layout.rows),
+            second_moments: zeroed(network.layout.rows),
             network,
             optimizer,
             steps: 0,
@@ -109,8 +109,8 @@ impl Trainer {
         let mut watch = Instant::now();
         let mut lap = move || std::mem::replace(&mut watch, Instant::now()).elapsed();
         self.forward(batch, &mut lap)?;
-        let Network { shape, plan, values } = &mut self.network;
-        let tables = plan.embeddings.map(|region| region.rows);
+        let Network { shape, layout, values } = &mut self.network;
+        let tables = layout.embeddings.map(|region| region.rows);
         self.gradients.resize(*shape, self.inputs.padded(), tables);
         let loss = cross_entropy(&self.values.logits, &batch.labels, &mut self.gradients.logits);
         self.times.hidden_forward += lap();
@@ -120,13 +120,13 @@ impl Trainer {
 
         self.steps += 1;
         let sums_before =
-            if self.centred { first_layer_at_zero(self.instructions, *shape, plan, values) } else { Vec::new() };
+            if self.centred { first_layer_at_zero(self.instructions, *shape, layout, values) } else { Vec::new() };
         let mut parameters =
             Trainable { weight: values, first: &mut self.first_moments, second: &mut self.second_moments };
         let backward = Backward {
             instructions: self.instructions,
             shape: *shape,
-            plan,
+            layout,
             inputs: &self.inputs,
             values: &self.values,
             update: &self.optimizer.update(learning_rate, self.steps),
@@ -137,8 +137,8 @@ impl Trainer {
         backward.first_layer(&mut parameters, &mut self.gradients);
         if self.centred {
             // The bias takes up what the changed weights do to the inputs at zero.
-            let sums = first_layer_at_zero(self.instructions, *shape, plan, values);
-            for ((bias, before), now) in values[plan.first.bias.range()].iter_mut().zip(sums_before).zip(sums) {
+            let sums = first_layer_at_zero(self.instructions, *shape, layout, values);
+            for ((bias, before), now) in values[layout.first.bias.range()].iter_mut().zip(sums_before).zip(sums) {
                 bias.0
                     .iter_mut()
                     .zip(before.0.iter().zip(now.0))
@@ -184,8 +184,8 @@ impl Trainer {
         let mut probe = Self::with_instructions(self.network.clone(), optimizer, self.instructions);
         (probe.centred, probe.at_zero) = (self.centred, self.at_zero.clone());
         probe.step(batch, 0.0)?;
-        let trained = probe.network.plan.tensors.iter().filter(|tensor| tensor.kind.is_trained());
-        let gradient = |values: &[Row], tensor: &super::parameters::TensorPlan| Tensor {
+        let trained = probe.network.layout.tensors.iter().filter(|tensor| tensor.kind.is_trained());
+        let gradient = |values: &[Row], tensor: &super::parameters::TensorLayout| Tensor {
             shape: tensor.shape(),
             values: tensor.read(values),
         };
@@ -240,12 +240,15 @@ impl Trainer {
     ///
     /// [`NetError::Write`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), NetError> {
-        let plans = &self.network.plan.tensors;
+        let layouts = &self.network.layout.tensors;
         let mut tensors = vec![TensorSource::number(STEPS, self.steps)];
-        tensors.extend(plans.iter().map(|plan| TensorSource::rows(plan.name.to_owned(), plan, &self.network.values)));
+        tensors.extend(
+            layouts.iter().map(|layout| TensorSource::rows(layout.name.to_owned(), layout, &self.network.values)),
+        );
         for (prefix, moments) in [(FIRST_MOMENT, &self.first_moments), (SECOND_MOMENT, &self.second_moments)] {
-            let trained = plans.iter().filter(|plan| plan.kind.is_trained());
-            tensors.extend(trained.map(|plan| TensorSource::rows(format!("{prefix}{}", plan.name), plan, moments)));
+            let trained = layouts.iter().filter(|layout| layout.kind.is_trained());
+            tensors
+                .extend(trained.map(|layout| TensorSource::rows(format!("{prefix}{}", layout.name), layout, moments)));
         }
         write_tensors(path, &tensors)
     }
@@ -259,17 +262,17 @@ impl Trainer {
         let file = TensorFile::open(path)?;
         let mut trainer = Self::new(Network::read(&file, shape)?, optimizer);
         trainer.steps = file.number(STEPS)?;
-        for plan in trainer.network.plan.tensors.iter().filter(|plan| plan.kind.is_trained()) {
-            file.read(&format!("{FIRST_MOMENT}{}", plan.name), plan, &mut trainer.first_moments)?;
-            file.read(&format!("{SECOND_MOMENT}{}", plan.name), plan, &mut trainer.second_moments)?;
+        for layout in trainer.network.layout.tensors.iter().filter(|layout| layout.kind.is_trained()) {
+            file.read(&format!("{FIRST_MOMENT}{}", layout.name), layout, &mut trainer.first_moments)?;
+            file.read(&format!("{SECOND_MOMENT}{}", layout.name), layout, &mut trainer.second_moments)?;
         }
         Ok(trainer)
     }
 }
 
 /// What the first layer makes of the inputs at zero, without its bias: a row a tile.
-fn first_layer_at_zero(instructions: Instructions, shape: Shape, plan: &Plan, values: &[Row]) -> Vec<Row> {
-    let weights = values[plan.first.weight.range()].par_chunks_exact(plan.first.weight.rows);
+fn first_layer_at_zero(instructions: Instructions, shape: Shape, layout: &ParameterLayout, values: &[Row]) -> Vec<Row> {
+    let weights = values[layout.first.weight.range()].par_chunks_exact(layout.first.weight.rows);
     let sums = weights.map(|tile| {
         let (rows, mut out) = (&tile[shape.layout.sparse()..shape.sparse_inputs()], Row::ZERO);
         instructions.run(WeightedSum { start: &Row::ZERO, scalars: &DENSE_AT_ZERO, rows, out: &mut out });

@@ -105,8 +105,8 @@ fn header(layout: &PackedLayout) -> [u8; HEADER] {
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&VERSION.to_le_bytes());
     header[12..16].copy_from_slice(&(layout.precision as u32).to_le_bytes());
-    for (place, number) in header[16..DESCRIBED].as_chunks_mut().0.iter_mut().zip(numbers) {
-        *place = (number as u64).to_le_bytes();
+    for (field, number) in header[16..DESCRIBED].as_chunks_mut().0.iter_mut().zip(numbers) {
+        *field = (number as u64).to_le_bytes();
     }
     header
 }

@@ -123,9 +123,9 @@ fn damaged_and_unfit_files_are_refused() {
     let layout = Layout { sketch_depth: 70, sketch_width: 4, ..SHAPE.layout };
     assert!(error(Shape { layout, ..SHAPE }, Precision::Bf16).contains("shape than the model's"));
     let bytes = std::fs::read(&path).unwrap();
-    for place in [3, 20, 50, 128, bytes.len() / 2, bytes.len() - 1] {
+    for offset in [3, 20, 50, 128, bytes.len() / 2, bytes.len() - 1] {
         let mut damaged = bytes.clone();
-        damaged[place] ^= 1;
+        damaged[offset] ^= 1;
         std::fs::write(&path, damaged).unwrap();
         assert!(error(SHAPE, Precision::Bf16).contains("network.bf16: no intact packed network"));
     }

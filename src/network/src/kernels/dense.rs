@@ -128,14 +128,6 @@ pub(crate) struct Dense<'a, W, F> {
     pub(crate) words: PhantomData<W>,
 }
 
-impl<'a, W, F> Dense<'a, W, F> {
-    /// The same of other words.
-    pub(crate) fn of<V>(self) -> Dense<'a, V, F> {
-        let Self { start, weights, next, count, inputs, input_stride, records, finish, words: _ } = self;
-        Dense { start, weights, next, count, inputs, input_stride, records, finish, words: PhantomData }
-    }
-}
-
 /// Vectors of a row that are computed together.
 const PARTS: usize = 2;
 

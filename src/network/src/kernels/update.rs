@@ -1,4 +1,4 @@
-//! AdamW on the weights whose gradient is at hand.
+//! AdamW on weights whose gradient is complete.
 
 use std::ops::Range;
 

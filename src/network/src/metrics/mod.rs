@@ -4,13 +4,15 @@
 //! What has no value is `None` and never a number: average precision without any positive record, relative cross
 //! entropy where all records agree.
 
+mod measures;
 mod popularity;
 mod ranking;
 mod report;
 mod rows;
 mod scores;
 
+pub use measures::{CalibrationBin, Measures, PrecisionRecall};
 pub use popularity::{GROUPS, Popularity};
-pub use ranking::{Calibration, PrecisionRecall, Ranked, Ranking};
-pub use report::{Measures, Quintile, QuintileMeans, Report};
+pub use ranking::{Ranked, Ranking};
+pub use report::{Quintile, QuintileMeans, Report};
 pub use scores::{NotAProbability, Scores, ScoresError};

@@ -197,13 +197,13 @@ proptest! {
             (0..tiles).map(|_| Row(std::array::from_fn(|_| (random.next_u32() % 256) as f32))).collect();
         let expected = |tile: usize, record: usize, column: usize| {
             let at = |rows: &[Row]| f64::from(rows[tile].0[column]);
-            let place = tile * stride + record;
-            let sum = sums[place].0[column];
+            let row = tile * stride + record;
+            let sum = sums[row].0[column];
             let mut value = match integers {
                 true => f64::from(sum.to_bits() as i32) * at(&scale) + at(&shift),
                 false => f64::from(sum),
             };
-            let skip = f64::from(skips[place].0[column]);
+            let skip = f64::from(skips[row].0[column]);
             value += [0.0, skip, skip * at(&skip_scale) + at(&skip_shift)][skipped];
             if value > 0.0 { value } else { 0.01 * value }
         };
@@ -263,10 +263,10 @@ proptest! {
                 }
             }
             // What belongs to other tiles and records stays as it was.
-            let own = |place: usize, numbers: usize| (0..tiles.div_ceil(numbers)).contains(&(place / stride))
-                && place % stride < records;
+            let own = |row: usize, numbers: usize| (0..tiles.div_ceil(numbers)).contains(&(row / stride))
+                && row % stride < records;
             for (rows, numbers) in [(&floats, 1), (&halves, 2), (&bytes, 4)] {
-                let others = rows.iter().zip(&before).enumerate().filter(|(place, _)| !own(*place, numbers));
+                let others = rows.iter().zip(&before).enumerate().filter(|(row, _)| !own(*row, numbers));
                 prop_assert!(others.into_iter().all(|(_, (after, before))| after == before));
             }
             let (after, before): ([u8; 128], [u8; 128]) = (bytemuck::cast(bytes[0]), bytemuck::cast(before[0]));
