@@ -22,7 +22,7 @@ use skimlog_network::metrics::Report;
 use skimlog_runtime::files::{AtomicFile, write_file};
 use skimlog_runtime::machine;
 use skimlog_runtime::progress::{Progress, Unit};
-use skimlog_synth::{Options, SetTruth, Truth};
+use skimlog_synth::{SetTruth, SynthOptions, Truth};
 
 use super::output::{path_text, print};
 use super::stages::{hold_out_report, run_stages};
@@ -118,7 +118,7 @@ impl Demo {
             }
             bail!("{} holds a demo with other options; give another --out, or delete it", self.out.display());
         }
-        let options = Options {
+        let options = SynthOptions {
             out: data.to_owned(),
             parts: 2,
             rows: self.rows,
@@ -127,7 +127,7 @@ impl Demo {
             vocabulary: VOCABULARY,
             seed: self.seed,
             threads: machine::threads().get(),
-            ..Options::default()
+            ..SynthOptions::default()
         };
         let total = options.rows + options.valid_rows + options.test_rows;
         terminal.begin("synth", Some(total), Unit::Records);

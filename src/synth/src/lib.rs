@@ -1,7 +1,7 @@
 //! A seeded, deterministic generator of tweet-engagement parts in the raw record format, with a planted engagement
 //! model whose probabilities are known.
 //!
-//! From the smallest to the whole: [`Options`] give a `world::World` of sizes and tables; `people` and `tweet`
+//! From the smallest to the whole: [`SynthOptions`] give a `world::World` of sizes and tables; `people` and `tweet`
 //! say what a user and a tweet look like, each a pure function of the seed and a number; `encounter` draws who sees
 //! what; `engagement` is the planted model; `line` writes a record as text; `output` makes blocks of records in
 //! parallel and writes them in order; `truth` measures the planted probabilities. `README.md` beside this crate
@@ -20,6 +20,6 @@ mod tweet;
 mod vocabulary;
 mod world;
 
-pub use options::{Options, SynthError};
-pub use output::{Summary, generate};
+pub use options::{SynthError, SynthOptions};
+pub use output::{SynthSummary, generate};
 pub use truth::{ReactionTruth, SetTruth, Truth};
