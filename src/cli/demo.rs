@@ -16,7 +16,7 @@ use skimlog::pipeline::evaluate::evaluate_predictions;
 use skimlog::pipeline::stages::stages;
 use skimlog_formats::Reaction;
 use skimlog_model::bundle::Verify;
-use skimlog_model::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
+use skimlog_model::predict::{EngagementModel, PipeInput, PredictSummary, StreamOptions, predict_stream};
 use skimlog_network::Precision;
 use skimlog_network::metrics::Report;
 use skimlog_runtime::files::{AtomicFile, write_file};
@@ -183,8 +183,8 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<T> {
 }
 
 fn predict(model: &Path, test: &Path, predictions: &Path) -> anyhow::Result<PredictSummary> {
-    let model = Arc::new(Model::open(model, Precision::F32, Verify::Sizes)?);
-    let input = PipeInput::from(File::open(test).with_context(|| test.display().to_string())?);
+    let model = Arc::new(EngagementModel::open(model, Precision::F32, Verify::Sizes)?);
+    let input = PipeInput::open(test).with_context(|| test.display().to_string())?;
     let mut output = BufWriter::new(AtomicFile::create(predictions)?);
     let summary = predict_stream(&model, input, &mut output, &StreamOptions::default(), |_| {})?;
     output.into_inner().map_err(std::io::IntoInnerError::into_error)?.commit()?;

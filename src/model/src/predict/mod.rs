@@ -1,6 +1,6 @@
-//! Prediction: records from a pipe, looked up, through the network, as lines of CSV.
+//! Predicts records: counts are looked up, the input is built, and the network gives probabilities.
 //!
-//! * [`Model`] — a model bundle opened for prediction, shared by threads;
+//! * [`EngagementModel`] — a model bundle opened for prediction, shared by threads;
 //! * [`Predictor`] — a thread's memory for batches of records;
 //! * [`predict_stream`] — from a pipe of records to lines of CSV.
 
@@ -13,5 +13,5 @@ mod stream;
 pub use error::PredictError;
 pub use input::{Input, PipeInput};
 pub use latency::Latencies;
-pub use model::{Model, Predictor, Times};
+pub use model::{EngagementModel, Predictor, Times};
 pub use stream::{OnError, PredictSummary, RecordTimes, Split, StreamOptions, predict_stream};

@@ -31,18 +31,16 @@ impl EntryLists {
         let Self { mut entries, mut starts, bound: _ } = std::mem::take(self);
         starts.clear();
         starts.resize(count + 1, 0);
-        for (list, _) in listed.clone() {
-            starts[list] += 1;
-        }
+        listed.clone().for_each(|(list, _)| starts[list] += 1);
         let mut sum = 0;
         for start in &mut starts {
             sum += std::mem::replace(start, sum);
         }
         entries.resize(sum as usize, Entry::default());
-        for (list, entry) in listed {
+        listed.for_each(|(list, entry)| {
             entries[starts[list] as usize] = entry;
             starts[list] += 1;
-        }
+        });
         // Each start has moved to its list's end, which is the next list's start.
         starts.copy_within(..count, 1);
         starts[0] = 0;

@@ -107,8 +107,6 @@ impl<G: Gathered> QuadLists<G> {
         // Empty lists are left behind if anything below panics.
         let Self { mut quads, mut starts, mut runs, .. } = std::mem::take(self);
         let records = ends.len();
-        let largest = listed.iter().map(|&(input, _)| input).max();
-        assert!(largest.is_none_or(|largest| (largest as usize) < inputs), "input {largest:?} of {inputs}");
         starts.clear();
         starts.resize(inputs.div_ceil(G::BLOCK) * records + 1, 0);
         assert!(u32::try_from(starts.len().max(listed.len())).is_ok(), "{} inputs in one batch", listed.len());
@@ -120,6 +118,11 @@ impl<G: Gathered> QuadLists<G> {
                 let block = run[0].0 as usize / G::BLOCK;
                 assert!(block >= next_block, "block {block} of record {record} after block {next_block}");
                 next_block = block + 1;
+                // All inputs of the other blocks are below the last one.
+                if next_block * G::BLOCK > inputs {
+                    let beyond = run.iter().find(|(input, _)| *input as usize >= inputs);
+                    assert!(beyond.is_none(), "input {beyond:?} of {inputs}");
+                }
                 let list = block * records + record;
                 starts[list] = run.len().div_ceil(QUAD) as u32;
                 runs.push((list as u32, run.len() as u32));
