@@ -1,5 +1,5 @@
-//! Predicts how readers engage with tweets: the probabilities of a like, reply, retweet and quote for raw records, from a
-//! model folder that `skimmer train` wrote. This crate is all that prediction needs; it trains nothing.
+//! Predicts how readers engage with tweets: the probabilities of a like, reply, retweet and quote for raw records, from
+//! a model folder that `skimmer train` wrote. This crate is all that prediction needs; it trains nothing.
 //!
 //! In the data's order:
 //!
@@ -46,8 +46,8 @@
 //! # write_model(&folder)?;
 //! let model = Arc::new(EngagementModel::open(&folder, Precision::F32, Verify::Prediction)?);
 //!
-//! let (tweet, language) = ("ab".repeat(16), "1f".repeat(16));
-//! let (author, reader) = ("2c".repeat(16), "3d".repeat(16));
+//! let (tweet, language) = ("AB".repeat(16), "1F".repeat(16));
+//! let (author, reader) = ("2C".repeat(16), "3D".repeat(16));
 //! let line = [
 //!     // Token ids, hashtags, tweet id, media, links, their domains, type, language, time.
 //!     "101\t8121\t102", "", &tweet, "", "", "", "TopLevel", &language, "1612396800",

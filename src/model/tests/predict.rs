@@ -1,5 +1,8 @@
 //! A stream of records through a tiny model: predictions come in order, and errors name the input they are about.
 
+// A file that cannot be written ends the test.
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
@@ -34,7 +37,7 @@ fn model(folder: &Path) -> Arc<EngagementModel> {
 
 /// A record without reactions, of a tweet with this number.
 fn record(number: u8) -> String {
-    let [tweet, language, author, reader] = [number, 200, 201, 202].map(|id| format!("{id:02x}").repeat(16));
+    let [tweet, language, author, reader] = [number, 200, 201, 202].map(|id| format!("{id:02X}").repeat(16));
     let tweet = ["101\t8121\t102", "", &tweet, "", "", "", "TopLevel", &language, "1612396800"].join("\u{1}");
     let user = |id, followers| [id, followers, "340", "false", "1300000000"].join("\u{1}");
     [tweet, user(&author, "1200"), user(&reader, "85"), "true\n".to_owned()].join("\u{1}")

@@ -96,7 +96,8 @@ pub(super) fn first_layer(instructions: Instructions, network: &Network, inputs:
     layer.fill(instructions, &mut values.first);
 }
 
-/// Runs a batch on from the first layer to the logits with the batch's own statistics, which also enter the running ones.
+/// Runs a batch on from the first layer to the logits with the batch's own statistics, which also enter the running
+/// ones.
 pub(super) fn hidden_layers(
     instructions: Instructions,
     network: &mut Network,

@@ -13,7 +13,8 @@ const EMBEDDING_DEVIATION: f64 = 0.01;
 /// Where the embeddings' normal distribution is folded, in standard deviations.
 const EMBEDDING_FOLD: f64 = 2.0;
 
-/// Fills a zeroed buffer. Every tensor draws from its own generator, so that one's size does not change another's values.
+/// Fills a zeroed buffer. Every tensor draws from its own generator, so that one's size does not change another's
+/// values.
 pub(super) fn initialise(layout: &ParameterLayout, buffer: &mut [Row], seed: u64, output_bias: PerReaction<f32>) {
     for (number, tensor) in (0u64..).zip(&layout.tensors) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);

@@ -9,8 +9,8 @@
 //! logits = l_output(bn4(leaky(l4(h3) + h1)))
 //! ```
 //!
-//! Every matrix, parameter or activation, lies in tiles of 32 columns (`tiles`), and a task of the step is a tile:
-//! it holds all records of its columns, so that the linear layer, the batch normalisation and their gradients follow one
+//! Every matrix, parameter or activation, lies in tiles of 32 columns (`tiles`), and a task of the step is a tile: it
+//! holds all records of its columns, so that the linear layer, the batch normalisation and their gradients follow one
 //! another in the cache, and the result is the same bit for bit for any number of threads. Gradients of weights are
 //! never stored: AdamW is applied to them where they are complete, in registers. The first layer never sees a zero
 //! (`inputs`). The inner loops (`kernels`) exist for AVX-512, AVX2 and any processor, chosen at run time.

@@ -1,7 +1,7 @@
 //! Matrices in tiles of 32 columns.
 //!
-//! Element `(r, c)` of a matrix with `rows` rows is in row `c / 32 * rows + r`, column `c % 32`. A tile is 128
-//! bytes wide and contiguous: two AVX-512 registers a row, no strides in the inner loops, and its own task for a thread.
+//! Element `(r, c)` of a matrix with `rows` rows is in row `c / 32 * rows + r`, column `c % 32`. A tile is 128 bytes
+//! wide and contiguous: two AVX-512 registers a row, no strides in the inner loops, and its own task for a thread.
 
 use std::ops::Range;
 
@@ -17,8 +17,8 @@ impl Row {
     pub(super) const ZERO: Self = Self([0.0; COLUMNS]);
 }
 
-/// Rows of zeros, in large pages where the system gives them: training goes through all of its memory at every step, and an
-/// address in one of many small pages takes longer to look up.
+/// Rows of zeros, in large pages where the system gives them: training goes through all of its memory at every step,
+/// and an address in one of many small pages takes longer to look up.
 pub(super) fn zeroed(rows: usize) -> Vec<Row> {
     let mut memory: Vec<Row> = Vec::with_capacity(rows);
     #[cfg(target_os = "linux")]

@@ -43,7 +43,8 @@ pub struct StageTimes {
 
 /// Trains a network with AdamW, a batch a step, on the current rayon thread pool.
 ///
-/// The result of a step is the same bit for bit for any number of threads. Memory is allocated by the first step and kept.
+/// The result of a step is the same bit for bit for any number of threads. Memory is allocated by the first step and
+/// kept.
 pub struct Trainer {
     network: Network,
     optimizer: AdamW,
@@ -83,12 +84,13 @@ impl Trainer {
         }
     }
 
-    /// Trains the first layer on x − x(0), where x(0) are the inputs of a record whose numbers are all zero, and not on x.
+    /// Trains the first layer on x − x(0), where x(0) are the inputs of a record whose numbers are all zero, and not on
+    /// x.
     ///
-    /// The network and its file mean the same; only the way through their weights is another. The cosines of zero are hundreds of
-    /// inputs that are one in nearly all records: their weights are as many copies of the bias, move together, and do
-    /// so whatever it does to the few records in which they are not one. On x − x(0), the weights of a number that is zero
-    /// rest.
+    /// The network and its file mean the same; only the way through their weights is another. The cosines of zero are
+    /// hundreds of inputs that are one in nearly all records: their weights are as many copies of the bias, move
+    /// together, and do so whatever it does to the few records in which they are not one. On x − x(0), the weights of a
+    /// number that is zero rest.
     #[must_use]
     pub fn centred(mut self) -> Self {
         self.centred = true;
@@ -100,8 +102,9 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`NetError::Batch`] for a batch that does not fit the network, lacks labels, or has fewer than two records (batch
-    /// normalisation needs two). [`NetError::Diverged`] if the loss is not finite; the weights are as before then.
+    /// [`NetError::Batch`] for a batch that does not fit the network, lacks labels, or has fewer than two records
+    /// (batch normalisation needs two). [`NetError::Diverged`] if the loss is not finite; the weights are as before
+    /// then.
     pub fn step(&mut self, batch: &Batch, learning_rate: f32) -> Result<f32, NetError> {
         if batch.labels.len() != batch.rows {
             return Err(NetError::Batch { rows: batch.rows, reason: format!("{} labels", batch.labels.len()) });
@@ -149,8 +152,8 @@ impl Trainer {
         Ok(loss)
     }
 
-    /// Runs a batch forward with its own statistics, which enter the running ones of the batch normalisations. Nothing else
-    /// changes.
+    /// Runs a batch forward with its own statistics, which enter the running ones of the batch normalisations. Nothing
+    /// else changes.
     ///
     /// # Errors
     ///

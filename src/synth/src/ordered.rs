@@ -5,8 +5,8 @@ use std::thread::{self, Builder};
 
 /// Makes items 0 to `count − 1` in `threads` threads and hands them to `consume` in this order, on the calling thread.
 ///
-/// A thread makes every `threads`-th item and is at most two items ahead of `consume`. The first error ends
-/// everything. If the system refuses some of the threads, the others do the work; if it refuses all, the calling thread does.
+/// A thread makes every `threads`-th item and is at most two items ahead of `consume`. The first error ends everything.
+/// If the system refuses some of the threads, the others do the work; if it refuses all, the calling thread does.
 pub(crate) fn in_order<T: Send, E>(
     count: u64,
     threads: usize,

@@ -36,8 +36,8 @@ pub struct SynthSummary {
 ///
 /// * `train/part-00000` … (or the one of `options.only_part`), `validation/part-00000`: records of 24 fields;
 /// * `test/part-00000`: records of 20 fields;
-/// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in this
-///   order (that of the raw record's columns), TAB between them;
+/// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in
+///   this order (that of the raw record's columns), TAB between them;
 /// * `truth.json`: [`Truth`] of the records written.
 ///
 /// Everything is written to `options.out/.unfinished` and moved from there once complete; what an interrupted run left

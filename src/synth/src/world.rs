@@ -121,7 +121,8 @@ impl World {
         (author < self.authors).then_some(author)
     }
 
-    /// The author of a rank in a circle. The last circles lack an author of the last rank, whom their first one replaces.
+    /// The author of a rank in a circle. The last circles lack an author of the last rank, whom their first one
+    /// replaces.
     pub(crate) fn author_at(&self, circle: u32, rank: u32) -> u32 {
         let author = u64::from(circle) + u64::from(rank) * u64::from(self.circles);
         if author < u64::from(self.authors) { author as u32 } else { circle }

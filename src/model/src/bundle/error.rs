@@ -51,7 +51,10 @@ pub enum BundleError {
         expected: u32,
     },
     /// A file is longer or shorter than it was.
-    #[error("{}: {found} bytes, {expected} were written: the copy is incomplete or damaged, take it again", .path.display())]
+    #[error(
+        "{}: {found} bytes, {expected} were written: the copy is incomplete or damaged, take it again",
+        .path.display()
+    )]
     Size {
         /// The file.
         path: PathBuf,

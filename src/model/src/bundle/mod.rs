@@ -59,9 +59,9 @@ pub const LANGUAGES: &str = "languages.txt";
 pub enum Verify {
     /// Every file is there and has its size, and the list of languages is as it was written. Takes no time.
     Sizes,
-    /// [`Verify::Sizes`], and the token codes and tables are as they were written, where these are at most [`AFFORDABLE`]
-    /// bytes together: what prediction reads. The network needs no more: its file carries a checksum, compared when it is
-    /// mapped. Weights, other precisions and `model.onnx` are not read.
+    /// [`Verify::Sizes`], and the token codes and tables are as they were written, where these are at most
+    /// [`AFFORDABLE`] bytes together: what prediction reads. The network needs no more: its file carries a checksum,
+    /// compared when it is mapped. Weights, other precisions and `model.onnx` are not read.
     Prediction,
     /// Every byte is as it was written. Reads all files.
     Checksums,

@@ -53,13 +53,13 @@ impl BundleWriter {
         at(source, fs::copy(source, path)).map(drop)
     }
 
-    /// Adds the network, the network made ready for prediction in every precision (in bytes only with a calibration), its
-    /// token codes, the languages and the manifest, and renames the folder to its destination. A bundle that was there is
-    /// replaced.
+    /// Adds the network, the network made ready for prediction in every precision (in bytes only with a calibration),
+    /// its token codes, the languages and the manifest, and renames the folder to its destination. A bundle that was
+    /// there is replaced.
     ///
     /// # Errors
-    /// [`BundleError::File`], [`BundleError::Workspace`], [`BundleError::Network`], or [`BundleError::Sketch`] if codes and
-    /// network do not fit each other; an older bundle is still there then.
+    /// [`BundleError::File`], [`BundleError::Workspace`], [`BundleError::Network`], or [`BundleError::Sketch`] if codes
+    /// and network do not fit each other; an older bundle is still there then.
     pub fn finish(
         self,
         network: &Network,

@@ -15,8 +15,8 @@ use skimlog_network::{Inference, Precision, probability};
 use super::PredictError;
 use crate::bundle::{Bundle, COUNTS_FOLDER, Verify};
 
-/// A model bundle opened for prediction: weights and counts are mapped, so that processes share their memory. Everything
-/// it needs is in its bundle.
+/// A model bundle opened for prediction: weights and counts are mapped, so that processes share their memory.
+/// Everything it needs is in its bundle.
 pub struct EngagementModel {
     builder: InputBuilder<TokenCodes>,
     languages: Languages,

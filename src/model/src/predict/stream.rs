@@ -93,8 +93,8 @@ impl PredictSummary {
 }
 
 /// Reads records to the end of the input and writes a line of CSV for each, in their order:
-/// `tweet_id,reader_id,reply,retweet,quote,like`. Lines are written as soon as no more input is ready, or `batch` records
-/// have been read. Memory does not depend on the input's length.
+/// `tweet_id,reader_id,reply,retweet,quote,like`. Lines are written as soon as no more input is ready, or `batch`
+/// records have been read. Memory does not depend on the input's length.
 ///
 /// # Errors
 /// [`PredictError`]. With [`OnError::Skip`] malformed lines are passed to `skipped` instead.

@@ -149,7 +149,8 @@ impl Engine {
         times.first += begun.elapsed();
     }
 
-    /// From the first layer's sums to the logits. `W` are the words of the first two hidden layers, `L` those of the last.
+    /// From the first layer's sums to the logits. `W` are the words of the first two hidden layers, `L` those of the
+    /// last.
     fn hidden_layers<W: Words, L: Words>(
         &mut self,
         rows: &[Row],
@@ -206,7 +207,8 @@ impl Engine {
         });
     }
 
-    /// One hidden layer, from its input's words to the next layer's; keeps its activations as floats where they are `seen`.
+    /// One hidden layer, from its input's words to the next layer's; keeps its activations as floats where they are
+    /// `seen`.
     fn hidden_layer<W: Words>(&mut self, rows: &[Row], slice: Slice, number: usize, to: Narrowing<'_>, seen: bool) {
         let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], zeros, .. } = self;
         let Slice { begin, records, together } = slice;

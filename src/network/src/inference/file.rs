@@ -1,8 +1,8 @@
 //! A packed network in memory or in a mapped file.
 //!
 //! `"SKIMPACK" version:u32 precision:u32 depth:u64 width:u64 languages:u64 hidden:u64 checksum:u64 zero{72}`, then the
-//! rows as they are in memory. All numbers are little-endian; the checksum is the XXH3-64 of the header's first 48 bytes
-//! and of the rows.
+//! rows as they are in memory. All numbers are little-endian; the checksum is the XXH3-64 of the header's first 48
+//! bytes and of the rows.
 
 use std::io::Write;
 use std::path::Path;

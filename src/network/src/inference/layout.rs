@@ -8,8 +8,8 @@ use crate::kernels::{Bytes, FloatPairs, Floats, Gathered, HalfPairs, Halves, Wor
 use crate::shape::Shape;
 use crate::tiles::Region;
 
-/// Hidden layers that are multiplied in bytes with [`Precision::Int8`]; the last one, whose rounding goes straight into the
-/// logits, stays in bfloat16.
+/// Hidden layers that are multiplied in bytes with [`Precision::Int8`]; the last one, whose rounding goes straight into
+/// the logits, stays in bfloat16.
 pub(super) const BYTE_LAYERS: usize = 2;
 
 /// Regions of a hidden layer.
@@ -30,8 +30,9 @@ pub(super) struct HiddenLayout {
 pub(super) struct PackedLayout {
     pub(super) shape: Shape,
     pub(super) precision: Precision,
-    /// A stripe of 64 outputs after the other. In each, what languages, hours and days give, two rows an id (every record
-    /// has a language, so that the bias is part of its rows), then the weights of the sparse inputs and of small numbers.
+    /// A stripe of 64 outputs after the other. In each, what languages, hours and days give, two rows an id (every
+    /// record has a language, so that the bias is part of its rows), then the weights of the sparse inputs and of small
+    /// numbers.
     pub(super) first: Region,
     /// Rows of a stripe's languages, hours and days.
     pub(super) table_rows: usize,

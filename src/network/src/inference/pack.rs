@@ -194,8 +194,8 @@ fn hidden_floats(
     });
 }
 
-/// With bytes, an input column has its own step, which goes into the weights, and its own zero, whose share goes into the
-/// bias; an output has a unit, which its sum is multiplied by.
+/// With bytes, an input column has its own step, which goes into the weights, and its own zero, whose share goes into
+/// the bias; an output has a unit, which its sum is multiplied by.
 fn hidden_bytes(
     network: &Network,
     source: LinearLayout,

@@ -25,8 +25,8 @@ fn logits(inference: &mut Inference, batch: &Batch) -> Vec<PerReaction<f32>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(2), ..ProptestConfig::default() })]
 
-    /// The networks' weights are far larger than trained ones' (layers of a few inputs), so the limits are wide; a wrong
-    /// order of weights or a forgotten bias is far beyond them.
+    /// The networks' weights are far larger than trained ones' (layers of a few inputs), so the limits are wide; a
+    /// wrong order of weights or a forgotten bias is far beyond them.
     #[test]
     fn every_precision_is_near_the_reference(shape in shapes(), rows in 1usize..70, seed in 0u64..1000) {
         let (network, batch) = (random_network(shape, seed), random_batch(shape.layout, rows, seed));

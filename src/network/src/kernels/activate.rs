@@ -15,8 +15,8 @@ pub(crate) enum Skip<'a> {
     Scaled(&'a [Row], [&'a [Row]; 2]),
 }
 
-/// Where the activations of a few tiles go as the next layer's words, a row a record. A row of words holds as many tiles
-/// as a word holds numbers, one after the other.
+/// Where the activations of a few tiles go as the next layer's words, a row a record. A row of words holds as many
+/// tiles as a word holds numbers, one after the other.
 pub(crate) enum Narrowed<'a> {
     /// To these rows, as floats.
     Floats(&'a mut [Row]),

@@ -110,9 +110,9 @@ impl Finish for Activated<'_> {
 
 /// `sum(tile, r) = start[tile] + Σ over k < count of input(r, k) · weight(tile, k)`, words times words.
 ///
-/// `weight(tile, k)` is row `tile * count + k` of `weights`; `input(r, k)` is word `k % 32` of row
-/// `k / 32 * input_stride + r` of `inputs`. A record's result does not depend on the others: its sums are added up in the
-/// order of `k`.
+/// `weight(tile, k)` is row `tile * count + k` of `weights`; `input(r, k)` is word `k % 32` of row `k / 32 *
+/// input_stride + r` of `inputs`. A record's result does not depend on the others: its sums are added up in the order
+/// of `k`.
 pub(crate) struct Dense<'a, W, F> {
     /// A row a tile.
     pub(crate) start: &'a [Row],

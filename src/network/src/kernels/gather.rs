@@ -62,8 +62,8 @@ impl Gather<'_> {
                     let value = lanes.splat(entry.value);
                     for tile in 0..T {
                         let index = tile * self.weight_rows + entry.index as usize;
-                        // SAFETY: the lists' indices are below their bound, which was found to be at most a tile's rows;
-                        // `weights` are `T` tiles.
+                        // SAFETY: the lists' indices are below their bound, which was found to be at most a tile's
+                        // rows; `weights` are `T` tiles.
                         let row = unsafe { weights.get_unchecked(index) };
                         for part in 0..P {
                             sums[tile][part] = lanes.mul_add(value, lanes.load(row, part), sums[tile][part]);
@@ -90,7 +90,8 @@ impl Kernel for Gather<'_> {
         assert!(self.weights.len() == tiles * self.weight_rows && self.out.len() == tiles * self.out_rows);
         let mut tile = 0;
         while tile < tiles {
-            // As many sums as the registers hold: with AVX-512, which has 32, a row is two vectors; with AVX2 it is four of 16.
+            // As many sums as the registers hold: with AVX-512, which has 32, a row is two vectors; with AVX2 it is
+            // four of 16.
             tile += match (L::PARTS, tiles - tile) {
                 (2, GATHERED_TILES..) => {
                     self.tiles::<L, 2, GATHERED_TILES>(lanes, tile);

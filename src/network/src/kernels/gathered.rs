@@ -131,7 +131,8 @@ pub(crate) struct GatherPairs<'a, G: Gathered> {
 }
 
 impl<G: Gathered> GatherPairs<'_, G> {
-    /// `P` vectors a row; a quad's pairs are added to `C` sums in turn, because one sum alone would wait for each addition.
+    /// `P` vectors a row; a quad's pairs are added to `C` sums in turn, because one sum alone would wait for each
+    /// addition.
     #[inline(always)]
     fn parts<L: DotLanes, const P: usize, const C: usize>(self, lanes: L) {
         let (quads, records) = (self.lists.quads(), self.lists.records());
@@ -172,8 +173,8 @@ impl<G: Gathered> GatherPairs<'_, G> {
                 }
                 let mut sums = [[[lanes.splat(0.0); P]; 2]; C];
                 for quad in quads {
-                    // SAFETY: the quad is one of this block's, whose weights these are; those of all inputs of the lists were
-                    // found above.
+                    // SAFETY: the quad is one of this block's, whose weights these are; those of all inputs of the
+                    // lists were found above.
                     unsafe { G::add(lanes, quad, weights, &mut sums) };
                 }
                 for chain in 1..C {

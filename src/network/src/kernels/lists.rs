@@ -11,8 +11,8 @@ pub(crate) struct Entry {
 
 /// Entries sorted into lists, one list after the other.
 ///
-/// Every entry's index is below [`bound`](Self::bound). [`fill`](Self::fill) alone sets the entries, and takes the bound
-/// from the entries it has stored, so a kernel that has at least `bound` rows may read them without a check.
+/// Every entry's index is below [`bound`](Self::bound). [`fill`](Self::fill) alone sets the entries, and takes the
+/// bound from the entries it has stored, so a kernel that has at least `bound` rows may read them without a check.
 #[derive(Default)]
 pub(crate) struct EntryLists {
     entries: Vec<Entry>,

@@ -161,8 +161,8 @@ impl Kernel for Product<'_> {
 /// Gradient of tiles of weights and their AdamW step:
 /// `gradient(tile, i) = Σ over records of input(record, i) × vector(tile, record)`.
 ///
-/// `input(record, i)` is column `i % 32` of row `i / 32 * scalar_stride + record` of `scalars`, `vector(tile, record)` row
-/// `tile * vector_stride + record` of `vectors`.
+/// `input(record, i)` is column `i % 32` of row `i / 32 * scalar_stride + record` of `scalars`, `vector(tile, record)`
+/// row `tile * vector_stride + record` of `vectors`.
 pub(crate) struct WeightStep<'a> {
     /// Gradient of the tiles' outputs, a row a record.
     pub(crate) vectors: &'a [Row],
@@ -200,8 +200,8 @@ impl WeightStep<'_> {
     fn step_tiles<L: Lanes, const T: usize, const P: usize, const R: usize>(&mut self, lanes: L, first_tile: usize) {
         let inputs = self.slots.weight.len() / self.tiles;
         let update = UpdateLanes::new(lanes, self.update);
-        // AdamW divides and takes roots, for which the processor has one slow unit that sums do not need: while the sums of
-        // a chunk of inputs are computed, the chunk before it is stepped, a vector every few records.
+        // AdamW divides and takes roots, for which the processor has one slow unit that sums do not need: while the
+        // sums of a chunk of inputs are computed, the chunk before it is stepped, a vector every few records.
         let mut gradients = [[[Row::ZERO; COLUMNS]; T]; 2];
         let mut waiting = Waiting { first_input: 0, inputs: 0, stepped: 0 };
         for (chunk, first_input) in (0..inputs).step_by(COLUMNS).enumerate() {
@@ -231,8 +231,8 @@ impl WeightStep<'_> {
                             for record in stretch..(stretch + STRETCH).min(records) {
                                 let mut scalar = [0.0; R];
                                 for row in 0..R {
-                                    // SAFETY: `run` found the last chunk's last record; `group + row` is below 32, because
-                                    // `R` divides the chunk's inputs.
+                                    // SAFETY: `run` found the last chunk's last record; `group + row` is below 32,
+                                    // because `R` divides the chunk's inputs.
                                     scalar[row] =
                                         unsafe { *scalars.get_unchecked(record).0.get_unchecked(group + row) };
                                 }

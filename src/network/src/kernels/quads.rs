@@ -65,7 +65,8 @@ pub(crate) trait Gathered: Copy + Send + Sync {
 
     fn values(values: [f32; QUAD]) -> Self::Values;
 
-    /// Adds `value₀ × weights₀ + value₁ × weights₁` of each pair to the sums of a chain, `P` vectors for each of two tiles.
+    /// Adds `value₀ × weights₀ + value₁ × weights₁` of each pair to the sums of a chain, `P` vectors for each of two
+    /// tiles.
     ///
     /// # Safety
     /// As [`Quad::rows`].
@@ -98,8 +99,8 @@ impl<G: Gathered> Default for QuadLists<G> {
 }
 
 impl<G: Gathered> QuadLists<G> {
-    /// Lists the inputs of records and their values. `listed` holds them record after record, each record's in ascending
-    /// blocks; `ends` are the offsets at which the records end; `inputs` is the number of inputs there are.
+    /// Lists the inputs of records and their values. `listed` holds them record after record, each record's in
+    /// ascending blocks; `ends` are the offsets at which the records end; `inputs` is the number of inputs there are.
     ///
     /// # Panics
     /// If an input is not below `inputs`, or a record's blocks do not ascend.

@@ -203,7 +203,8 @@ proptest! {
         let scalars: Vec<f32> = (0..count).map(|_| unit(&mut random).round() * 0.7).collect();
         let parameters = Parameters::new(&mut random, count);
         let column = |column: usize| gradient.iter().map(move |row| f64::from(row.0[column]));
-        let weighted = |c: usize| f64::from(start.0[c]) + column(c).zip(&scalars).map(|(a, &b)| a * f64::from(b)).sum::<f64>();
+        let products = |c: usize| column(c).zip(&scalars).map(|(a, &b)| a * f64::from(b)).sum::<f64>();
+        let weighted = |c: usize| f64::from(start.0[c]) + products(c);
         for instructions in Instructions::available() {
             let what = instructions.name();
             parameters.check(what, |row, column| f64::from(gradient[row].0[column]), |slots| {

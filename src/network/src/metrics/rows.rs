@@ -139,8 +139,9 @@ impl Rows {
         Ok(())
     }
 
-    /// Shows `each` all outcomes of a reaction from the highest prediction to the lowest, with the group that `group_of` puts
-    /// the record into (below 8) and a number of outcomes that are the same. Takes about 8 bytes for each of `most` outcomes.
+    /// Shows `each` all outcomes of a reaction from the highest prediction to the lowest, with the group that
+    /// `group_of` puts the record into (below 8) and a number of outcomes that are the same. Takes about 8 bytes for
+    /// each of `most` outcomes.
     pub(super) fn descending(
         &mut self,
         outcome_of: impl Fn(&Row) -> Outcome,

@@ -75,8 +75,8 @@ impl Scores {
     /// Adds a record: the predicted probabilities, the reactions that happened, how many accounts follow the author.
     ///
     /// # Errors
-    /// [`ScoresError::NotAProbability`] if a prediction is a not-a-number or outside [0, 1]; the record is not added then.
-    /// [`ScoresError::Spill`].
+    /// [`ScoresError::NotAProbability`] if a prediction is a not-a-number or outside [0, 1]; the record is not added
+    /// then. [`ScoresError::Spill`].
     pub fn push(
         &mut self,
         prediction: PerReaction<f32>,
@@ -155,7 +155,8 @@ impl Scores {
         }))
     }
 
-    /// Groups by the authors' followers. Ranks are found in two steps, by the upper and the lower halves of the numbers.
+    /// Groups by the authors' followers. Ranks are found in two steps, by the upper and the lower halves of the
+    /// numbers.
     fn popularity(&mut self) -> io::Result<Option<Popularity>> {
         let bin_of = |mut rank: u64, counts: &[u64]| {
             let bin = counts.iter().position(|&count| {

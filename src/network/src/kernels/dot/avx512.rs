@@ -194,7 +194,8 @@ impl DotLanes for Avx512Dot {
     #[inline(always)]
     fn narrow(self, row: &Row, halves: &mut [u16; COLUMNS]) {
         let [low, high] = [0, 1].map(|part| self.load(row, part));
-        // SAFETY: `self` exists only where the processor has AVX-512 BF16; a vector of 32 bfloat16 has the array's size.
+        // SAFETY: `self` exists only where the processor has AVX-512 BF16; a vector of 32 bfloat16 has the array's
+        // size.
         unsafe {
             let narrowed = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
             _mm512_storeu_si512(halves.as_mut_ptr().cast(), narrowed);

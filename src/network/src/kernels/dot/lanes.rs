@@ -13,8 +13,8 @@ pub(crate) trait DotLanes: Lanes {
     fn dot_bytes(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     /// 32-bit integers as floats.
     fn floats_of_integers(self, integers: Self::Vector) -> Self::Vector;
-    /// Words of a bfloat16 of `a` (low) and one of `b` (high), in every 128 bits first those of the lower, then those of
-    /// the upper four bfloat16.
+    /// Words of a bfloat16 of `a` (low) and one of `b` (high), in every 128 bits first those of the lower, then those
+    /// of the upper four bfloat16.
     fn interleave_halves(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2];
     /// A row's floats as bfloat16.
     #[inline(always)]

@@ -147,7 +147,8 @@ proptest! {
         let rounded = |value: f32| f32::from_bits(u32::from(half(value)) << 16);
 
         let floats = weights.as_flattened();
-        gather::<FloatPairs>(&values, floats, &before, |input, tile, column| floats[2 * input + tile].0[column], |v| v)?;
+        let weight = |input: usize, tile: usize, column: usize| floats[2 * input + tile].0[column];
+        gather::<FloatPairs>(&values, floats, &before, weight, |value| value)?;
         let mut packed = vec![Row::ZERO; inputs];
         for (packed, weights) in packed.iter_mut().zip(&weights) {
             let packed: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(packed);
@@ -184,7 +185,10 @@ proptest! {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let stride = records + 2;
         let mut sums = match integers {
-            true => words(&mut random, tiles * stride, |random| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000)),
+            true => {
+                let word = |random: &mut Xoshiro256PlusPlus| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000);
+                words(&mut random, tiles * stride, word)
+            }
             false => rows(&mut random, tiles * stride),
         };
         // As floats, some integers are no numbers, which do not equal themselves.
@@ -225,7 +229,8 @@ proptest! {
                 for record in 0..records {
                     let start: Vec<Row> = (0..tiles).map(|tile| sums[tile * stride + record]).collect();
                     let narrowed = Narrowed::Floats(&mut again);
-                    let activation = Activation { integers, skip: skip(record), skip_stride, narrowed, narrowed_stride };
+                    let skip = skip(record);
+                    let activation = Activation { integers, skip, skip_stride, narrowed, narrowed_stride };
                     instructions.run(Dense::<Floats, _> {
                         start: &start,
                         weights: &[],
