@@ -7,85 +7,40 @@
 use skimlog_features::input::{Batch, FOURIER_TERMS, Layout};
 
 use super::error::NetError;
-use super::kernels::{Entry, EntryLists, INPUT_BLOCK};
+use super::kernels::{Entry, EntryLists, SparseRecords};
 use super::network::DENSE_AT_ZERO;
 use super::shape::Shape;
 use super::tiles::COLUMNS;
-
-/// Inputs that are not zero, record after record.
-#[derive(Default)]
-struct SparseInputs {
-    entries: Vec<Entry>,
-    ends: Vec<usize>,
-}
-
-impl SparseInputs {
-    /// Every input with the number of its record.
-    fn iter(&self) -> impl Iterator<Item = (usize, Entry)> + Clone {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let ranges = starts.zip(&self.ends).enumerate();
-        ranges.flat_map(|(record, (start, &end))| self.entries[start..end].iter().map(move |&entry| (record, entry)))
-    }
-
-    fn fill(&mut self, batch: &Batch, first_dense: usize) {
-        self.entries.clear();
-        self.ends.clear();
-        for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
-            let (columns, values) = batch.sparse.row(record);
-            self.entries.extend(columns.iter().zip(values).map(|(&index, &value)| Entry { index, value }));
-            let numbers = dense.chunks(FOURIER_TERMS).zip(DENSE_AT_ZERO.chunks(FOURIER_TERMS));
-            for (number, (terms, at_zero)) in numbers.enumerate() {
-                if terms.iter().zip(at_zero).fold(true, |equal, (term, zero)| equal & (term == zero)) {
-                    continue;
-                }
-                let first = first_dense + number * FOURIER_TERMS;
-                for (term, (value, zero)) in terms.iter().zip(at_zero).enumerate() {
-                    if value != zero {
-                        self.entries.push(Entry { index: (first + term) as u32, value: value - zero });
-                    }
-                }
-            }
-            self.ends.push(self.entries.len());
-        }
-    }
-}
 
 /// What the first layer multiplies, of one batch.
 #[derive(Default)]
 pub(super) struct Inputs {
     /// Number of records.
     pub(super) records: usize,
-    /// A list for each record in each block of [`INPUT_BLOCK`] inputs; an entry's index is its input.
+    /// A list for each record in each block of inputs; an entry's index is its input.
     pub(super) by_record: EntryLists,
     /// A list for each input; an entry's index is its record.
     pub(super) by_input: EntryLists,
     /// Ids of language, hour and day, a record each.
     pub(super) ids: [Vec<u32>; 3],
-    sparse: SparseInputs,
+    sparse: SparseRecords,
 }
 
 impl Inputs {
     /// Takes a batch in. Only training needs the lists by input.
     pub(super) fn fill(&mut self, batch: &Batch, shape: Shape, for_training: bool) -> Result<(), NetError> {
         check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
-        let records = batch.rows;
-        self.records = records;
+        self.records = batch.rows;
         self.ids[0].clone_from(&batch.language);
         for (ids, from) in self.ids[1..].iter_mut().zip([&batch.hour, &batch.day]) {
             ids.clear();
             ids.extend(from.iter().copied().map(u32::from));
         }
-        self.sparse.fill(batch, shape.layout.sparse());
+        fill_sparse(&mut self.sparse, batch, shape.layout.sparse());
         let (sparse, by_record, by_input) = (&self.sparse, &mut self.by_record, &mut self.by_input);
-        let blocks = shape.sparse_inputs().div_ceil(INPUT_BLOCK);
-        let mut forward = || {
-            let list = |(record, entry): (usize, Entry)| (entry.index as usize / INPUT_BLOCK * records + record, entry);
-            by_record.fill(blocks * records, sparse.iter().map(list));
-        };
-        let backward = || {
-            let list = |(record, Entry { index, value })| (index as usize, Entry { index: record as u32, value });
-            by_input.fill(shape.sparse_inputs(), sparse.iter().map(list));
-        };
+        let inputs = shape.sparse_inputs();
+        let mut forward = || by_record.fill_by_block(inputs, sparse);
+        let backward = || by_input.fill_by_input(inputs, sparse);
         if for_training {
             rayon::join(forward, backward);
         } else {
@@ -97,6 +52,28 @@ impl Inputs {
     /// Number of records, filled up to whole blocks of 32.
     pub(super) fn padded(&self) -> usize {
         self.records.next_multiple_of(COLUMNS)
+    }
+}
+
+/// Lists the inputs of a batch that are not zero; those of the dense part follow the `first_dense` sparse ones.
+fn fill_sparse(sparse: &mut SparseRecords, batch: &Batch, first_dense: usize) {
+    sparse.clear();
+    for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
+        let (columns, values) = batch.sparse.row(record);
+        sparse.extend(columns.iter().zip(values).map(|(&index, &value)| Entry { index, value }));
+        let numbers = dense.chunks(FOURIER_TERMS).zip(DENSE_AT_ZERO.chunks(FOURIER_TERMS));
+        for (number, (terms, at_zero)) in numbers.enumerate() {
+            if terms.iter().zip(at_zero).fold(true, |equal, (term, zero)| equal & (term == zero)) {
+                continue;
+            }
+            let first = first_dense + number * FOURIER_TERMS;
+            for (term, (value, zero)) in terms.iter().zip(at_zero).enumerate() {
+                if value != zero {
+                    sparse.push(Entry { index: (first + term) as u32, value: value - zero });
+                }
+            }
+        }
+        sparse.end_record();
     }
 }
 
@@ -133,6 +110,7 @@ pub(super) fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::INPUT_BLOCK;
     use crate::tests::random_batch;
 
     #[test]

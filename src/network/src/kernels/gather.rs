@@ -1,12 +1,9 @@
 //! The first layer: only inputs that are not zero are touched, forward by record, backward by input.
 
-use super::lists::{Entry, EntryLists};
+use super::lists::{Entry, EntryLists, INPUT_BLOCK};
 use super::update::{Slots, Update, UpdateLanes};
 use super::{Kernel, Lanes};
 use crate::tiles::Row;
-
-/// Inputs whose weights are gathered together: two tiles of them are 32 KB.
-pub(crate) const INPUT_BLOCK: usize = 128;
 
 /// Records from which on nearly every input of a block is used by one of them, so that all may be prefetched.
 const PREFETCHING_RECORDS: usize = 32;

@@ -1,5 +1,8 @@
 //! Inputs that are not zero, in lists whose indices the training kernels need not check.
 
+/// Inputs whose weights are gathered together: two tiles of them are 32 KB.
+pub(crate) const INPUT_BLOCK: usize = 128;
+
 /// An input that is not zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Entry {
@@ -9,10 +12,54 @@ pub(crate) struct Entry {
     pub(crate) value: f32,
 }
 
+/// The inputs of a batch's records that are not zero, record after record.
+#[derive(Default)]
+pub(crate) struct SparseRecords {
+    entries: Vec<Entry>,
+    ends: Vec<usize>,
+}
+
+impl SparseRecords {
+    /// Removes all records.
+    pub(crate) fn clear(&mut self) {
+        self.entries.clear();
+        self.ends.clear();
+    }
+
+    /// Adds an input to the record that is being added.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, input: Entry) {
+        self.entries.push(input);
+    }
+
+    /// Adds inputs to the record that is being added.
+    pub(crate) fn extend(&mut self, inputs: impl IntoIterator<Item = Entry>) {
+        self.entries.extend(inputs);
+    }
+
+    /// Ends the record that is being added.
+    pub(crate) fn end_record(&mut self) {
+        self.ends.push(self.entries.len());
+    }
+
+    /// Calls `visit` with every input and the number of its record.
+    #[inline(always)]
+    fn visit(&self, mut visit: impl FnMut(usize, Entry)) {
+        let mut first = 0;
+        for (record, &end) in self.ends.iter().enumerate() {
+            for &entry in &self.entries[first..end] {
+                visit(record, entry);
+            }
+            first = end;
+        }
+    }
+}
+
 /// Entries sorted into lists, one list after the other.
 ///
-/// Every entry's index is below [`bound`](Self::bound). [`fill`](Self::fill) alone sets the entries, and takes the
-/// bound from the entries it has stored, so a kernel that has at least `bound` rows may read them without a check.
+/// Every entry's index is below [`bound`](Self::bound), so a kernel that has at least `bound` rows may read them without
+/// a check. Nothing changes the entries but [`fill_by_block`](Self::fill_by_block) and
+/// [`fill_by_input`](Self::fill_by_input), which replace all of them.
 #[derive(Default)]
 pub(crate) struct EntryLists {
     entries: Vec<Entry>,
@@ -22,29 +69,53 @@ pub(crate) struct EntryLists {
 }
 
 impl EntryLists {
-    /// Sorts entries, each given with the number of its list, into `count` lists. Entries of a list keep their order.
+    /// A list for each record in each block of [`INPUT_BLOCK`] inputs, block after block; indices are inputs.
     ///
     /// # Panics
-    /// If a list's number is not below `count`.
-    pub(crate) fn fill(&mut self, count: usize, listed: impl Iterator<Item = (usize, Entry)> + Clone) {
+    /// If an input is not below `inputs`.
+    pub(crate) fn fill_by_block(&mut self, inputs: usize, records: &SparseRecords) {
+        let count = records.ends.len();
+        let list = |record, entry: Entry| (entry.index as usize / INPUT_BLOCK * count + record, entry.index);
+        self.fill(inputs.div_ceil(INPUT_BLOCK) * count, records, list);
+    }
+
+    /// A list for each input; indices are records.
+    ///
+    /// # Panics
+    /// If an input is not below `inputs`.
+    pub(crate) fn fill_by_input(&mut self, inputs: usize, records: &SparseRecords) {
+        self.fill(inputs, records, |record, entry| (entry.index as usize, record as u32));
+    }
+
+    /// A counting sort into `count` lists. `list` gives an entry's list and its index there, and for the same entry always
+    /// the same. Entries of a list keep their order.
+    #[inline(always)]
+    fn fill(&mut self, count: usize, records: &SparseRecords, list: impl Fn(usize, Entry) -> (usize, u32)) {
         // Empty lists are left behind if anything below panics.
         let Self { mut entries, mut starts, bound: _ } = std::mem::take(self);
+        assert!(u32::try_from(records.entries.len()).is_ok(), "{} inputs in one batch", records.entries.len());
         starts.clear();
         starts.resize(count + 1, 0);
-        listed.clone().for_each(|(list, _)| starts[list] += 1);
+        let mut bound = 0;
+        records.visit(|record, entry| {
+            let (list, index) = list(record, entry);
+            starts[list] += 1;
+            bound = bound.max(index as usize + 1);
+        });
         let mut sum = 0;
         for start in &mut starts {
             sum += std::mem::replace(start, sum);
         }
+        // What earlier lists left is overwritten: the second pass visits the same entries as the first, which counted them.
         entries.resize(sum as usize, Entry::default());
-        listed.for_each(|(list, entry)| {
-            entries[starts[list] as usize] = entry;
+        records.visit(|record, entry| {
+            let (list, index) = list(record, entry);
+            entries[starts[list] as usize] = Entry { index, value: entry.value };
             starts[list] += 1;
         });
         // Each start has moved to its list's end, which is the next list's start.
         starts.copy_within(..count, 1);
         starts[0] = 0;
-        let bound = entries.iter().map(|entry| entry.index).max().map_or(0, |largest| largest as usize + 1);
         *self = Self { entries, starts, bound };
     }
 
@@ -70,28 +141,40 @@ impl EntryLists {
 mod tests {
     use super::*;
 
-    #[test]
-    fn entries_are_sorted_and_bounded() {
-        let entry = |index| Entry { index, value: index as f32 };
-        let mut lists = EntryLists::default();
-        lists.fill(3, [(2, entry(7)), (0, entry(9)), (2, entry(1))].into_iter());
-        assert_eq!((lists.starts(), lists.bound()), (&[0, 1, 1, 3][..], 10));
-        assert_eq!(lists.entries(), [9, 7, 1].map(entry));
-        // Nothing is left of longer lists with larger indices.
-        lists.fill(1, [(0, entry(4))].into_iter());
-        assert_eq!((lists.entries(), lists.starts(), lists.bound()), (&[entry(4)][..], &[0, 1][..], 5));
-        lists.fill(2, std::iter::empty());
-        assert_eq!((lists.entries(), lists.bound()), (&[][..], 0));
+    fn entry(index: u32) -> Entry {
+        Entry { index, value: index as f32 }
     }
 
     #[test]
-    fn entries_that_differ_between_iterations_cannot_exceed_the_bound() {
-        let mut lists = EntryLists::default();
-        lists.fill(1, std::iter::once((0, Entry { index: 1000, value: 1.0 })));
-        let counted = std::cell::Cell::new(false);
-        let once = std::iter::from_fn(|| (!counted.replace(true)).then_some((0, Entry { index: 3, value: 1.0 })));
-        // The second pass yields nothing: the entry of the lists before stays, and so does its share in the bound.
-        lists.fill(1, once);
-        assert!(lists.entries().iter().all(|entry| (entry.index as usize) < lists.bound()));
+    fn bounds_are_those_of_the_last_entries() {
+        let mut records = SparseRecords::default();
+        for inputs in [&[7, 200][..], &[1, 7]] {
+            records.extend(inputs.iter().copied().map(entry));
+            records.end_record();
+        }
+        let (mut by_block, mut by_input) = (EntryLists::default(), EntryLists::default());
+        by_block.fill_by_block(201, &records);
+        assert_eq!((by_block.starts(), by_block.bound()), (&[0, 1, 3, 4, 4][..], 201));
+        assert_eq!(by_block.entries(), [7, 1, 7, 200].map(entry));
+        by_input.fill_by_input(201, &records);
+        assert_eq!((by_input.entries().len(), by_input.bound()), (4, 2));
+        // Nothing is left of longer lists with larger indices.
+        records.clear();
+        records.extend([entry(4)]);
+        records.end_record();
+        by_block.fill_by_block(5, &records);
+        assert_eq!((by_block.entries(), by_block.starts(), by_block.bound()), (&[entry(4)][..], &[0, 1][..], 5));
+        records.clear();
+        by_block.fill_by_block(5, &records);
+        assert_eq!((by_block.entries(), by_block.bound()), (&[][..], 0));
+    }
+
+    #[test]
+    #[should_panic(expected = "index out of bounds")]
+    fn inputs_beyond_the_last_are_refused() {
+        let mut records = SparseRecords::default();
+        records.extend([entry(300)]);
+        records.end_record();
+        EntryLists::default().fill_by_input(300, &records);
     }
 }

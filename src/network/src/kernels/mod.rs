@@ -33,10 +33,12 @@ use activate::byte;
 pub(super) use activate::{Activate, Activation, Narrowed, Skip};
 pub(super) use dense::{Activated, Bytes, Dense, Floats, Halves, Sums, TASK_TILES, Words};
 pub(super) use dot::{DotInstructions, half};
-pub(super) use gather::{GATHERED_TILES, Gather, GatherStep, INPUT_BLOCK};
+pub(super) use gather::{GATHERED_TILES, Gather, GatherStep};
 pub(super) use gathered::{FloatPairs, GatherPairs, HalfPairs, TableSums, interleaved_offset};
 pub(super) use lanes::{Kernel, Lanes};
-pub(super) use lists::{Entry, EntryLists};
+#[cfg(test)]
+pub(super) use lists::INPUT_BLOCK;
+pub(super) use lists::{Entry, EntryLists, SparseRecords};
 pub use norm::EPSILON;
 pub(super) use norm::{ColumnSums, NormBackward, NormForward};
 pub(super) use product::{GROUP, PAIR, Product, WeightStep};

@@ -21,6 +21,17 @@ fn assert_close(ours: &[Row], theirs: &[[f64; COLUMNS]], what: &str) {
     }
 }
 
+/// The values that are not zero, a list of inputs a record.
+fn sparse(values: &[Vec<f32>]) -> SparseRecords {
+    let mut records = SparseRecords::default();
+    for row in values {
+        let row = (0u32..).zip(row).filter(|(_, value)| **value != 0.0);
+        records.extend(row.map(|(index, &value)| Entry { index, value }));
+        records.end_record();
+    }
+    records
+}
+
 const UPDATE: Update = Update {
     keep: 0.99,
     first_share: 0.1,
@@ -136,14 +147,8 @@ proptest! {
         values.iter_mut().flatten().for_each(|value| if unit(&mut random) < density { *value = unit(&mut random) });
         let weights = rows(&mut random, tiles * inputs);
         let before = rows(&mut random, tiles * records);
-        let listed = values.iter().enumerate().flat_map(|(record, row)| {
-            let row = (0u32..).zip(row).filter(|(_, value)| **value != 0.0);
-            row.map(move |(index, &value)| {
-                (index as usize / INPUT_BLOCK * records + record, Entry { index, value })
-            })
-        });
         let mut lists = EntryLists::default();
-        lists.fill(inputs.div_ceil(INPUT_BLOCK) * records, listed);
+        lists.fill_by_block(inputs, &sparse(&values));
         for instructions in Instructions::available() {
             let mut out = before.clone();
             instructions.run(Gather {
@@ -173,12 +178,10 @@ proptest! {
         let at_zero: Vec<f32> = (0..inputs).map(|_| unit(&mut random).round()).collect();
         let (gradients, sums) = (rows(&mut random, records), rows(&mut random, 1)[0]);
         let parameters = Parameters::new(&mut random, inputs);
-        let listed = values.iter().enumerate().flat_map(|(input, row)| {
-            let row = (0u32..).zip(row).filter(|(_, value)| **value != 0.0);
-            row.map(move |(index, &value)| (input, Entry { index, value }))
-        });
+        let by_record: Vec<Vec<f32>> =
+            (0..records).map(|record| values.iter().map(|list| list[record]).collect()).collect();
         let mut lists = EntryLists::default();
-        lists.fill(inputs, listed);
+        lists.fill_by_input(inputs, &sparse(&by_record));
         let gradient = |input: usize, column: usize| {
             let constant = f64::from(at_zero[input]) * f64::from(sums.0[column]);
             let records = values[input].iter().zip(&gradients);
