@@ -36,8 +36,8 @@ impl Gather<'_> {
         assert!(self.records <= self.out_rows && self.lists.bound() <= self.weight_rows);
         let entries = self.lists.entries();
         for (number, block) in self.lists.starts().windows(self.records + 1).step_by(self.records).enumerate() {
-            // Weights are used in no order that the processor could foresee, so the next block is prefetched
-            // bit by bit.
+            // Weights are used in an order that the processor cannot predict, so the next block is prefetched bit by
+            // bit.
             let (mut next, end) = match self.records < PREFETCHING_RECORDS {
                 true => (0, 0),
                 false => ((number + 1) * INPUT_BLOCK, ((number + 2) * INPUT_BLOCK).min(self.weight_rows)),

@@ -143,8 +143,8 @@ impl<G: Gathered> GatherPairs<'_, G> {
         for (number, block) in self.lists.blocks().enumerate() {
             let block_rows = number * G::BLOCK * G::ROWS..;
             let weights = &self.weights[block_rows.clone()];
-            // Weights are used in no order that the processor could foresee, so the next block is prefetched
-            // bit by bit.
+            // Weights are used in an order that the processor cannot predict, so the next block is prefetched bit by
+            // bit.
             let ahead = match weights.get(G::BLOCK * G::ROWS..) {
                 _ if records < PREFETCHING_RECORDS => &[],
                 Some(ahead) if !ahead.is_empty() => &ahead[..ahead.len().min(G::BLOCK * G::ROWS)],

@@ -57,8 +57,8 @@ impl SparseRecords {
 
 /// Entries sorted into lists, one list after the other.
 ///
-/// Every entry's index is below [`bound`](Self::bound), so a kernel that has at least `bound` rows may read them without
-/// a check. Nothing changes the entries but [`fill_by_block`](Self::fill_by_block) and
+/// Every entry's index is below [`bound`](Self::bound), so a kernel that has at least `bound` rows may read them
+/// without a check. Nothing changes the entries but [`fill_by_block`](Self::fill_by_block) and
 /// [`fill_by_input`](Self::fill_by_input), which replace all of them.
 #[derive(Default)]
 pub(crate) struct EntryLists {
@@ -87,8 +87,8 @@ impl EntryLists {
         self.fill(inputs, records, |record, entry| (entry.index as usize, record as u32));
     }
 
-    /// A counting sort into `count` lists. `list` gives an entry's list and its index there, and for the same entry always
-    /// the same. Entries of a list keep their order.
+    /// A counting sort into `count` lists. `list` gives an entry's list and its index there, and for the same entry
+    /// always the same. Entries of a list keep their order.
     #[inline(always)]
     fn fill(&mut self, count: usize, records: &SparseRecords, list: impl Fn(usize, Entry) -> (usize, u32)) {
         // Empty lists are left behind if anything below panics.
@@ -106,7 +106,8 @@ impl EntryLists {
         for start in &mut starts {
             sum += std::mem::replace(start, sum);
         }
-        // What earlier lists left is overwritten: the second pass visits the same entries as the first, which counted them.
+        // What earlier lists left is overwritten: the second pass visits the same entries as the first, which counted
+        // them.
         entries.resize(sum as usize, Entry::default());
         records.visit(|record, entry| {
             let (list, index) = list(record, entry);

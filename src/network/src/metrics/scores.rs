@@ -199,7 +199,7 @@ mod tests {
         Scores::within(64 << 20, &std::env::temp_dir())
     }
 
-    /// Ten records; likes are foreseen in all groups but the least popular authors', quotes never happen.
+    /// Ten records; likes are predicted in all groups but the least popular authors', quotes never happen.
     fn scores() -> Scores {
         let mut scores = roomy();
         for record in 0..10u8 {

@@ -1,6 +1,9 @@
 //! Rounding floats to bfloat16.
 
-/// The bfloat16 nearest to a float, ties to even.
+/// The bfloat16 nearest to a float that is not NaN, ties to even.
+///
+/// The crate `half` gives the same, but also keeps NaNs, which costs a branch: with it, listing a batch's inputs for
+/// prediction takes 60 % longer.
 #[inline(always)]
 pub(crate) fn half(value: f32) -> u16 {
     let bits = value.to_bits();
