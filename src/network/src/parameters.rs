@@ -1,4 +1,4 @@
-//! The layout of all parameters in the network's one buffer, with their names and shapes in PyTorch.
+//! The position of every parameter in the network's buffer, and its name and shape in PyTorch.
 
 use skimlog_features::input::Layout;
 

@@ -1,7 +1,7 @@
 //! Matrices in tiles of 32 columns.
 //!
 //! Element `(r, c)` of a matrix with `rows` rows is in row `c / 32 * rows + r`, column `c % 32`. A tile is 128 bytes
-//! wide and contiguous: two AVX-512 registers a row, no strides in the inner loops, and its own task for a thread.
+//! wide and contiguous: two AVX-512 registers a row, no strides in the inner loops, and a task of its own for a thread.
 
 use std::ops::Range;
 

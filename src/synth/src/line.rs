@@ -1,4 +1,4 @@
-//! A record as text, written field by field.
+//! Writes a record's text directly, without a record in memory.
 
 use skimlog_formats::record::{FIELD_SEPARATOR, LIST_SEPARATOR};
 use skimlog_formats::{Id, Reaction};

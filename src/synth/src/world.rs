@@ -1,4 +1,4 @@
-//! The sizes and tables that follow from the options: all that records have in common.
+//! Sizes and tables made from the seed and the options: everything that a record depends on besides its own numbers.
 
 use skimlog_formats::Id;
 

@@ -4,8 +4,8 @@
 //! model/
 //!   manifest.json         versions, sizes of the network, size and checksum of every other file
 //!   weights.safetensors   the network
-//!   network.f32           the network made ready for prediction in each precision, mapped by it; int8 where there were
-//!   network.bf16          records to calibrate it
+//!   network.f32           the network packed for prediction in each precision; int8 only if there were records to
+//!   network.bf16          calibrate it
 //!   network.int8
 //!   model.onnx            the network for other programs
 //!   codes.skim            token codes
@@ -13,8 +13,7 @@
 //!   …                     count tables and similar authors
 //! ```
 //!
-//! A bundle is written to a temporary folder beside its destination, synced and renamed, so that a folder of its name
-//! is always complete.
+//! A bundle is written under a temporary name, synced and renamed, so that it is complete if it exists.
 
 mod error;
 mod manifest;

@@ -1,4 +1,4 @@
-//! Input that knows its name, and whether more of it is there at the moment.
+//! Input that knows whether more of it is ready without waiting.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};

@@ -1,7 +1,7 @@
-//! Predicts records: counts are looked up, the input is built, and the network gives probabilities.
+//! Prediction: from a pipe of records to lines of CSV.
 //!
 //! * [`EngagementModel`] — a model bundle opened for prediction, shared by threads;
-//! * [`Predictor`] — a thread's memory for batches of records;
+//! * [`Predictor`] — the buffers of one thread, for batches of records;
 //! * [`predict_stream`] — from a pipe of records to lines of CSV.
 
 mod error;

@@ -1,4 +1,4 @@
-//! From a batch to its logits.
+//! Computes the logits of a batch.
 
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};

@@ -1,9 +1,8 @@
 //! Products of tiled matrices: a tile's row of vectors times scalars broadcast from another matrix.
 //!
-//! Both kernels take two tiles together where the registers hold their sums, because a scalar is then loaded once for
-//! both, and cut the long dimension so that the vectors stay in half of the first-level cache: the other half may be
-//! another hardware thread's.
-//! Every sum is added up in one order whatever the cut.
+//! Both kernels take two tiles together if the registers can hold their sums, because a scalar is then loaded once for
+//! both. They cut the long dimension so that the vectors stay in half of the first-level cache; another hardware thread
+//! may use the other half. The order of every sum is the same for every cut.
 
 use super::update::{Slots, Update, UpdateLanes};
 use super::{Kernel, Lanes, holds_rows};

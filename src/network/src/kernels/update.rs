@@ -1,4 +1,4 @@
-//! AdamW on weights whose gradient is complete.
+//! AdamW on weights whose gradient has just been computed.
 
 use std::ops::Range;
 
