@@ -77,6 +77,7 @@ impl EntryLists {
         let count = records.ends.len();
         let list = |record, entry: Entry| (entry.index as usize / INPUT_BLOCK * count + record, entry.index);
         self.fill(inputs.div_ceil(INPUT_BLOCK) * count, records, list);
+        assert!(self.bound <= inputs, "input {} of {inputs}", self.bound - 1);
     }
 
     /// A list for each input; indices are records.
@@ -96,10 +97,10 @@ impl EntryLists {
         assert!(u32::try_from(records.entries.len()).is_ok(), "{} inputs in one batch", records.entries.len());
         starts.clear();
         starts.resize(count + 1, 0);
-        let mut bound = 0;
+        let (counts, mut bound) = (&mut starts[..count], 0);
         records.visit(|record, entry| {
             let (list, index) = list(record, entry);
-            starts[list] += 1;
+            counts[list] += 1;
             bound = bound.max(index as usize + 1);
         });
         let mut sum = 0;
@@ -170,12 +171,22 @@ mod tests {
         assert_eq!((by_block.entries(), by_block.bound()), (&[][..], 0));
     }
 
+    fn one_input(input: u32) -> SparseRecords {
+        let mut records = SparseRecords::default();
+        records.extend([entry(input)]);
+        records.end_record();
+        records
+    }
+
     #[test]
     #[should_panic(expected = "index out of bounds")]
-    fn inputs_beyond_the_last_are_refused() {
-        let mut records = SparseRecords::default();
-        records.extend([entry(300)]);
-        records.end_record();
-        EntryLists::default().fill_by_input(300, &records);
+    fn lists_by_input_refuse_an_input_beyond_the_last() {
+        EntryLists::default().fill_by_input(300, &one_input(300));
+    }
+
+    #[test]
+    #[should_panic(expected = "input 300 of 300")]
+    fn lists_by_block_refuse_an_input_beyond_the_last() {
+        EntryLists::default().fill_by_block(300, &one_input(300));
     }
 }
