@@ -18,13 +18,13 @@ use skimlog::stages::{self, STAGES};
 use skimlog::workspace::Layout;
 use skimlog_formats::Reaction;
 use skimlog_model::bundle::Verify;
-use skimlog_model::predict::{Model, PipeInput, PredictSummary, StreamOptions, predict_stream};
+use skimlog_model::predict::{EngagementModel, PipeInput, PredictSummary, StreamOptions, predict_stream};
 use skimlog_network::Precision;
 use skimlog_network::metrics::Report;
 use skimlog_runtime::files::{AtomicFile, write_file};
 use skimlog_runtime::machine;
 use skimlog_runtime::progress::{Progress, Unit};
-use skimlog_synth::{Options, SetTruth, Truth};
+use skimlog_synth::{SetTruth, SynthOptions, Truth};
 
 use super::output::{path_text, print};
 use super::running::run_stages;
@@ -124,7 +124,7 @@ impl Demo {
             }
             bail!("{} holds a demo with other options; give another --out, or delete it", self.out.display());
         }
-        let options = Options {
+        let options = SynthOptions {
             out: data.to_owned(),
             parts: 2,
             rows: self.rows,
@@ -133,7 +133,7 @@ impl Demo {
             vocabulary: VOCABULARY,
             seed: self.seed,
             threads: machine::threads().get(),
-            ..Options::default()
+            ..SynthOptions::default()
         };
         let total = options.rows + options.valid_rows + options.test_rows;
         terminal.begin("synth", Some(total), Unit::Records);
@@ -189,8 +189,8 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> anyhow::Result<T> {
 }
 
 fn predict(model: &Path, test: &Path, predictions: &Path) -> anyhow::Result<PredictSummary> {
-    let model = Arc::new(Model::open(model, Precision::F32, Verify::Sizes)?);
-    let input = PipeInput::from(File::open(test).with_context(|| test.display().to_string())?);
+    let model = Arc::new(EngagementModel::open(model, Precision::F32, Verify::Sizes)?);
+    let input = PipeInput::open(test).with_context(|| test.display().to_string())?;
     let mut output = BufWriter::new(AtomicFile::create(predictions)?);
     let summary = predict_stream(&model, input, &mut output, &StreamOptions::default(), |_| {})?;
     output.into_inner().map_err(std::io::IntoInnerError::into_error)?.commit()?;

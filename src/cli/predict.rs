@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use skimlog::config;
 use skimlog::pipeline::memory;
 use skimlog_model::bundle::Verify;
-use skimlog_model::predict::{Model, OnError, PipeInput, StreamOptions, predict_stream};
+use skimlog_model::predict::{EngagementModel, OnError, PipeInput, StreamOptions, predict_stream};
 use skimlog_network::Precision;
 use skimlog_runtime::files::AtomicFile;
 
@@ -69,7 +69,7 @@ impl Predict {
         let begun = Instant::now();
         let defaults = configured(common)?;
         let verify = if self.verify { Verify::Checksums } else { Verify::Prediction };
-        let model = Arc::new(Model::open(&self.model, self.precision.unwrap_or(defaults.precision), verify)?);
+        let model = Arc::new(EngagementModel::open(&self.model, self.precision.unwrap_or(defaults.precision), verify)?);
         let ready = begun.elapsed();
         let options = StreamOptions {
             batch: self.batch.map_or(defaults.batch_size, NonZeroUsize::get),

@@ -7,7 +7,7 @@ use clap::Args;
 use skimlog::amounts;
 use skimlog_runtime::machine;
 use skimlog_runtime::progress::{Progress, Unit};
-use skimlog_synth::Options;
+use skimlog_synth::SynthOptions;
 
 use super::Common;
 use super::values::{threads, whole};
@@ -64,7 +64,7 @@ pub(super) struct Synth {
 
 impl Synth {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let options = Options {
+        let options = SynthOptions {
             out: self.out.clone(),
             parts: self.parts,
             rows: self.rows,

@@ -64,5 +64,5 @@ impl Trainable<'_> {
 
 /// Disjoint regions of a buffer.
 pub(super) fn disjoint<const N: usize>(buffer: &mut [Row], regions: [Region; N]) -> [&mut [Row]; N] {
-    buffer.get_disjoint_mut(regions.map(|region| region.range())).expect("a plan's regions do not overlap")
+    buffer.get_disjoint_mut(regions.map(|region| region.range())).expect("a layout's regions do not overlap")
 }

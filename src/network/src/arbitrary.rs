@@ -21,17 +21,19 @@ pub fn shapes() -> impl Strategy<Value = Shape> {
 pub fn network(shape: Shape, seed: u64) -> Network {
     let mut network = Network::new(shape, seed, PerReaction::from_fn(|reaction| reaction as u8 as f32 * 0.3 - 1.0));
     for name in network.tensor_names().collect::<Vec<_>>() {
-        let mut values = network.tensor(name).unwrap().values;
+        let mut values = network.tensor(name).expect("a tensor of this name").values;
         let wave = |index: usize| (index as f32 * 0.7 + seed as f32).sin();
-        values.iter_mut().enumerate().for_each(|(index, value)| match name.split_once('.').unwrap() {
-            ("language" | "hour" | "day", _) => *value *= 30.0,
-            (_, "running_mean") => *value = 0.2 * wave(index),
-            (_, "running_var") => *value = 1.0 + 0.5 * wave(index),
-            (norm, "weight") if norm.starts_with("bn") => *value = 1.0 + 0.5 * wave(index),
-            (norm, "bias") if norm.starts_with("bn") => *value = 0.3 * wave(index),
-            _ => {}
+        values.iter_mut().enumerate().for_each(|(index, value)| {
+            match name.split_once('.').expect("a name and a kind") {
+                ("language" | "hour" | "day", _) => *value *= 30.0,
+                (_, "running_mean") => *value = 0.2 * wave(index),
+                (_, "running_var") => *value = 1.0 + 0.5 * wave(index),
+                (norm, "weight") if norm.starts_with("bn") => *value = 1.0 + 0.5 * wave(index),
+                (norm, "bias") if norm.starts_with("bn") => *value = 0.3 * wave(index),
+                _ => {}
+            }
         });
-        network.set_tensor(name, &values).unwrap();
+        network.set_tensor(name, &values).expect("as many values");
     }
     network
 }

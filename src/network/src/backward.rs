@@ -11,7 +11,7 @@ use super::inputs::Inputs;
 use super::kernels::{
     AddRows, ColumnSums, GatherStep, Instructions, NormBackward, PAIR, Product, Slots, Update, UpdateRows, WeightStep,
 };
-use super::parameters::{EMBEDDED, LinearPlan, Plan};
+use super::parameters::{EMBEDDED, LinearLayout, ParameterLayout};
 use super::shape::Shape;
 use super::tiles::{COLUMNS, Region, Row, transpose_blocks};
 
@@ -22,7 +22,7 @@ const OUTPUTS: usize = 4;
 pub(super) struct Backward<'a> {
     pub(super) instructions: Instructions,
     pub(super) shape: Shape,
-    pub(super) plan: &'a Plan,
+    pub(super) layout: &'a ParameterLayout,
     pub(super) inputs: &'a Inputs,
     pub(super) values: &'a Activations,
     pub(super) update: &'a Update,
@@ -44,7 +44,7 @@ struct Above<'a> {
 /// A linear layer that is stepped.
 #[derive(Clone, Copy)]
 struct Linear<'a> {
-    plan: LinearPlan,
+    layout: LinearLayout,
     input: &'a [Row],
     /// Gradient of its outputs.
     gradient: &'a [Row],
@@ -70,7 +70,7 @@ impl Backward<'_> {
         let half = first.len() / 2;
         let ((dl1, dp), (l1_blocks, p_blocks)) = (first.split_at_mut(half), first_blocks.split_at_mut(half));
         let hidden = |layer: usize, blocks| Above {
-            weight: self.plan.hidden[layer].weight,
+            weight: self.layout.hidden[layer].weight,
             outputs: self.shape.hidden,
             blocks,
             zeros,
@@ -78,21 +78,21 @@ impl Backward<'_> {
 
         transpose_blocks(logits, logits_blocks);
         // A linear layer is stepped once the gradient has passed through it, while that goes on to the layer before.
-        let above = Above { weight: self.plan.output.weight, outputs: OUTPUTS, blocks: logits_blocks, zeros };
+        let above = Above { weight: self.layout.output.weight, outputs: OUTPUTS, blocks: logits_blocks, zeros };
         let layer = Layer { number: 3, z: z4, further: None, gradient: dz4, blocks: blocks4 };
         self.layer(parameters, None, above, layer);
-        let linear = Linear { plan: self.plan.output, input: h4, gradient: logits };
+        let linear = Linear { layout: self.layout.output, input: h4, gradient: logits };
         let layer = Layer { number: 2, z: z3, further: None, gradient: dz3, blocks: blocks3 };
         self.layer(parameters, Some(linear), hidden(2, blocks4), layer);
-        let linear = Linear { plan: self.plan.hidden[2], input: h3, gradient: dz4 };
+        let linear = Linear { layout: self.layout.hidden[2], input: h3, gradient: dz4 };
         let layer = Layer { number: 1, z: z2, further: None, gradient: dz2, blocks: blocks2 };
         self.layer(parameters, Some(linear), hidden(1, blocks3), layer);
-        let linear = Linear { plan: self.plan.hidden[1], input: h2, gradient: dz3 };
+        let linear = Linear { layout: self.layout.hidden[1], input: h2, gradient: dz3 };
         // h1 also enters the fourth layer, right in front of the rectifier; so does p the second and the third.
         let layer = Layer { number: 0, z: l1, further: Some(dz4), gradient: dl1, blocks: l1_blocks };
         self.layer(parameters, Some(linear), hidden(0, blocks2), layer);
-        let [weight, bias] = parameters.regions([self.plan.hidden[0].weight, self.plan.hidden[0].bias]);
-        self.linear(weight, bias, Linear { plan: self.plan.hidden[0], input: h1, gradient: dz2 });
+        let [weight, bias] = parameters.regions([self.layout.hidden[0].weight, self.layout.hidden[0].bias]);
+        self.linear(weight, bias, Linear { layout: self.layout.hidden[0], input: h1, gradient: dz2 });
         let out = dp.par_chunks_exact_mut(padded).zip(p_blocks.par_chunks_exact_mut(padded));
         let terms = dz2.par_chunks_exact(padded).zip(dz3.par_chunks_exact(padded));
         out.zip(terms).for_each(|((out, blocks), (a, b))| {
@@ -103,10 +103,10 @@ impl Backward<'_> {
 
     /// Takes the gradient through a layer, and steps a linear layer beside it.
     fn layer(&self, parameters: &mut Trainable<'_>, linear: Option<Linear<'_>>, above: Above<'_>, layer: Layer<'_>) {
-        let norm = self.plan.norms[layer.number];
+        let norm = self.layout.norms[layer.number];
         if let Some(linear) = linear {
-            let plan = linear.plan;
-            let regions = [plan.weight, plan.bias, above.weight, norm.weight, norm.bias];
+            let layout = linear.layout;
+            let regions = [layout.weight, layout.bias, above.weight, norm.weight, norm.bias];
             let [weight, bias, above_weight, scale, shift] = parameters.regions(regions);
             let through = || self.through(above, above_weight.weight, layer, scale, shift);
             rayon::join(through, || self.linear(weight, bias, linear));
@@ -136,17 +136,17 @@ impl Backward<'_> {
                 out: blocks,
                 out_stride: rows,
             });
-            for (place, gradient) in gradients.chunks_exact_mut(padded).enumerate() {
+            for (member, gradient) in gradients.chunks_exact_mut(padded).enumerate() {
                 for (block, gradient) in blocks.chunks_exact(rows).zip(gradient.chunks_exact_mut(COLUMNS)) {
-                    transpose_blocks(&block[place * COLUMNS..][..COLUMNS], gradient);
+                    transpose_blocks(&block[member * COLUMNS..][..COLUMNS], gradient);
                 }
             }
-            for (place, gradient) in gradients.chunks_exact_mut(padded).enumerate() {
-                let tile = pair * PAIR + place;
+            for (member, gradient) in gradients.chunks_exact_mut(padded).enumerate() {
+                let tile = pair * PAIR + member;
                 let (mut scale_gradient, mut shift_gradient) = (Row::ZERO, Row::ZERO);
                 self.instructions.run(NormBackward {
                     z: &layer.z[tile * padded..][..records],
-                    weight: &scale.weight[place],
+                    weight: &scale.weight[member],
                     mean: &mean[tile],
                     inverse_deviation: &inverse[tile],
                     further: layer.further.map(|further| &further[tile * padded..]),
@@ -154,17 +154,18 @@ impl Backward<'_> {
                     weight_gradient: &mut scale_gradient,
                     bias_gradient: &mut shift_gradient,
                 });
-                self.step_row(&scale_gradient, scale.range(place..place + 1));
-                self.step_row(&shift_gradient, shift.range(place..place + 1));
-                transpose_blocks(gradient, &mut blocks[place * padded..][..padded]);
+                self.step_row(&scale_gradient, scale.range(member..member + 1));
+                self.step_row(&shift_gradient, shift.range(member..member + 1));
+                transpose_blocks(gradient, &mut blocks[member * padded..][..padded]);
             }
         });
     }
 
     /// Steps a linear layer from its inputs and the gradient of its outputs.
-    fn linear(&self, weight: Slots<'_>, bias: Slots<'_>, Linear { plan, input, gradient }: Linear<'_>) {
+    fn linear(&self, weight: Slots<'_>, bias: Slots<'_>, Linear { layout, input, gradient }: Linear<'_>) {
         let padded = self.inputs.padded();
-        let pairs = weight.tiles(PAIR * plan.weight.rows).zip(bias.tiles(PAIR)).zip(gradient.par_chunks(PAIR * padded));
+        let pairs =
+            weight.tiles(PAIR * layout.weight.rows).zip(bias.tiles(PAIR)).zip(gradient.par_chunks(PAIR * padded));
         pairs.for_each(|((slots, mut bias), gradient)| {
             self.instructions.run(WeightStep {
                 vectors: gradient,
@@ -185,18 +186,17 @@ impl Backward<'_> {
     /// Steps the first layer and the embeddings from the gradients of `l1(x)` and `p`.
     pub(super) fn first_layer(&self, parameters: &mut Trainable<'_>, gradients: &mut Gradients) {
         let (records, padded) = (self.inputs.records, self.inputs.padded());
-        let plan = self.plan.first;
+        let layout = self.layout.first;
         let sparse = self.shape.sparse_inputs();
         self.embeddings(parameters, gradients);
-        let [weight, bias] = parameters.regions([plan.weight, plan.bias]);
-        let tiles = weight.tiles(plan.weight.rows).zip(bias.tiles(1)).zip(gradients.first.par_chunks_exact(padded));
+        let [weight, bias] = parameters.regions([layout.weight, layout.bias]);
+        let tiles = weight.tiles(layout.weight.rows).zip(bias.tiles(1)).zip(gradients.first.par_chunks_exact(padded));
         tiles.for_each(|((slots, bias), gradient)| {
             let gradients = &gradient[..records];
             let sums = self.column_sums(gradients);
             let (sparse_slots, embedded_slots) = slots.split_at(sparse);
             self.instructions.run(GatherStep {
-                entries: &self.inputs.by_input.entries,
-                starts: &self.inputs.by_input.starts,
+                lists: &self.inputs.by_input,
                 at_zero: self.at_zero,
                 gradients,
                 sums: &sums,
@@ -220,9 +220,9 @@ impl Backward<'_> {
     /// Steps the tables of languages, hours and days. Rows that no record uses decay like every other parameter.
     fn embeddings(&self, parameters: &mut Trainable<'_>, gradients: &mut Gradients) {
         let padded = self.inputs.padded();
-        let plan = self.plan.first.weight;
+        let layout = self.layout.first.weight;
         let Gradients { first_blocks, embedded, tables, .. } = gradients;
-        let weights = &parameters.weight[plan.range()][self.shape.sparse_inputs()..];
+        let weights = &parameters.weight[layout.range()][self.shape.sparse_inputs()..];
         embedded.par_chunks_exact_mut(EMBEDDED).enumerate().for_each(|(block, out)| {
             self.instructions.run(Product {
                 start: &[Row::ZERO],
@@ -230,8 +230,8 @@ impl Backward<'_> {
                 tile_stride: 0,
                 vector_stride: padded,
                 scalars: weights,
-                scalar_stride: plan.rows,
-                count: plan.tiles * COLUMNS,
+                scalar_stride: layout.rows,
+                count: layout.tiles * COLUMNS,
                 rows: EMBEDDED,
                 out,
                 out_stride: 0,
@@ -247,7 +247,7 @@ impl Backward<'_> {
                 }
             }
         }
-        for (slots, gradient) in parameters.regions(self.plan.embeddings).into_iter().zip(tables) {
+        for (slots, gradient) in parameters.regions(self.layout.embeddings).into_iter().zip(tables) {
             self.instructions.run(UpdateRows { gradient, slots, update: self.update });
         }
     }

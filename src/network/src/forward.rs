@@ -8,7 +8,7 @@ use super::adamw::disjoint;
 use super::inputs::Inputs;
 use super::kernels::{GATHERED_TILES, GROUP, Gather, Instructions, NormForward, PAIR, Product, WeightedSum};
 use super::network::{DENSE_AT_ZERO, Network};
-use super::parameters::{EMBEDDED, LinearPlan};
+use super::parameters::{EMBEDDED, LinearLayout};
 use super::tiles::{COLUMNS, Row};
 
 /// `l1(x)` and `p`: weights `[inputs + EMBEDDED, 2 × tiles]`, biases of all tiles.
@@ -55,8 +55,7 @@ impl FirstLayer<'_> {
             });
         }
         instructions.run(Gather {
-            entries: &self.inputs.by_record.entries,
-            starts: &self.inputs.by_record.starts,
+            lists: &self.inputs.by_record,
             records,
             weights,
             weight_rows: self.rows,
@@ -71,8 +70,8 @@ pub(super) fn embed(tables: [&[Row]; 3], inputs: &Inputs, embedded: &mut [Row]) 
     let padded = inputs.padded();
     for (number, (table, ids)) in tables.into_iter().zip(&inputs.ids).enumerate() {
         for (record, &id) in ids.iter().enumerate() {
-            for (place, value) in table[id as usize].0[..Layout::EMBEDDING].iter().enumerate() {
-                let column = number * Layout::EMBEDDING + place;
+            for (dimension, value) in table[id as usize].0[..Layout::EMBEDDING].iter().enumerate() {
+                let column = number * Layout::EMBEDDING + dimension;
                 embedded[column / COLUMNS * padded + record].0[column % COLUMNS] = *value;
             }
         }
@@ -81,14 +80,14 @@ pub(super) fn embed(tables: [&[Row]; 3], inputs: &Inputs, embedded: &mut [Row]) 
 
 /// Runs a batch through the first layer.
 pub(super) fn first_layer(instructions: Instructions, network: &Network, inputs: &Inputs, values: &mut Activations) {
-    let Network { shape, plan, values: buffer } = network;
+    let Network { shape, layout, values: buffer } = network;
     let padded = inputs.padded();
     values.resize(*shape, padded);
-    embed(plan.embeddings.map(|region| &buffer[region.range()]), inputs, &mut values.embedded);
+    embed(layout.embeddings.map(|region| &buffer[region.range()]), inputs, &mut values.embedded);
     let layer = FirstLayer {
-        weight: &buffer[plan.first.weight.range()],
-        bias: &buffer[plan.first.bias.range()],
-        rows: plan.first.weight.rows,
+        weight: &buffer[layout.first.weight.range()],
+        bias: &buffer[layout.first.bias.range()],
+        rows: layout.first.weight.rows,
         dense: shape.layout.sparse(),
         inputs,
         embedded: &values.embedded,
@@ -97,18 +96,19 @@ pub(super) fn first_layer(instructions: Instructions, network: &Network, inputs:
     layer.fill(instructions, &mut values.first);
 }
 
-/// Runs a batch on from the first layer to the logits with the batch's own statistics, which also enter the running ones.
+/// Runs a batch on from the first layer to the logits with the batch's own statistics, which also enter the running
+/// ones.
 pub(super) fn hidden_layers(
     instructions: Instructions,
     network: &mut Network,
     inputs: &Inputs,
     values: &mut Activations,
 ) {
-    let Network { shape, plan, values: buffer } = network;
+    let Network { shape, layout, values: buffer } = network;
     let batch = BatchForward { instructions, records: inputs.records, padded: inputs.padded() };
     let Activations { first, z: [z2, z3, z4], h: [h1, h2, h3, h4], mean, inverse_deviation, logits, .. } = values;
     let (l1, p) = first.split_at_mut(batch.padded * shape.tiles());
-    let mut statistics = mean.iter_mut().zip(inverse_deviation).zip(plan.norms);
+    let mut statistics = mean.iter_mut().zip(inverse_deviation).zip(layout.norms);
     let mut next = || {
         let ((mean, inverse_deviation), norm) = statistics.next().expect("four normalisations");
         ([mean.as_mut_slice(), inverse_deviation.as_mut_slice()], norm.regions())
@@ -116,17 +116,17 @@ pub(super) fn hidden_layers(
     let (statistics, norm) = next();
     batch.normalise(disjoint(buffer, norm), statistics, l1, None, h1, |_, _| {});
     let mut layer =
-        |plan: LinearPlan, input: &[Row], z: &mut [Row], skip: &[Row], h: &mut [Row], buffer: &mut [Row]| {
+        |layout: LinearLayout, input: &[Row], z: &mut [Row], skip: &[Row], h: &mut [Row], buffer: &mut [Row]| {
             let (statistics, [scale, shift, mean, variance]) = next();
-            let regions = [plan.weight, plan.bias, scale, shift, mean, variance];
+            let regions = [layout.weight, layout.bias, scale, shift, mean, variance];
             let [weight, bias, norm @ ..] = disjoint(buffer, regions);
-            let linear = Linear { weight, rows: plan.weight.rows, bias, input, inputs: shape.hidden };
+            let linear = Linear { weight, rows: layout.weight.rows, bias, input, inputs: shape.hidden };
             batch.normalise(norm, statistics, z, Some(skip), h, |pair, z| batch.linear(linear, pair, z));
         };
-    layer(plan.hidden[0], h1, z2, p, h2, buffer);
-    layer(plan.hidden[1], h2, z3, p, h3, buffer);
-    layer(plan.hidden[2], h3, z4, h1, h4, buffer);
-    let LinearPlan { weight, bias } = plan.output;
+    layer(layout.hidden[0], h1, z2, p, h2, buffer);
+    layer(layout.hidden[1], h2, z3, p, h3, buffer);
+    layer(layout.hidden[2], h3, z4, h1, h4, buffer);
+    let LinearLayout { weight, bias } = layout.output;
     let [weight_rows, bias] = [weight, bias].map(|region| &buffer[region.range()]);
     batch.linear(Linear { weight: weight_rows, rows: weight.rows, bias, input: h4, inputs: shape.hidden }, 0, logits);
 }
@@ -187,16 +187,16 @@ impl BatchForward {
         pairs.for_each(|(pair, ((((z, out), affine), running), batch))| {
             fill(pair, z);
             let tiles = z.chunks_exact_mut(self.padded).zip(out.chunks_exact_mut(self.padded)).enumerate();
-            for (place, (z, out)) in tiles {
+            for (member, (z, out)) in tiles {
                 self.instructions.run(NormForward {
                     z: &mut z[..self.records],
-                    skip: skip.map(|skip| &skip[(pair * PAIR + place) * self.padded..]),
-                    weight: &affine.0[place],
-                    bias: &affine.1[place],
-                    running_mean: &mut running.0[place],
-                    running_variance: &mut running.1[place],
-                    mean: &mut batch.0[place],
-                    inverse_deviation: &mut batch.1[place],
+                    skip: skip.map(|skip| &skip[(pair * PAIR + member) * self.padded..]),
+                    weight: &affine.0[member],
+                    bias: &affine.1[member],
+                    running_mean: &mut running.0[member],
+                    running_variance: &mut running.1[member],
+                    mean: &mut batch.0[member],
+                    inverse_deviation: &mut batch.1[member],
                     out,
                 });
             }

@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use skimlog_formats::{PerReaction, Reaction};
 
-use super::parameters::{Plan, TensorKind};
+use super::parameters::{ParameterLayout, TensorKind};
 use super::tiles::Row;
 
 /// Standard deviation of the embeddings before they are folded.
@@ -13,9 +13,10 @@ const EMBEDDING_DEVIATION: f64 = 0.01;
 /// Where the embeddings' normal distribution is folded, in standard deviations.
 const EMBEDDING_FOLD: f64 = 2.0;
 
-/// Fills a zeroed buffer. Every tensor draws from its own generator, so that one's size does not change another's values.
-pub(super) fn initialise(plan: &Plan, buffer: &mut [Row], seed: u64, output_bias: PerReaction<f32>) {
-    for (number, tensor) in (0u64..).zip(&plan.tensors) {
+/// Fills a zeroed buffer. Every tensor draws from its own generator, so that one's size does not change another's
+/// values.
+pub(super) fn initialise(layout: &ParameterLayout, buffer: &mut [Row], seed: u64, output_bias: PerReaction<f32>) {
+    for (number, tensor) in (0u64..).zip(&layout.tensors) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         (0..number).for_each(|_| random.jump());
         let len = tensor.len();
@@ -29,7 +30,7 @@ pub(super) fn initialise(plan: &Plan, buffer: &mut [Row], seed: u64, output_bias
             TensorKind::Embedding => tensor.write(buffer, (0..len).map(|_| folded_normal(&mut random))),
         }
     }
-    if let Some(bias) = plan.tensor("l_output.bias") {
+    if let Some(bias) = layout.tensor("l_output.bias") {
         bias.write(buffer, output_bias.in_order(Reaction::NETWORK_ORDER));
     }
 }

@@ -8,114 +8,40 @@
 use skimlog_features::input::{Batch, FOURIER_TERMS, Layout};
 
 use super::error::NetError;
-use super::kernels::{Entry, INPUT_BLOCK};
+use super::kernels::{Entry, EntryLists, SparseRecords};
 use super::network::DENSE_AT_ZERO;
 use super::shape::Shape;
 use super::tiles::COLUMNS;
-
-/// Entries in the order of their list, and where each list starts.
-#[derive(Default)]
-pub(super) struct Lists {
-    pub(super) entries: Vec<Entry>,
-    /// One more than there are lists.
-    pub(super) starts: Vec<u32>,
-}
-
-impl Lists {
-    /// Sorts `entries` into `count` lists; `list` tells an entry's list and what it holds there.
-    fn fill(&mut self, count: usize, rows: &SparseInputs, list: impl Fn(usize, Entry) -> (usize, u32)) {
-        self.starts.clear();
-        self.starts.resize(count + 1, 0);
-        for (record, entry) in rows.iter() {
-            self.starts[list(record, entry).0] += 1;
-        }
-        let mut sum = 0;
-        for start in &mut self.starts {
-            sum += std::mem::replace(start, sum);
-        }
-        self.entries.resize(rows.entries.len(), Entry::default());
-        for (record, entry) in rows.iter() {
-            let (list, at) = list(record, entry);
-            self.entries[self.starts[list] as usize] = Entry { at, value: entry.value };
-            self.starts[list] += 1;
-        }
-        // Each start has moved to its list's end, which is the next list's start.
-        self.starts.copy_within(..count, 1);
-        self.starts[0] = 0;
-    }
-}
-
-/// Inputs that are not zero, record after record.
-#[derive(Default)]
-struct SparseInputs {
-    entries: Vec<Entry>,
-    ends: Vec<usize>,
-}
-
-impl SparseInputs {
-    fn iter(&self) -> impl Iterator<Item = (usize, Entry)> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let ranges = starts.zip(&self.ends).enumerate();
-        ranges.flat_map(|(record, (start, &end))| self.entries[start..end].iter().map(move |&entry| (record, entry)))
-    }
-
-    fn fill(&mut self, batch: &Batch, first_dense: usize) {
-        self.entries.clear();
-        self.ends.clear();
-        for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
-            let (columns, values) = batch.sparse.row(record);
-            self.entries.extend(columns.iter().zip(values).map(|(&at, &value)| Entry { at, value }));
-            let numbers = dense.chunks(FOURIER_TERMS).zip(DENSE_AT_ZERO.chunks(FOURIER_TERMS));
-            for (number, (terms, at_zero)) in numbers.enumerate() {
-                if terms.iter().zip(at_zero).fold(true, |equal, (term, zero)| equal & (term == zero)) {
-                    continue;
-                }
-                let first = first_dense + number * FOURIER_TERMS;
-                for (term, (value, zero)) in terms.iter().zip(at_zero).enumerate() {
-                    if value != zero {
-                        self.entries.push(Entry { at: (first + term) as u32, value: value - zero });
-                    }
-                }
-            }
-            self.ends.push(self.entries.len());
-        }
-    }
-}
 
 /// What the first layer multiplies, of one batch.
 #[derive(Default)]
 pub(super) struct Inputs {
     /// Number of records.
     pub(super) records: usize,
-    /// Blocks of [`INPUT_BLOCK`] inputs, in each the records; `at` is the input.
-    pub(super) by_record: Lists,
-    /// The inputs; `at` is the record.
-    pub(super) by_input: Lists,
+    /// A list for each record in each block of inputs; an entry's index is its input.
+    pub(super) by_record: EntryLists,
+    /// A list for each input; an entry's index is its record.
+    pub(super) by_input: EntryLists,
     /// Ids of language, hour and day, a record each.
     pub(super) ids: [Vec<u32>; 3],
-    sparse: SparseInputs,
+    sparse: SparseRecords,
 }
 
 impl Inputs {
     /// Takes a batch in. Only training needs the lists by input.
     pub(super) fn fill(&mut self, batch: &Batch, shape: Shape, for_training: bool) -> Result<(), NetError> {
         check(batch, shape).map_err(|reason| NetError::Batch { rows: batch.rows, reason })?;
-        let records = batch.rows;
-        self.records = records;
+        self.records = batch.rows;
         self.ids[0].clone_from(&batch.language);
         for (ids, from) in self.ids[1..].iter_mut().zip([&batch.hour, &batch.day]) {
             ids.clear();
             ids.extend(from.iter().copied().map(u32::from));
         }
-        self.sparse.fill(batch, shape.layout.sparse());
+        fill_sparse(&mut self.sparse, batch, shape.layout.sparse());
         let (sparse, by_record, by_input) = (&self.sparse, &mut self.by_record, &mut self.by_input);
-        let blocks = shape.sparse_inputs().div_ceil(INPUT_BLOCK);
-        let mut forward = || {
-            let list = |record, entry: Entry| (entry.at as usize / INPUT_BLOCK * records + record, entry.at);
-            by_record.fill(blocks * records, sparse, list);
-        };
-        let backward =
-            || by_input.fill(shape.sparse_inputs(), sparse, |record, entry| (entry.at as usize, record as u32));
+        let inputs = shape.sparse_inputs();
+        let mut forward = || by_record.fill_by_block(inputs, sparse);
+        let backward = || by_input.fill_by_input(inputs, sparse);
         if for_training {
             rayon::join(forward, backward);
         } else {
@@ -130,7 +56,29 @@ impl Inputs {
     }
 }
 
-/// Says what of a batch does not fit the network. The kernels rely on it.
+/// Lists the inputs of a batch that are not zero; those of the dense part follow the `first_dense` sparse ones.
+fn fill_sparse(sparse: &mut SparseRecords, batch: &Batch, first_dense: usize) {
+    sparse.clear();
+    for (record, dense) in batch.dense.chunks_exact(Layout::DENSE).enumerate() {
+        let (columns, values) = batch.sparse.row(record);
+        sparse.extend(columns.iter().zip(values).map(|(&index, &value)| Entry { index, value }));
+        let numbers = dense.chunks(FOURIER_TERMS).zip(DENSE_AT_ZERO.chunks(FOURIER_TERMS));
+        for (number, (terms, at_zero)) in numbers.enumerate() {
+            if terms.iter().zip(at_zero).fold(true, |equal, (term, zero)| equal & (term == zero)) {
+                continue;
+            }
+            let first = first_dense + number * FOURIER_TERMS;
+            for (term, (value, zero)) in terms.iter().zip(at_zero).enumerate() {
+                if value != zero {
+                    sparse.push(Entry { index: (first + term) as u32, value: value - zero });
+                }
+            }
+        }
+        sparse.end_record();
+    }
+}
+
+/// Checks that a batch fits a network, else says what of it does not.
 pub(super) fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
     let rows = batch.rows;
     let lengths = [
@@ -163,6 +111,7 @@ pub(super) fn check(batch: &Batch, shape: Shape) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::INPUT_BLOCK;
     use crate::tests::random_batch;
 
     #[test]
@@ -183,17 +132,16 @@ mod tests {
             }
         }
         let mut seen = vec![vec![0.0f32; shape.sparse_inputs()]; batch.rows];
-        for list in 0..inputs.by_record.starts.len() - 1 {
-            let range = inputs.by_record.starts[list] as usize..inputs.by_record.starts[list + 1] as usize;
-            for entry in &inputs.by_record.entries[range] {
-                assert_eq!(entry.at as usize / INPUT_BLOCK, list / batch.rows);
-                seen[list % batch.rows][entry.at as usize] += entry.value;
+        for (list, range) in inputs.by_record.starts().windows(2).enumerate() {
+            for entry in &inputs.by_record.entries()[range[0] as usize..range[1] as usize] {
+                assert_eq!(entry.index as usize / INPUT_BLOCK, list / batch.rows);
+                seen[list % batch.rows][entry.index as usize] += entry.value;
             }
         }
         assert_eq!(seen, expected);
-        for input in 0..shape.sparse_inputs() {
-            let range = inputs.by_input.starts[input] as usize..inputs.by_input.starts[input + 1] as usize;
-            let column: Vec<_> = inputs.by_input.entries[range].iter().map(|entry| (entry.at, entry.value)).collect();
+        for (input, range) in inputs.by_input.starts().windows(2).enumerate() {
+            let column = inputs.by_input.entries()[range[0] as usize..range[1] as usize].iter();
+            let column: Vec<_> = column.map(|entry| (entry.index, entry.value)).collect();
             let records = (0u32..).zip(&expected).map(|(record, row)| (record, row[input]));
             assert_eq!(column, records.filter(|&(_, value)| value != 0.0).collect::<Vec<_>>());
         }

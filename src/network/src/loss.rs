@@ -1,4 +1,4 @@
-//! Binary cross-entropy with logits, and the probability that a logit stands for.
+//! Binary cross-entropy with logits, and the probability of a logit.
 
 use skimlog_formats::{PerReaction, Reaction};
 
@@ -23,7 +23,7 @@ pub(super) fn by_reaction(logits: &[Row]) -> impl Iterator<Item = PerReaction<f3
     logits.iter().map(|Row([a, b, c, d, ..])| PerReaction::from_order(Reaction::NETWORK_ORDER, [*a, *b, *c, *d]))
 }
 
-/// The probability that a logit stands for.
+/// The probability of a logit: 1 / (1 + e^−logit).
 pub fn probability(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }

@@ -7,7 +7,7 @@ use skimlog_formats::PerReaction;
 
 use super::error::NetError;
 use super::init;
-use super::parameters::Plan;
+use super::parameters::ParameterLayout;
 use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
 use super::tiles::{Row, zeroed};
@@ -28,7 +28,7 @@ pub struct Tensor {
 #[derive(Clone, Debug)]
 pub struct Network {
     pub(super) shape: Shape,
-    pub(super) plan: Plan,
+    pub(super) layout: ParameterLayout,
     pub(super) values: Vec<Row>,
 }
 
@@ -42,15 +42,15 @@ impl Network {
     /// If the hidden size is zero.
     pub fn new(shape: Shape, seed: u64, output_bias: PerReaction<f32>) -> Self {
         let mut network = Self::zeroed(shape);
-        init::initialise(&network.plan, &mut network.values, seed, output_bias);
+        init::initialise(&network.layout, &mut network.values, seed, output_bias);
         network
     }
 
     fn zeroed(shape: Shape) -> Self {
         assert!(shape.hidden > 0, "a network needs a hidden size of at least 1");
-        let plan = Plan::new(shape);
-        let values = zeroed(plan.rows);
-        Self { shape, plan, values }
+        let layout = ParameterLayout::new(shape);
+        let values = zeroed(layout.rows);
+        Self { shape, layout, values }
     }
 
     /// Its sizes.
@@ -60,12 +60,12 @@ impl Network {
 
     /// Names of all its tensors.
     pub fn tensor_names(&self) -> impl Iterator<Item = &'static str> {
-        self.plan.tensors.iter().map(|tensor| tensor.name)
+        self.layout.tensors.iter().map(|tensor| tensor.name)
     }
 
     /// A tensor by its name, `None` if there is no such tensor.
     pub fn tensor(&self, name: &str) -> Option<Tensor> {
-        self.plan.tensor(name).map(|plan| Tensor { shape: plan.shape(), values: plan.read(&self.values) })
+        self.layout.tensor(name).map(|layout| Tensor { shape: layout.shape(), values: layout.read(&self.values) })
     }
 
     /// Sets a tensor's values, given in PyTorch's order.
@@ -74,9 +74,9 @@ impl Network {
     ///
     /// [`NetError::NoSuchTensor`] if there is none of that name and size.
     pub fn set_tensor(&mut self, name: &str, values: &[f32]) -> Result<(), NetError> {
-        match self.plan.tensor(name) {
-            Some(plan) if plan.len() == values.len() => {
-                plan.write(&mut self.values, values.iter().copied());
+        match self.layout.tensor(name) {
+            Some(layout) if layout.len() == values.len() => {
+                layout.write(&mut self.values, values.iter().copied());
                 Ok(())
             }
             _ => Err(NetError::NoSuchTensor { tensor: name.to_owned(), values: values.len() }),
@@ -89,8 +89,8 @@ impl Network {
     ///
     /// [`NetError::Write`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), NetError> {
-        let tensors = self.plan.tensors.iter();
-        let tensors = tensors.map(|plan| TensorSource::rows(plan.name.to_owned(), plan, &self.values));
+        let tensors = self.layout.tensors.iter();
+        let tensors = tensors.map(|layout| TensorSource::rows(layout.name.to_owned(), layout, &self.values));
         write_tensors(path, &tensors.collect::<Vec<_>>())
     }
 
@@ -104,10 +104,10 @@ impl Network {
     }
 
     pub(super) fn read(file: &TensorFile, shape: Shape) -> Result<Self, NetError> {
-        Plan::new(shape).tensors.iter().try_for_each(|plan| file.expect(plan.name, plan))?;
+        ParameterLayout::new(shape).tensors.iter().try_for_each(|layout| file.expect(layout.name, layout))?;
         let mut network = Self::zeroed(shape);
-        for plan in &network.plan.tensors {
-            file.read(plan.name, plan, &mut network.values)?;
+        for layout in &network.layout.tensors {
+            file.read(layout.name, layout, &mut network.values)?;
         }
         Ok(network)
     }

@@ -10,14 +10,14 @@ pub(super) const EMBEDDED: usize = (3 * Layout::EMBEDDING).next_multiple_of(COLU
 
 /// Scale and shift of a batch normalisation, and its running statistics.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NormPlan {
+pub(super) struct NormLayout {
     pub(super) weight: Region,
     pub(super) bias: Region,
     pub(super) running_mean: Region,
     pub(super) running_variance: Region,
 }
 
-impl NormPlan {
+impl NormLayout {
     /// Scale, shift, running mean and running variance.
     pub(super) fn regions(&self) -> [Region; 4] {
         [self.weight, self.bias, self.running_mean, self.running_variance]
@@ -26,34 +26,34 @@ impl NormPlan {
 
 /// A linear layer: weights `[inputs, outputs]` (PyTorch's transposed) and bias.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LinearPlan {
+pub(super) struct LinearLayout {
     pub(super) weight: Region,
     pub(super) bias: Region,
 }
 
-/// Where every parameter stands.
+/// Regions of all parameters.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(super) struct ParameterLayout {
     /// `l1` (first half of the tiles) and `projection` (second half) as one layer; the inputs are the sparse ones, then
     /// `EMBEDDED` rows for the embeddings.
-    pub(super) first: LinearPlan,
+    pub(super) first: LinearLayout,
     /// `l2`, `l3`, `l4`.
-    pub(super) hidden: [LinearPlan; 3],
+    pub(super) hidden: [LinearLayout; 3],
     /// `l_output`.
-    pub(super) output: LinearPlan,
+    pub(super) output: LinearLayout,
     /// `bn1` to `bn4`.
-    pub(super) norms: [NormPlan; 4],
+    pub(super) norms: [NormLayout; 4],
     /// `language`, `hour`, `day`.
     pub(super) embeddings: [Region; 3],
     /// Rows of the whole buffer.
     pub(super) rows: usize,
     /// All tensors, in the order of PyTorch's `state_dict`.
-    pub(super) tensors: Vec<TensorPlan>,
+    pub(super) tensors: Vec<TensorLayout>,
 }
 
 /// How a tensor of PyTorch lies in a region.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TensorPlan {
+pub(super) struct TensorLayout {
     pub(super) name: &'static str,
     pub(super) kind: TensorKind,
     region: Region,
@@ -89,7 +89,7 @@ impl TensorKind {
     }
 }
 
-impl TensorPlan {
+impl TensorLayout {
     /// Shape in PyTorch.
     pub(super) fn shape(&self) -> Vec<usize> {
         match self.kind {
@@ -112,7 +112,8 @@ impl TensorPlan {
         }
     }
 
-    fn place(&self, index: usize) -> (usize, usize) {
+    /// Row of the buffer and column in it of a value, by its index in PyTorch's order.
+    fn position(&self, index: usize) -> (usize, usize) {
         let (row, column) = match self.kind {
             TensorKind::Weight => (index % self.rows, index / self.rows),
             _ => (index / self.columns, index % self.columns),
@@ -123,7 +124,7 @@ impl TensorPlan {
     /// The values in PyTorch's order.
     pub(super) fn read(&self, buffer: &[Row]) -> Vec<f32> {
         let value = |index| {
-            let (row, column) = self.place(index);
+            let (row, column) = self.position(index);
             buffer[row].0[column]
         };
         (0..self.len()).map(value).collect()
@@ -132,17 +133,17 @@ impl TensorPlan {
     /// Sets the values, given in PyTorch's order.
     pub(super) fn write(&self, buffer: &mut [Row], values: impl IntoIterator<Item = f32>) {
         for (index, value) in (0..self.len()).zip(values) {
-            let (row, column) = self.place(index);
+            let (row, column) = self.position(index);
             buffer[row].0[column] = value;
         }
     }
 }
 
-/// Hands out regions one behind the other and remembers the tensors.
+/// Allocates regions one after the other and collects the tensors.
 #[derive(Default)]
 struct Builder {
     rows: usize,
-    tensors: Vec<TensorPlan>,
+    tensors: Vec<TensorLayout>,
 }
 
 impl Builder {
@@ -152,32 +153,32 @@ impl Builder {
         region
     }
 
-    fn linear(&mut self, inputs: usize, outputs: usize) -> LinearPlan {
-        LinearPlan { weight: self.region(inputs, outputs), bias: self.region(1, outputs) }
+    fn linear(&mut self, inputs: usize, outputs: usize) -> LinearLayout {
+        LinearLayout { weight: self.region(inputs, outputs), bias: self.region(1, outputs) }
     }
 
     fn tensor(&mut self, name: &'static str, kind: TensorKind, region: Region, rows: usize, columns: usize) {
-        self.tensors.push(TensorPlan { name, kind, region, first_column: 0, rows, columns });
+        self.tensors.push(TensorLayout { name, kind, region, first_column: 0, rows, columns });
     }
 
-    fn linear_tensors(&mut self, names: [&'static str; 2], plan: LinearPlan, inputs: usize, outputs: usize) {
-        self.tensor(names[0], TensorKind::Weight, plan.weight, inputs, outputs);
-        self.tensor(names[1], TensorKind::Bias { inputs }, plan.bias, 1, outputs);
+    fn linear_tensors(&mut self, names: [&'static str; 2], layout: LinearLayout, inputs: usize, outputs: usize) {
+        self.tensor(names[0], TensorKind::Weight, layout.weight, inputs, outputs);
+        self.tensor(names[1], TensorKind::Bias { inputs }, layout.bias, 1, outputs);
     }
 
-    fn norm(&mut self, names: [&'static str; 4], width: usize) -> NormPlan {
+    fn norm(&mut self, names: [&'static str; 4], width: usize) -> NormLayout {
         let kinds = [TensorKind::Scale, TensorKind::Shift, TensorKind::RunningMean, TensorKind::RunningVariance];
         let regions = kinds.map(|_| self.region(1, width));
         for ((name, kind), region) in names.into_iter().zip(kinds).zip(regions) {
             self.tensor(name, kind, region, 1, width);
         }
         let [weight, bias, running_mean, running_variance] = regions;
-        NormPlan { weight, bias, running_mean, running_variance }
+        NormLayout { weight, bias, running_mean, running_variance }
     }
 }
 
-impl Plan {
-    /// The plan of a network.
+impl ParameterLayout {
+    /// The layout of a network's parameters.
     pub(super) fn new(shape: Shape) -> Self {
         const OUTPUTS: usize = 4;
         let (inputs, width, padded) = (shape.layout.width(), shape.hidden, shape.padded_hidden());
@@ -188,8 +189,8 @@ impl Plan {
 
         builder.linear_tensors(["l1.weight", "l1.bias"], first, inputs, width);
         let names = [["l2.weight", "l2.bias"], ["l3.weight", "l3.bias"], ["l4.weight", "l4.bias"]];
-        for (names, plan) in names.into_iter().zip(hidden) {
-            builder.linear_tensors(names, plan, width, width);
+        for (names, layout) in names.into_iter().zip(hidden) {
+            builder.linear_tensors(names, layout, width, width);
         }
         builder.linear_tensors(["l_output.weight", "l_output.bias"], output, width, OUTPUTS);
         builder.linear_tensors(["projection.weight", "projection.bias"], first, inputs, width);
@@ -216,8 +217,8 @@ impl Plan {
         Self { first, hidden, output, norms, embeddings, rows: builder.rows, tensors: builder.tensors }
     }
 
-    /// The plan of a tensor.
-    pub(super) fn tensor(&self, name: &str) -> Option<&TensorPlan> {
+    /// The layout of a tensor.
+    pub(super) fn tensor(&self, name: &str) -> Option<&TensorLayout> {
         self.tensors.iter().find(|tensor| tensor.name == name)
     }
 }

@@ -10,7 +10,7 @@ use skimlog_runtime::files::write_file;
 use skimlog_runtime::tensors::{header, is_intact};
 
 use super::error::NetError;
-use super::parameters::TensorPlan;
+use super::parameters::TensorLayout;
 use super::tiles::Row;
 
 /// A tensor to be written.
@@ -20,14 +20,14 @@ pub(super) struct TensorSource<'a> {
 }
 
 enum Content<'a> {
-    Rows(&'a TensorPlan, &'a [Row]),
+    Rows(&'a TensorLayout, &'a [Row]),
     Number(u64),
 }
 
 impl<'a> TensorSource<'a> {
-    /// A tensor that stands in a buffer of tiles.
-    pub(super) fn rows(name: String, plan: &'a TensorPlan, buffer: &'a [Row]) -> Self {
-        Self { name, content: Content::Rows(plan, buffer) }
+    /// A tensor in a buffer of tiles.
+    pub(super) fn rows(name: String, layout: &'a TensorLayout, buffer: &'a [Row]) -> Self {
+        Self { name, content: Content::Rows(layout, buffer) }
     }
 
     /// A single whole number.
@@ -37,7 +37,7 @@ impl<'a> TensorSource<'a> {
 
     fn info(&self, start: usize) -> TensorInfo {
         let (dtype, shape, bytes) = match self.content {
-            Content::Rows(plan, _) => (Dtype::F32, plan.shape(), 4 * plan.len()),
+            Content::Rows(layout, _) => (Dtype::F32, layout.shape(), 4 * layout.len()),
             Content::Number(_) => (Dtype::U64, vec![1], 8),
         };
         TensorInfo { dtype, shape, data_offsets: (start, start + bytes) }
@@ -46,7 +46,7 @@ impl<'a> TensorSource<'a> {
     /// One tensor at a time is turned into bytes, so that a file costs little memory to write.
     fn bytes(&self) -> Vec<u8> {
         match self.content {
-            Content::Rows(plan, buffer) => plan.read(buffer).into_iter().flat_map(f32::to_le_bytes).collect(),
+            Content::Rows(layout, buffer) => layout.read(buffer).into_iter().flat_map(f32::to_le_bytes).collect(),
             Content::Number(value) => value.to_le_bytes().to_vec(),
         }
     }
@@ -106,14 +106,14 @@ impl TensorFile {
     }
 
     /// Refuses a file that lacks a tensor, or has it in another shape: before there is memory for any.
-    pub(super) fn expect(&self, name: &str, plan: &TensorPlan) -> Result<(), NetError> {
-        self.bytes(name, Dtype::F32, &plan.shape()).map(drop)
+    pub(super) fn expect(&self, name: &str, layout: &TensorLayout) -> Result<(), NetError> {
+        self.bytes(name, Dtype::F32, &layout.shape()).map(drop)
     }
 
     /// Reads a tensor into a buffer of tiles.
-    pub(super) fn read(&self, name: &str, plan: &TensorPlan, buffer: &mut [Row]) -> Result<(), NetError> {
-        let read = self.bytes(name, Dtype::F32, &plan.shape()).map(|bytes| {
-            plan.write(buffer, bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)));
+    pub(super) fn read(&self, name: &str, layout: &TensorLayout, buffer: &mut [Row]) -> Result<(), NetError> {
+        let read = self.bytes(name, Dtype::F32, &layout.shape()).map(|bytes| {
+            layout.write(buffer, bytes.as_chunks::<4>().0.iter().map(|&value| f32::from_le_bytes(value)));
         });
         self.map.checked(read)
     }

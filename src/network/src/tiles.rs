@@ -17,8 +17,8 @@ impl Row {
     pub(super) const ZERO: Self = Self([0.0; COLUMNS]);
 }
 
-/// Rows of zeros, in large pages where the system gives them: training goes through all of its memory at every step, and an
-/// address in one of many small pages takes longer to look up.
+/// Rows of zeros, in large pages where the system gives them: training goes through all of its memory at every step,
+/// and an address in one of many small pages takes longer to look up.
 pub(super) fn zeroed(rows: usize) -> Vec<Row> {
     let mut memory: Vec<Row> = Vec::with_capacity(rows);
     #[cfg(target_os = "linux")]
@@ -35,13 +35,13 @@ fn ask_for_large_pages(memory: &mut [std::mem::MaybeUninit<Row>]) {
     let bytes = size_of_val(memory).saturating_sub(skipped) / LARGE_PAGE * LARGE_PAGE;
     if bytes > 0 {
         let first = start.wrapping_byte_add(skipped).cast();
-        // SAFETY: the range lies within `memory`, and the advice changes nothing of what that holds. Whether it is followed is
-        // the system's affair.
+        // SAFETY: the range lies within `memory`, and the advice changes nothing of what that holds. The system may
+        // ignore it.
         let _ = unsafe { rustix::mm::madvise(first, bytes, rustix::mm::Advice::LinuxHugepage) };
     }
 }
 
-/// Where a matrix stands in a buffer of rows.
+/// The rows of a buffer that hold a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Region {
     /// First row of the buffer.
@@ -85,8 +85,8 @@ mod tests {
         let mut to = vec![Row::ZERO; 64];
         transpose_blocks(&from, &mut to);
         for (row, from) in from.iter().enumerate() {
-            let (block, place) = (row / COLUMNS * COLUMNS, row % COLUMNS);
-            let column: Vec<f32> = to[block..block + COLUMNS].iter().map(|to| to.0[place]).collect();
+            let (block, offset) = (row / COLUMNS * COLUMNS, row % COLUMNS);
+            let column: Vec<f32> = to[block..block + COLUMNS].iter().map(|to| to.0[offset]).collect();
             assert_eq!(column, from.0);
         }
     }

@@ -17,7 +17,7 @@ use super::inputs::Inputs;
 use super::kernels::{Instructions, WeightedSum};
 use super::loss::{by_reaction, cross_entropy};
 use super::network::{DENSE_AT_ZERO, Network, Tensor};
-use super::parameters::Plan;
+use super::parameters::ParameterLayout;
 use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
 use super::tiles::{Row, zeroed};
@@ -43,7 +43,8 @@ pub struct StageTimes {
 
 /// Trains a network with AdamW, a batch a step, on the current rayon thread pool.
 ///
-/// The result of a step is the same bit for bit for any number of threads. Memory is allocated by the first step and kept.
+/// The result of a step is the same bit for bit for any number of threads. Memory is allocated by the first step and
+/// kept.
 pub struct Trainer {
     network: Network,
     optimizer: AdamW,
@@ -70,8 +71,8 @@ impl Trainer {
         Self {
             at_zero: Network::inputs_at_zero(network.shape),
             centred: false,
-            first_moments: zeroed(network.plan.rows),
-            second_moments: zeroed(network.plan.rows),
+            first_moments: zeroed(network.layout.rows),
+            second_moments: zeroed(network.layout.rows),
             network,
             optimizer,
             steps: 0,
@@ -83,12 +84,13 @@ impl Trainer {
         }
     }
 
-    /// Trains the first layer on x − x(0), where x(0) are the inputs of a record whose numbers are all zero, and not on x.
+    /// Trains the first layer on x − x(0), where x(0) are the inputs of a record whose numbers are all zero, and not on
+    /// x.
     ///
-    /// The network and its file mean the same; only the way through their weights is another. The cosines of zero are hundreds of
-    /// inputs that are one in nearly all records: their weights are as many copies of the bias, move together, and do
-    /// so whatever it does to the few records in which they are not one. On x − x(0), the weights of a number that is zero
-    /// rest.
+    /// The network and its file mean the same; only the way through their weights is another. The cosines of zero are
+    /// hundreds of inputs that are one in nearly all records: their weights are as many copies of the bias, move
+    /// together, and do so whatever it does to the few records in which they are not one. On x − x(0), the weights of a
+    /// number that is zero rest.
     #[must_use]
     pub fn centred(mut self) -> Self {
         self.centred = true;
@@ -100,8 +102,9 @@ impl Trainer {
     ///
     /// # Errors
     ///
-    /// [`NetError::Batch`] for a batch that does not fit the network, lacks labels, or has fewer than two records (batch
-    /// normalisation needs two). [`NetError::Diverged`] if the loss is not finite; the weights are as before then.
+    /// [`NetError::Batch`] for a batch that does not fit the network, lacks labels, or has fewer than two records
+    /// (batch normalisation needs two). [`NetError::Diverged`] if the loss is not finite; the weights are as before
+    /// then.
     pub fn step(&mut self, batch: &Batch, learning_rate: f32) -> Result<f32, NetError> {
         if batch.labels.len() != batch.rows {
             return Err(NetError::Batch { rows: batch.rows, reason: format!("{} labels", batch.labels.len()) });
@@ -109,8 +112,8 @@ impl Trainer {
         let mut watch = Instant::now();
         let mut lap = move || std::mem::replace(&mut watch, Instant::now()).elapsed();
         self.forward(batch, &mut lap)?;
-        let Network { shape, plan, values } = &mut self.network;
-        let tables = plan.embeddings.map(|region| region.rows);
+        let Network { shape, layout, values } = &mut self.network;
+        let tables = layout.embeddings.map(|region| region.rows);
         self.gradients.resize(*shape, self.inputs.padded(), tables);
         let loss = cross_entropy(&self.values.logits, &batch.labels, &mut self.gradients.logits);
         self.times.hidden_forward += lap();
@@ -120,13 +123,13 @@ impl Trainer {
 
         self.steps += 1;
         let sums_before =
-            if self.centred { first_layer_at_zero(self.instructions, *shape, plan, values) } else { Vec::new() };
+            if self.centred { first_layer_at_zero(self.instructions, *shape, layout, values) } else { Vec::new() };
         let mut parameters =
             Trainable { weight: values, first: &mut self.first_moments, second: &mut self.second_moments };
         let backward = Backward {
             instructions: self.instructions,
             shape: *shape,
-            plan,
+            layout,
             inputs: &self.inputs,
             values: &self.values,
             update: &self.optimizer.update(learning_rate, self.steps),
@@ -137,8 +140,8 @@ impl Trainer {
         backward.first_layer(&mut parameters, &mut self.gradients);
         if self.centred {
             // The bias takes up what the changed weights do to the inputs at zero.
-            let sums = first_layer_at_zero(self.instructions, *shape, plan, values);
-            for ((bias, before), now) in values[plan.first.bias.range()].iter_mut().zip(sums_before).zip(sums) {
+            let sums = first_layer_at_zero(self.instructions, *shape, layout, values);
+            for ((bias, before), now) in values[layout.first.bias.range()].iter_mut().zip(sums_before).zip(sums) {
                 bias.0
                     .iter_mut()
                     .zip(before.0.iter().zip(now.0))
@@ -149,8 +152,8 @@ impl Trainer {
         Ok(loss)
     }
 
-    /// Runs a batch forward with its own statistics, which enter the running ones of the batch normalisations. Nothing else
-    /// changes.
+    /// Runs a batch forward with its own statistics, which enter the running ones of the batch normalisations. Nothing
+    /// else changes.
     ///
     /// # Errors
     ///
@@ -184,8 +187,8 @@ impl Trainer {
         let mut probe = Self::with_instructions(self.network.clone(), optimizer, self.instructions);
         (probe.centred, probe.at_zero) = (self.centred, self.at_zero.clone());
         probe.step(batch, 0.0)?;
-        let trained = probe.network.plan.tensors.iter().filter(|tensor| tensor.kind.is_trained());
-        let gradient = |values: &[Row], tensor: &super::parameters::TensorPlan| Tensor {
+        let trained = probe.network.layout.tensors.iter().filter(|tensor| tensor.kind.is_trained());
+        let gradient = |values: &[Row], tensor: &super::parameters::TensorLayout| Tensor {
             shape: tensor.shape(),
             values: tensor.read(values),
         };
@@ -240,12 +243,15 @@ impl Trainer {
     ///
     /// [`NetError::Write`] if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), NetError> {
-        let plans = &self.network.plan.tensors;
+        let layouts = &self.network.layout.tensors;
         let mut tensors = vec![TensorSource::number(STEPS, self.steps)];
-        tensors.extend(plans.iter().map(|plan| TensorSource::rows(plan.name.to_owned(), plan, &self.network.values)));
+        tensors.extend(
+            layouts.iter().map(|layout| TensorSource::rows(layout.name.to_owned(), layout, &self.network.values)),
+        );
         for (prefix, moments) in [(FIRST_MOMENT, &self.first_moments), (SECOND_MOMENT, &self.second_moments)] {
-            let trained = plans.iter().filter(|plan| plan.kind.is_trained());
-            tensors.extend(trained.map(|plan| TensorSource::rows(format!("{prefix}{}", plan.name), plan, moments)));
+            let trained = layouts.iter().filter(|layout| layout.kind.is_trained());
+            tensors
+                .extend(trained.map(|layout| TensorSource::rows(format!("{prefix}{}", layout.name), layout, moments)));
         }
         write_tensors(path, &tensors)
     }
@@ -259,17 +265,17 @@ impl Trainer {
         let file = TensorFile::open(path)?;
         let mut trainer = Self::new(Network::read(&file, shape)?, optimizer);
         trainer.steps = file.number(STEPS)?;
-        for plan in trainer.network.plan.tensors.iter().filter(|plan| plan.kind.is_trained()) {
-            file.read(&format!("{FIRST_MOMENT}{}", plan.name), plan, &mut trainer.first_moments)?;
-            file.read(&format!("{SECOND_MOMENT}{}", plan.name), plan, &mut trainer.second_moments)?;
+        for layout in trainer.network.layout.tensors.iter().filter(|layout| layout.kind.is_trained()) {
+            file.read(&format!("{FIRST_MOMENT}{}", layout.name), layout, &mut trainer.first_moments)?;
+            file.read(&format!("{SECOND_MOMENT}{}", layout.name), layout, &mut trainer.second_moments)?;
         }
         Ok(trainer)
     }
 }
 
 /// What the first layer makes of the inputs at zero, without its bias: a row a tile.
-fn first_layer_at_zero(instructions: Instructions, shape: Shape, plan: &Plan, values: &[Row]) -> Vec<Row> {
-    let weights = values[plan.first.weight.range()].par_chunks_exact(plan.first.weight.rows);
+fn first_layer_at_zero(instructions: Instructions, shape: Shape, layout: &ParameterLayout, values: &[Row]) -> Vec<Row> {
+    let weights = values[layout.first.weight.range()].par_chunks_exact(layout.first.weight.rows);
     let sums = weights.map(|tile| {
         let (rows, mut out) = (&tile[shape.layout.sparse()..shape.sparse_inputs()], Row::ZERO);
         instructions.run(WeightedSum { start: &Row::ZERO, scalars: &DENSE_AT_ZERO, rows, out: &mut out });

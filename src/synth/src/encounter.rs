@@ -53,7 +53,7 @@ impl World {
 
     /// An author of a circle who is not the reader.
     fn someone_else(&self, circle: u32, user: u32, random: &mut Random) -> u32 {
-        let author = self.author_at(circle, pick(&self.place_popularity, uniform(random)) as u32);
+        let author = self.author_at(circle, pick(&self.rank_popularity, uniform(random)) as u32);
         if self.user_of(author) == user { (author + 1) % self.authors } else { author }
     }
 }

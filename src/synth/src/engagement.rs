@@ -50,7 +50,7 @@ const LONGEST_DELAY: f64 = 86_399.0;
 const CALIBRATION_ROWS: u64 = 50_000;
 
 /// The planted model of a world.
-pub(crate) struct Model {
+pub(crate) struct PlantedModel {
     base: PerReaction<f64>,
     topics: Vec<PerReaction<f64>>,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Outcome {
     pub(crate) times: PerReaction<u32>,
 }
 
-impl Model {
+impl PlantedModel {
     /// The model whose mean probabilities are [`RATES`] over records drawn like the training set's.
     pub(crate) fn calibrated(world: &World) -> Self {
         let topics = (0..TOPICS as u64)
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn rates_are_as_calibrated_on_other_records() {
         let world = small();
-        let model = Model::calibrated(&world);
+        let model = PlantedModel::calibrated(&world);
         let mut random = world.seed.random(Purpose::Block, 5, 5);
         let mut mean = PerReaction::<f64>::default();
         for _ in 0..20_000 {
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn the_same_reader_does_the_same_with_the_same_tweet() {
         let world = small();
-        let model = Model::calibrated(&world);
+        let model = PlantedModel::calibrated(&world);
         let mut random = world.seed.random(Purpose::Block, 6, 6);
         for _ in 0..500 {
             let encounter = world.encounter(Set::Train, &mut random);

@@ -6,18 +6,26 @@ use skimlog_formats::{Id, Reaction};
 use crate::encounter::Encounter;
 use crate::engagement::{Outcome, happened};
 use crate::people::Profile;
+use crate::vocabulary::Vocabulary;
 use crate::world::{Set, World};
 
 /// Appends a record: 24 fields, or 20 in the test set.
-pub(crate) fn write_record(world: &World, set: Set, encounter: &Encounter, outcome: &Outcome, text: &mut Vec<u8>) {
+pub(crate) fn write_record(
+    world: &World,
+    vocabulary: &Vocabulary,
+    set: Set,
+    encounter: &Encounter,
+    outcome: &Outcome,
+    text: &mut Vec<u8>,
+) {
     let tweet = &encounter.tweet;
-    world.vocabulary.write(tweet, &mut tweet.tokens.clone(), text);
+    vocabulary.write(tweet, &mut tweet.tokens.clone(), text);
     text.push(FIELD_SEPARATOR);
     ids(tweet.hashtags.as_slice(), text);
     ids(&[tweet.id], text);
     if let Some((media, count)) = tweet.media {
-        for place in 0..count {
-            if place > 0 {
+        for number in 0..count {
+            if number > 0 {
                 text.push(LIST_SEPARATOR);
             }
             text.extend_from_slice(media.name().as_bytes());
@@ -56,8 +64,8 @@ pub(crate) fn write_labels(world: &World, encounter: &Encounter, outcome: &Outco
 }
 
 fn ids(ids: &[Id], text: &mut Vec<u8>) {
-    for (place, id) in ids.iter().enumerate() {
-        if place > 0 {
+    for (number, id) in ids.iter().enumerate() {
+        if number > 0 {
             text.push(LIST_SEPARATOR);
         }
         text.extend_from_slice(&id.to_hex());

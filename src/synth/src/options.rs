@@ -8,10 +8,10 @@ use thiserror::Error;
 
 /// What to generate.
 ///
-/// Everything but `out`, `parts`, `only_part` and `threads` shapes the records: the same other values give the same records, byte for
-/// byte, for any number of parts (their concatenation is the same) and threads.
+/// Everything but `out`, `parts`, `only_part` and `threads` shapes the records: the same other values give the same
+/// records, byte for byte, for any number of parts (their concatenation is the same) and threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
+pub struct SynthOptions {
     /// Directory for `train/`, `validation/`, `test/`, `test_labels.tsv` and `truth.json`; made where missing. None of
     /// the five may be there already.
     pub out: PathBuf,
@@ -19,8 +19,8 @@ pub struct Options {
     pub parts: u32,
     /// Training records over all parts together, at least 1. The first parts hold one more where it does not divide.
     pub rows: u64,
-    /// The one training part to write, by its number from 0; `None`: all of them. So a data set larger than the disk can
-    /// be made part by part.
+    /// The one training part to write, by its number from 0; `None`: all of them. So a data set larger than the disk
+    /// can be made part by part.
     pub only_part: Option<u32>,
     /// Validation records; 0 leaves the validation set out.
     pub valid_rows: u64,
@@ -38,7 +38,7 @@ pub struct Options {
     pub threads: usize,
 }
 
-impl Default for Options {
+impl Default for SynthOptions {
     /// 100,000 training records in 2 parts, 20,000 validation and 10,000 test records in `./synth`, the vocabulary of
     /// `bert-base-multilingual-cased`, and a thread a core.
     fn default() -> Self {
@@ -61,7 +61,7 @@ impl Default for Options {
 /// The largest number of users, so that the stride between authors is prime to every allowed number of users.
 const MOST_USERS: u32 = 1 << 31;
 
-impl Options {
+impl SynthOptions {
     /// Number of users, given or by the number of training records.
     pub fn user_count(&self) -> u32 {
         self.users.unwrap_or_else(|| (self.rows / 10).clamp(200, u64::from(MOST_USERS)) as u32)
@@ -136,17 +136,17 @@ mod tests {
     #[test]
     fn defaults_are_allowed_at_every_size() {
         for rows in [2, 1_000, 100_000, 1_000_000_000, 1 << 40] {
-            Options { rows, ..Options::default() }.check().unwrap();
+            SynthOptions { rows, ..SynthOptions::default() }.check().unwrap();
         }
     }
 
     #[test]
     fn a_value_out_of_range_is_named() {
-        let more_authors = Options { users: Some(100), authors: Some(101), ..Options::default() };
+        let more_authors = SynthOptions { users: Some(100), authors: Some(101), ..SynthOptions::default() };
         let message = more_authors.check().unwrap_err().to_string();
         assert_eq!(message, "authors is 101, but must lie between 8 and 100 here");
-        assert!(Options { parts: 3, rows: 2, ..Options::default() }.check().is_err());
-        assert!(Options { only_part: Some(2), ..Options::default() }.check().is_err());
-        assert!(Options { vocabulary: 104, ..Options::default() }.check().is_err());
+        assert!(SynthOptions { parts: 3, rows: 2, ..SynthOptions::default() }.check().is_err());
+        assert!(SynthOptions { only_part: Some(2), ..SynthOptions::default() }.check().is_err());
+        assert!(SynthOptions { vocabulary: 104, ..SynthOptions::default() }.check().is_err());
     }
 }

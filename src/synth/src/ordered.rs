@@ -5,8 +5,8 @@ use std::thread::{self, Builder};
 
 /// Makes items 0 to `count − 1` in `threads` threads and hands them to `consume` in this order, on the calling thread.
 ///
-/// A thread makes every `threads`-th item and is at most two items ahead of `consume`. The first error ends all. Where the
-/// system gives fewer threads, these do all; where it gives none, the calling thread does.
+/// A thread makes every `threads`-th item and is at most two items ahead of `consume`. The first error ends everything.
+/// If the system refuses some of the threads, the others do the work; if it refuses all, the calling thread does.
 pub(crate) fn in_order<T: Send, E>(
     count: u64,
     threads: usize,
@@ -17,19 +17,19 @@ pub(crate) fn in_order<T: Send, E>(
     thread::scope(|scope| {
         let start = |first: u64| {
             // How many threads there are is known only when the last one has started.
-            let (tell, told) = channel::<usize>();
+            let (thread_count, started) = channel::<usize>();
             let (sender, receiver) = sync_channel(1);
             let run = move || {
-                let threads = told.recv().unwrap_or(usize::MAX);
+                let threads = started.recv().unwrap_or(usize::MAX);
                 // Sending fails once `consume` has failed and the receivers are gone.
                 (first..count).step_by(threads).all(|item| sender.send(make(item)).is_ok())
             };
-            Builder::new().spawn_scoped(scope, run).ok().map(|_| (tell, receiver))
+            Builder::new().spawn_scoped(scope, run).ok().map(|_| (thread_count, receiver))
         };
         let workers: Vec<_> = (0..threads as u64).map_while(start).collect();
-        for (tell, _) in &workers {
-            // Whoever does not listen has panicked, which ends the scope with a panic of its own.
-            let _ = tell.send(workers.len());
+        for (thread_count, _) in &workers {
+            // Sending fails only if the thread has panicked, which makes the scope panic.
+            let _ = thread_count.send(workers.len());
         }
         for item in 0..count {
             let made = match workers.get((item % workers.len().max(1) as u64) as usize) {

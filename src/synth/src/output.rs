@@ -5,23 +5,24 @@ use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::engagement::{Model, Outcome};
+use crate::engagement::{Outcome, PlantedModel};
 use crate::line::{write_labels, write_record};
-use crate::options::{Options, SynthError};
+use crate::options::{SynthError, SynthOptions};
 use crate::ordered::in_order;
 use crate::random::Purpose;
-use crate::truth::{Tally, Truth};
+use crate::truth::{Truth, TruthSums};
+use crate::vocabulary::Vocabulary;
 use crate::world::{Set, World};
 
 /// Records drawn from one sequence of random numbers; never changes with options, or the records would.
 const BLOCK: u64 = 4096;
-/// What is under way stands in this directory of the output directory.
+/// Directory within the output directory of what is not complete yet.
 const UNFINISHED: &str = ".unfinished";
 const NAMES: [&str; 5] = ["train", "validation", "test", "test_labels.tsv", "truth.json"];
 
 /// What was generated.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Summary {
+pub struct SynthSummary {
     /// Records of all sets.
     pub records: u64,
     /// Bytes of all parts.
@@ -35,16 +36,16 @@ pub struct Summary {
 ///
 /// * `train/part-00000` … (or the one of `options.only_part`), `validation/part-00000`: records of 24 fields;
 /// * `test/part-00000`: records of 20 fields;
-/// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in this
-///   order (that of the raw record's columns), TAB between them;
+/// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in
+///   this order (that of the raw record's columns), TAB between them;
 /// * `truth.json`: [`Truth`] of the records written.
 ///
-/// All of it stands in `options.out/.unfinished` until it is complete, and is then moved to its place; what an interrupted
-/// run left there is removed. Memory does not grow with the number of records.
+/// Everything is written to `options.out/.unfinished` and moved from there once complete; what an interrupted run left
+/// there is removed. Memory does not grow with the number of records.
 ///
 /// # Errors
 /// [`SynthError`] for an option out of range, for output that is there already, and from the file system.
-pub fn generate(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> Result<Summary, SynthError> {
+pub fn generate(options: &SynthOptions, progress: &(dyn Fn(u64) + Sync)) -> Result<SynthSummary, SynthError> {
     options.check()?;
     if let Some(path) = NAMES.iter().map(|name| options.out.join(name)).find(|path| path.exists()) {
         return Err(SynthError::Exists { path });
@@ -56,13 +57,13 @@ pub fn generate(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> Result<Su
     attempt("make this directory", &unfinished, fs::create_dir_all(&unfinished))?;
 
     let world = World::new(options);
-    let model = Model::calibrated(&world);
-    let mut writer =
-        SetWriter { world: &world, model: &model, options, unfinished: &unfinished, progress, records: 0, bytes: 0 };
+    let records =
+        Records { model: PlantedModel::calibrated(&world), vocabulary: Vocabulary::new(options.vocabulary), world };
+    let mut writer = SetWriter { records: &records, options, unfinished: &unfinished, progress, written: 0, bytes: 0 };
     let train = writer.write(Set::Train, options.rows, options.parts)?;
     let validation = writer.write(Set::Validation, options.valid_rows, 1)?;
     let test = writer.write(Set::Test, options.test_rows, 1)?;
-    let (records, bytes) = (writer.records, writer.bytes);
+    let (records, bytes) = (writer.written, writer.bytes);
     let truth = Truth { seed: options.seed, train: train.truth(), validation: validation.truth(), test: test.truth() };
 
     let path = unfinished.join("truth.json");
@@ -75,14 +76,14 @@ pub fn generate(options: &Options, progress: &(dyn Fn(u64) + Sync)) -> Result<Su
         }
     }
     attempt("remove", &unfinished, fs::remove_dir(&unfinished))?;
-    Ok(Summary { records, bytes, truth })
+    Ok(SynthSummary { records, bytes, truth })
 }
 
 fn attempt<T>(action: &'static str, path: &Path, outcome: io::Result<T>) -> Result<T, SynthError> {
     outcome.map_err(|source| SynthError::Io { action, path: path.to_owned(), source })
 }
 
-/// A block of records as text, and what to add to the tally.
+/// A block of records as text, and what to add to the sums.
 struct Block {
     text: Vec<u8>,
     /// Where each record ends in the text.
@@ -91,22 +92,29 @@ struct Block {
     outcomes: Vec<Outcome>,
 }
 
+/// What records are drawn from.
+struct Records {
+    world: World,
+    model: PlantedModel,
+    vocabulary: Vocabulary,
+}
+
 struct SetWriter<'a> {
-    world: &'a World,
-    model: &'a Model,
-    options: &'a Options,
+    records: &'a Records,
+    options: &'a SynthOptions,
     unfinished: &'a Path,
     progress: &'a (dyn Fn(u64) + Sync),
-    records: u64,
+    /// Records written so far.
+    written: u64,
     bytes: u64,
 }
 
 impl SetWriter<'_> {
     /// Writes the parts of a set, and a test set's labels; a set of no records has no file.
-    fn write(&mut self, set: Set, rows: u64, parts: u32) -> Result<Tally, SynthError> {
-        let mut tally = Tally::new();
+    fn write(&mut self, set: Set, rows: u64, parts: u32) -> Result<TruthSums, SynthError> {
+        let mut sums = TruthSums::new();
         if rows == 0 {
-            return Ok(tally);
+            return Ok(sums);
         }
         let mut labels = match set {
             Set::Test => Some(Output::create(self.unfinished.join("test_labels.tsv"))?),
@@ -118,53 +126,56 @@ impl SetWriter<'_> {
             None => (0, 0..rows),
         };
         let mut parts = Parts::create(self.unfinished.join(NAMES[set as usize]), shares, first)?;
-        let (world, model) = (self.world, self.model);
+        let records = self.records;
         let first_block = wanted.start / BLOCK;
         let make = |block: u64| {
             let start = (first_block + block) * BLOCK;
-            make_block(world, model, set, first_block + block, BLOCK.min(rows - start), &wanted)
+            records.block(set, first_block + block, BLOCK.min(rows - start), &wanted)
         };
         in_order(wanted.end.div_ceil(BLOCK) - first_block, self.options.threads, make, |block: Block| {
             parts.write(&block.text, &block.ends)?;
             if let Some(labels) = &mut labels {
                 labels.write(&block.labels)?;
             }
-            block.outcomes.iter().for_each(|outcome| tally.add(outcome));
-            self.records += block.outcomes.len() as u64;
+            block.outcomes.iter().for_each(|outcome| sums.add(outcome));
+            self.written += block.outcomes.len() as u64;
             self.bytes += block.text.len() as u64;
-            (self.progress)(self.records);
+            (self.progress)(self.written);
             Ok(())
         })?;
         parts.finish()?;
         labels.map_or(Ok(()), Output::finish)?;
-        Ok(tally)
+        Ok(sums)
     }
 }
 
-/// Draws a whole block, but keeps only the records whose numbers within the set are `wanted`.
-fn make_block(world: &World, model: &Model, set: Set, number: u64, rows: u64, wanted: &Range<u64>) -> Block {
-    let mut random = world.seed.random(Purpose::Block, set as u64, number);
-    let rows = rows as usize;
-    let mut block = Block {
-        text: Vec::with_capacity(rows * 560),
-        ends: Vec::with_capacity(rows),
-        labels: Vec::new(),
-        outcomes: Vec::with_capacity(rows),
-    };
-    for row in number * BLOCK..number * BLOCK + rows as u64 {
-        let encounter = world.encounter(set, &mut random);
-        let outcome = model.outcome(world, &encounter);
-        if !wanted.contains(&row) {
-            continue;
+impl Records {
+    /// Draws a whole block, but keeps only the records whose numbers within the set are `wanted`.
+    fn block(&self, set: Set, number: u64, rows: u64, wanted: &Range<u64>) -> Block {
+        let Self { world, model, vocabulary } = self;
+        let mut random = world.seed.random(Purpose::Block, set as u64, number);
+        let rows = rows as usize;
+        let mut block = Block {
+            text: Vec::with_capacity(rows * 560),
+            ends: Vec::with_capacity(rows),
+            labels: Vec::new(),
+            outcomes: Vec::with_capacity(rows),
+        };
+        for row in number * BLOCK..number * BLOCK + rows as u64 {
+            let encounter = world.encounter(set, &mut random);
+            let outcome = model.outcome(world, &encounter);
+            if !wanted.contains(&row) {
+                continue;
+            }
+            write_record(world, vocabulary, set, &encounter, &outcome, &mut block.text);
+            block.ends.push(block.text.len());
+            if set == Set::Test {
+                write_labels(world, &encounter, &outcome, &mut block.labels);
+            }
+            block.outcomes.push(outcome);
         }
-        write_record(world, set, &encounter, &outcome, &mut block.text);
-        block.ends.push(block.text.len());
-        if set == Set::Test {
-            write_labels(world, &encounter, &outcome, &mut block.labels);
-        }
-        block.outcomes.push(outcome);
+        block
     }
-    block
 }
 
 /// How the records of a set are shared between its parts: the first ones hold one more where it does not divide.

@@ -1,8 +1,8 @@
 //! Random numbers that depend only on the seed and their use.
 
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 use skimlog_formats::{Id, PerReaction};
 
 /// The generator of random numbers that everything draws from.
@@ -37,12 +37,9 @@ pub(crate) enum Purpose {
 #[derive(Clone, Copy)]
 pub(crate) struct Seed(pub(crate) u64);
 
-/// The mixing step of SplitMix64 (Steele, Lea, Flood 2014): a bijection of 64-bit words.
+/// One step of SplitMix64 from this state (Steele, Lea, Flood 2014): a bijection of 64-bit words.
 fn mix(word: u64) -> u64 {
-    let word = word.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let word = (word ^ word >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let word = (word ^ word >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    word ^ word >> 31
+    SplitMix64::from_seed(word.to_le_bytes()).next_u64()
 }
 
 impl Seed {
@@ -107,7 +104,8 @@ pub(crate) fn cumulative(weights: &[f64]) -> Vec<f64> {
 
 /// Ranks 0 to `count − 1` with probabilities that fall like (rank + shift)^−exponent, in constant memory.
 ///
-/// The density of the continuous power law over [shift, shift + count) is inverted in closed form and cut to whole ranks.
+/// The density of the continuous power law over [shift, shift + count) is inverted in closed form and cut to whole
+/// ranks.
 #[derive(Clone, Copy)]
 pub(crate) struct LongTail {
     count: u64,
@@ -125,10 +123,10 @@ impl LongTail {
         Self { count, shift, power, low, span: (count as f64 + shift).powf(power) - low }
     }
 
-    /// The rank at this place of the distribution.
+    /// The rank at a quantile of the distribution, 0 ≤ `uniform` < 1.
     pub(crate) fn rank(&self, uniform: f64) -> u64 {
-        let place = (self.low + uniform * self.span).powf(1.0 / self.power) - self.shift;
-        (place.max(0.0) as u64).min(self.count - 1)
+        let rank = (self.low + uniform * self.span).powf(1.0 / self.power) - self.shift;
+        (rank.max(0.0) as u64).min(self.count - 1)
     }
 
     /// The probability of a rank.
@@ -168,6 +166,12 @@ mod tests {
             square += second * second / 1e5;
         }
         assert!((product - 0.4).abs() < 0.02 && (square - 1.0).abs() < 0.02, "{product} {square}");
+    }
+
+    /// The first number of the reference implementation from the seed 1234567.
+    #[test]
+    fn words_are_mixed_by_splitmix64() {
+        assert_eq!(mix(1_234_567), 6_457_827_717_110_365_317);
     }
 
     #[test]

@@ -57,7 +57,8 @@ pub struct ReactionTruth {
     /// Average precision of the true probabilities (probabilities whose log-odds agree to 1/2048 count as equal);
     /// `null` without any reaction.
     pub ap: Option<f64>,
-    /// Relative cross entropy of the true probabilities, in percent; `null` where all records or none have the reaction.
+    /// Relative cross entropy of the true probabilities, in percent; `null` where all records or none have the
+    /// reaction.
     pub rce: Option<f64>,
 }
 
@@ -66,13 +67,13 @@ const BINS: usize = 1 << 16;
 const BINS_A_UNIT: f64 = 2048.0;
 
 /// Sums over one set's records, of a size that does not depend on their number.
-pub(crate) struct Tally {
+pub(crate) struct TruthSums {
     records: u64,
-    reactions: PerReaction<ReactionTally>,
+    reactions: PerReaction<ReactionSums>,
 }
 
 #[derive(Default)]
-struct ReactionTally {
+struct ReactionSums {
     /// Records with and records in all, by bin of the log-odds.
     bins: Vec<(u64, u64)>,
     positives: u64,
@@ -81,10 +82,10 @@ struct ReactionTally {
     cross_entropy: f64,
 }
 
-impl Tally {
+impl TruthSums {
     pub(crate) fn new() -> Self {
-        let tally = |_| ReactionTally { bins: vec![(0, 0); BINS], ..ReactionTally::default() };
-        Self { records: 0, reactions: PerReaction::from_fn(tally) }
+        let sums = |_| ReactionSums { bins: vec![(0, 0); BINS], ..ReactionSums::default() };
+        Self { records: 0, reactions: PerReaction::from_fn(sums) }
     }
 
     /// Adds a record. Sums depend on the order of the records only through rounding.
@@ -92,14 +93,14 @@ impl Tally {
         self.records += 1;
         for reaction in Reaction::ALL {
             let (logit, positive) = (outcome.logits[reaction], u64::from(happened(&outcome.times, reaction)));
-            let tally = &mut self.reactions[reaction];
+            let sums = &mut self.reactions[reaction];
             let bin =
-                &mut tally.bins[((logit * BINS_A_UNIT) as i64 + BINS as i64 / 2).clamp(0, BINS as i64 - 1) as usize];
+                &mut sums.bins[((logit * BINS_A_UNIT) as i64 + BINS as i64 / 2).clamp(0, BINS as i64 - 1) as usize];
             *bin = (bin.0 + positive, bin.1 + 1);
-            tally.positives += positive;
+            sums.positives += positive;
             let probability = probability(logit);
-            tally.probability += probability;
-            tally.cross_entropy -= if positive == 1 { probability.ln() } else { (1.0 - probability).ln() };
+            sums.probability += probability;
+            sums.cross_entropy -= if positive == 1 { probability.ln() } else { (1.0 - probability).ln() };
         }
     }
 
@@ -116,7 +117,7 @@ impl Tally {
     }
 }
 
-impl ReactionTally {
+impl ReactionSums {
     fn truth(&self, records: u64) -> ReactionTruth {
         let (records, positives) = (records as f64, self.positives as f64);
         let rate = positives / records;
@@ -150,14 +151,14 @@ mod tests {
     #[test]
     fn figures_are_those_of_the_definitions() {
         let mut random = Seed(9).random(Purpose::Block, 0, 0);
-        let mut tally = Tally::new();
+        let mut sums = TruthSums::new();
         let mut records: Vec<(f64, bool)> = Vec::new();
         for _ in 0..5_000 {
             let logit = 1.3 * normal(&mut random) - 2.0;
             let positive = uniform(&mut random) < probability(logit);
             records.push((logit, positive));
             let times = PerReaction::from_fn(|_| u32::from(positive));
-            tally.add(&Outcome { logits: PerReaction::from_fn(|_| logit), times });
+            sums.add(&Outcome { logits: PerReaction::from_fn(|_| logit), times });
         }
         records.sort_by(|a, b| b.0.total_cmp(&a.0));
         let (mut found, mut ap, mut entropy) = (0.0, 0.0, 0.0);
@@ -171,7 +172,7 @@ mod tests {
         }
         let rate = found / 5_000.0;
         let rce = 100.0 * (1.0 + entropy / 5_000.0 / (rate * rate.ln() + (1.0 - rate) * (1.0 - rate).ln()));
-        let truth = tally.truth().unwrap();
+        let truth = sums.truth().unwrap();
         for reaction in Reaction::ALL {
             let of = truth.of(reaction);
             assert!((of.ap.unwrap() - ap / found).abs() < 2e-4, "{of:?} {}", ap / found);
@@ -181,10 +182,10 @@ mod tests {
 
     #[test]
     fn nothing_is_said_about_what_never_happens() {
-        let mut tally = Tally::new();
-        assert_eq!(tally.truth(), None);
-        tally.add(&Outcome { logits: PerReaction::from_fn(|_| -3.0), times: PerReaction::default() });
-        let like = tally.truth().unwrap().like;
+        let mut sums = TruthSums::new();
+        assert_eq!(sums.truth(), None);
+        sums.add(&Outcome { logits: PerReaction::from_fn(|_| -3.0), times: PerReaction::default() });
+        let like = sums.truth().unwrap().like;
         assert_eq!((like.rate, like.ap, like.rce), (0.0, None, None));
     }
 }

@@ -41,11 +41,11 @@ pub(crate) struct Tweet {
     pub(crate) domains: Few<Id, 2>,
     /// What makes this tweet better than others, standard normal a reaction.
     pub(crate) quality: PerReaction<f64>,
-    /// Goes on to draw the tokens.
+    /// Draws the tokens next.
     pub(crate) tokens: Random,
 }
 
-/// Up to `MOST` items in place.
+/// Up to `MOST` items, stored inline.
 pub(crate) struct Few<T, const MOST: usize> {
     items: [T; MOST],
     count: usize,
@@ -54,7 +54,7 @@ pub(crate) struct Few<T, const MOST: usize> {
 impl<T: Copy + Default, const MOST: usize> Few<T, MOST> {
     fn new(count: usize, mut item: impl FnMut() -> T) -> Self {
         let mut items = [T::default(); MOST];
-        items[..count].iter_mut().for_each(|place| *place = item());
+        items[..count].iter_mut().for_each(|slot| *slot = item());
         Self { items, count }
     }
 

@@ -28,7 +28,7 @@ mod shared {
     pub(super) const CO: u32 = 23;
 }
 
-/// `RT @` two pieces of a name `:`, with which a retweet starts.
+/// A retweet starts with `RT @`, two pieces of a name and `:`.
 const RETWEET_TOKENS: u32 = 5;
 /// `#` and two pieces of the hashtag.
 const HASHTAG_TOKENS: u32 = 3;
@@ -54,8 +54,8 @@ type Rendered = [u8; 8];
 
 /// The vocabulary: which tokens a language and a topic use, and their text.
 ///
-/// Ordinary tokens stand in one shuffled circle. A language counts its frequency ranks from its own place on the
-/// circle; a topic owns a run of it.
+/// Ordinary tokens form one shuffled circle. A language counts its frequency ranks from its own offset on the circle; a
+/// topic owns a run of it.
 pub(crate) struct Vocabulary {
     circle: Vec<Rendered>,
     unknown: Rendered,
@@ -71,7 +71,7 @@ impl Vocabulary {
     /// A vocabulary of `size` ids, 512 to 1,000,000.
     pub(crate) fn new(size: u32) -> Self {
         let ordinary = u64::from(size - ORDINARY);
-        let circle = (0..ordinary).map(|place| render(ORDINARY + (place * SHUFFLE % ordinary) as u32)).collect();
+        let circle = (0..ordinary).map(|index| render(ORDINARY + (index * SHUFFLE % ordinary) as u32)).collect();
         let tail = LongTail::new(ordinary, ZIPF, 2.0);
         let quantiles = (0..=QUANTILES).map(|i| tail.rank(i as f64 / QUANTILES as f64) as u32).collect();
         Self {
@@ -84,8 +84,8 @@ impl Vocabulary {
 
     /// Appends the tokens field of a tweet: [`Tweet::length`] ids, the first `[CLS]`, the last `[SEP]`.
     ///
-    /// As in life, a retweet starts with whom it is of, hashtags are in the text, and every link, quoted tweet and bunch of
-    /// media ends it with a short link: as many of them as leave room for some words.
+    /// As in life, a retweet starts with whom it is of, hashtags are in the text, and every link, quoted tweet and
+    /// bunch of media ends it with a short link: as many of them as leave room for some words.
     pub(crate) fn write(&self, tweet: &Tweet, random: &mut Random, text: &mut Vec<u8>) {
         let mut words = tweet.length - 2;
         let mut fits = |tokens| {
@@ -118,9 +118,9 @@ impl Vocabulary {
         text.extend_from_slice(b"\t102");
     }
 
-    /// Tokens by their place on the circle.
-    fn put(&self, places: &[u32], text: &mut Vec<u8>) {
-        places.iter().for_each(|&place| push(text, &self.circle[place as usize]));
+    /// Appends tokens by their index on the circle.
+    fn put(&self, indices: &[u32], text: &mut Vec<u8>) {
+        indices.iter().for_each(|&index| push(text, &self.circle[index as usize]));
     }
 
     /// Two pieces, always the same for an id.
@@ -133,31 +133,31 @@ impl Vocabulary {
     /// So many words of a language on a topic.
     fn words(&self, language: u8, topic: u8, count: u32, random: &mut Random, text: &mut Vec<u8>) {
         let ordinary = self.circle.len() as u32;
-        let language_place = (ordinary / LANGUAGES as u32) * u32::from(language);
-        let topic_place = self.topic_size * u32::from(topic) + ordinary / 2;
+        let language_start = (ordinary / LANGUAGES as u32) * u32::from(language);
+        let topic_start = self.topic_size * u32::from(topic) + ordinary / 2;
         for _ in 0..count {
             let bits = random.next_u32();
             let rendered = if bits & 0xFF < TOPICAL_OF_256 {
                 let uniform = bits >> 16;
                 let skewed = (uniform * uniform) >> 16;
-                &self.circle[wrap(topic_place + ((skewed * self.topic_size) >> 16), ordinary)]
+                &self.circle[wrap(topic_start + ((skewed * self.topic_size) >> 16), ordinary)]
             } else if bits & 0xFF == 0xFF {
                 &self.unknown
             } else {
                 let quantile = (bits >> 16) as usize;
                 let (low, high) = (self.quantiles[quantile], self.quantiles[quantile + 1]);
                 let rank = low + (((high - low) * (bits >> 8 & 0xFF)) >> 8);
-                let place = if rank < SHARED { rank } else { rank + language_place };
-                &self.circle[wrap(place, ordinary)]
+                let index = if rank < SHARED { rank } else { rank + language_start };
+                &self.circle[wrap(index, ordinary)]
             };
             push(text, rendered);
         }
     }
 }
 
-/// A place on a circle; `place` is below twice around.
-fn wrap(place: u32, around: u32) -> usize {
-    (if place >= around { place - around } else { place }) as usize
+/// An index on a circle of `size` tokens; `index` is below twice the size.
+fn wrap(index: u32, size: u32) -> usize {
+    (if index >= size { index - size } else { index }) as usize
 }
 
 fn render(token: u32) -> Rendered {
@@ -182,7 +182,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::options::Options;
+    use crate::options::SynthOptions;
     use crate::random::{Purpose, Seed};
     use crate::tweet::TweetKey;
     use crate::world::{Period, World};
@@ -205,12 +205,12 @@ mod tests {
 
     #[test]
     fn a_tweet_says_what_its_fields_say() {
-        let world = World::new(&Options { rows: 20_000, vocabulary: 2_000, ..Options::default() });
-        let vocabulary = &world.vocabulary;
+        let world = World::new(&SynthOptions { rows: 20_000, vocabulary: 2_000, ..SynthOptions::default() });
+        let vocabulary = Vocabulary::new(2_000);
         let token =
-            |place: u32| parsed(&[b"before101".as_slice(), text_of(&vocabulary.circle[place as usize])].concat())[1];
+            |index: u32| parsed(&[b"before101".as_slice(), text_of(&vocabulary.circle[index as usize])].concat())[1];
         let count = |tokens: &[u32], run: &[u32]| {
-            let run: Vec<u32> = run.iter().map(|&place| token(place)).collect();
+            let run: Vec<u32> = run.iter().map(|&index| token(index)).collect();
             tokens.windows(run.len()).filter(|window| *window == run).count()
         };
         let (mut retweets, mut whole) = (0, 0);

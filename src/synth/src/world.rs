@@ -2,9 +2,8 @@
 
 use skimlog_formats::Id;
 
-use crate::options::Options;
+use crate::options::SynthOptions;
 use crate::random::{LongTail, Purpose, Seed, cumulative};
-use crate::vocabulary::Vocabulary;
 
 /// Number of languages.
 pub(crate) const LANGUAGES: usize = 65;
@@ -67,8 +66,8 @@ pub(crate) struct World {
     pub(crate) reading: LongTail,
     /// How often a circle is read.
     pub(crate) circle_popularity: LongTail,
-    /// How often each author of a circle is read, the running sum.
-    pub(crate) place_popularity: Vec<f64>,
+    /// How often each author of a circle is read, from the first rank on, as running sums.
+    pub(crate) rank_popularity: Vec<f64>,
     /// How often a language is written.
     pub(crate) languages: LongTail,
     pub(crate) language_ids: Vec<Id>,
@@ -76,7 +75,6 @@ pub(crate) struct World {
     pub(crate) hashtags: LongTail,
     /// How often a domain is linked to.
     pub(crate) domains: LongTail,
-    pub(crate) vocabulary: Vocabulary,
     /// Records of each period, by [`Period`].
     rows: [u64; 2],
 }
@@ -88,11 +86,11 @@ const STRIDE: u64 = 2_654_435_761;
 
 impl World {
     /// The world of checked options.
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(options: &SynthOptions) -> Self {
         let seed = Seed(options.seed);
         let (users, authors) = (options.user_count(), options.author_count());
         let circles = authors.div_ceil(CIRCLE);
-        let weights: Vec<f64> = (1..=CIRCLE).map(|place| f64::from(place).powf(-1.0)).collect();
+        let weights: Vec<f64> = (1..=CIRCLE).map(|rank| f64::from(rank).powf(-1.0)).collect();
         let stride = STRIDE % u64::from(users);
         Self {
             seed,
@@ -103,12 +101,11 @@ impl World {
             inverse_stride: inverse(stride, u64::from(users)),
             reading: LongTail::new(users.into(), 0.6, 10.0),
             circle_popularity: LongTail::new(circles.into(), 0.7, 3.0),
-            place_popularity: cumulative(&weights),
+            rank_popularity: cumulative(&weights),
             languages: LongTail::new(LANGUAGES as u64, 1.2, 0.8),
             language_ids: (0..LANGUAGES as u64).map(|language| seed.id(Purpose::LanguageId, language)).collect(),
             hashtags: LongTail::new((options.rows / 4000).clamp(25, 1 << 20), 0.8, 1.0),
             domains: LongTail::new((options.rows / 200).clamp(100, 1 << 24), 0.9, 1.0),
-            vocabulary: Vocabulary::new(options.vocabulary),
             rows: [options.rows, options.valid_rows + options.test_rows],
         }
     }
@@ -124,9 +121,10 @@ impl World {
         (author < self.authors).then_some(author)
     }
 
-    /// The author at a place of a circle; the last circles lack the last places, where their first author stands in.
-    pub(crate) fn author_at(&self, circle: u32, place: u32) -> u32 {
-        let author = u64::from(circle) + u64::from(place) * u64::from(self.circles);
+    /// The author of a rank in a circle. The last circles lack an author of the last rank, whom their first one
+    /// replaces.
+    pub(crate) fn author_at(&self, circle: u32, rank: u32) -> u32 {
+        let author = u64::from(circle) + u64::from(rank) * u64::from(self.circles);
         if author < u64::from(self.authors) { author as u32 } else { circle }
     }
 
@@ -135,11 +133,11 @@ impl World {
         author % self.circles
     }
 
-    /// The share of records that are about this author, when readers' preferences are left aside.
+    /// The share of records that are about this author, readers' preferences aside.
     pub(crate) fn popularity(&self, author: u32) -> f64 {
-        let place = (author / self.circles) as usize;
-        let before = if place == 0 { 0.0 } else { self.place_popularity[place - 1] };
-        self.circle_popularity.probability(self.circle_of(author).into()) * (self.place_popularity[place] - before)
+        let rank = (author / self.circles) as usize;
+        let before = if rank == 0 { 0.0 } else { self.rank_popularity[rank - 1] };
+        self.circle_popularity.probability(self.circle_of(author).into()) * (self.rank_popularity[rank] - before)
     }
 
     /// Number of tweets an author writes in a period, at least one.
@@ -166,13 +164,13 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn small() -> World {
-        World::new(&Options { rows: 20_000, vocabulary: 2_000, ..Options::default() })
+        World::new(&SynthOptions { rows: 20_000, vocabulary: 2_000, ..SynthOptions::default() })
     }
 
     #[test]
     fn authors_are_distinct_users() {
         for users in [16, 64, 1_000, 12_345, 1 << 20] {
-            let world = World::new(&Options { users: Some(users), vocabulary: 512, ..Options::default() });
+            let world = World::new(&SynthOptions { users: Some(users), vocabulary: 512, ..SynthOptions::default() });
             for author in 0..world.authors {
                 assert_eq!(world.author_of(world.user_of(author)), Some(author), "{users}");
             }
@@ -181,11 +179,11 @@ pub(crate) mod tests {
 
     #[test]
     fn circles_hold_every_author_once() {
-        let world = World::new(&Options { authors: Some(83), ..Options::default() });
+        let world = World::new(&SynthOptions { authors: Some(83), ..SynthOptions::default() });
         let mut seen = vec![0; 83];
         for circle in 0..world.circles {
-            for place in 0..CIRCLE {
-                let author = world.author_at(circle, place);
+            for rank in 0..CIRCLE {
+                let author = world.author_at(circle, rank);
                 assert_eq!(world.circle_of(author), circle);
                 seen[author as usize] += 1;
             }

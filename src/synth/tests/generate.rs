@@ -12,14 +12,14 @@ use std::sync::{LazyLock, Mutex};
 
 use generated::{files, list, options, records, rewritten, times};
 use skimlog_formats::{PerReaction, Reaction};
-use skimlog_synth::{Options, SynthError, Truth, generate};
+use skimlog_synth::{SynthError, SynthOptions, Truth, generate};
 
 /// The files most tests look at.
 static FILES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| generated(&options("".as_ref())));
 
-fn generated(options: &Options) -> BTreeMap<String, Vec<u8>> {
+fn generated(options: &SynthOptions) -> BTreeMap<String, Vec<u8>> {
     let out = tempfile::tempdir().unwrap();
-    let summary = generate(&Options { out: out.path().to_owned(), ..options.clone() }, &|_| ()).unwrap();
+    let summary = generate(&SynthOptions { out: out.path().to_owned(), ..options.clone() }, &|_| ()).unwrap();
     let files = files(out.path());
     let training: usize =
         files.iter().filter(|(name, _)| name.starts_with("train/")).map(|(_, part)| records(part).len()).sum();
@@ -208,9 +208,9 @@ fn tweets_users_and_pairs_stay_what_they_are() {
 
 #[test]
 fn threads_and_parts_do_not_show_but_seeds_do() {
-    let few = Options { rows: 13_001, valid_rows: 4_097, test_rows: 10, threads: 1, ..options("".as_ref()) };
+    let few = SynthOptions { rows: 13_001, valid_rows: 4_097, test_rows: 10, threads: 1, ..options("".as_ref()) };
     let one = generated(&few);
-    assert_eq!(one, generated(&Options { threads: 3, ..few.clone() }));
+    assert_eq!(one, generated(&SynthOptions { threads: 3, ..few.clone() }));
     let all = |files: &BTreeMap<String, Vec<u8>>| {
         files
             .iter()
@@ -219,17 +219,18 @@ fn threads_and_parts_do_not_show_but_seeds_do() {
             .collect::<Vec<_>>()
             .concat()
     };
-    let more_parts = generated(&Options { parts: 5, ..few.clone() });
+    let more_parts = generated(&SynthOptions { parts: 5, ..few.clone() });
     assert_eq!(all(&one), all(&more_parts));
     let rows = (0..5).map(|part| records(&more_parts[&format!("train/part-{part:05}")]).len());
     assert_eq!(rows.collect::<Vec<_>>(), [2_601, 2_600, 2_600, 2_600, 2_600]);
     for part in 0..5 {
-        let alone = generated(&Options { parts: 5, only_part: Some(part), valid_rows: 0, test_rows: 0, ..few.clone() });
+        let alone =
+            generated(&SynthOptions { parts: 5, only_part: Some(part), valid_rows: 0, test_rows: 0, ..few.clone() });
         let name = format!("train/part-{part:05}");
         assert_eq!(alone.keys().collect::<Vec<_>>(), [&name, "truth.json"]);
         assert!(alone[&name] == more_parts[&name], "{name}");
     }
-    let other = generated(&Options { seed: 12, ..few });
+    let other = generated(&SynthOptions { seed: 12, ..few });
     let ids = |files| records(files).iter().map(|record| record[2].to_owned()).collect::<HashSet<_>>();
     assert!(ids(&one["train/part-00000"]).is_disjoint(&ids(&other["train/part-00000"])));
 }
@@ -276,7 +277,8 @@ fn truth_agrees_with_the_files() {
 
 #[test]
 fn small_vocabularies_and_sets_left_out() {
-    let few = Options { rows: 500, parts: 1, valid_rows: 0, test_rows: 0, vocabulary: 2_000, ..options("".as_ref()) };
+    let few =
+        SynthOptions { rows: 500, parts: 1, valid_rows: 0, test_rows: 0, vocabulary: 2_000, ..options("".as_ref()) };
     let files = generated(&few);
     assert_eq!(files.keys().collect::<Vec<_>>(), ["train/part-00000", "truth.json"]);
     let records = records(&files["train/part-00000"]);
@@ -287,7 +289,7 @@ fn small_vocabularies_and_sets_left_out() {
 #[test]
 fn nothing_there_is_overwritten_and_an_interrupted_run_is_no_obstacle() {
     let out = tempfile::tempdir().unwrap();
-    let few = Options { rows: 9_000, valid_rows: 10, test_rows: 10, ..options(out.path()) };
+    let few = SynthOptions { rows: 9_000, valid_rows: 10, test_rows: 10, ..options(out.path()) };
     let unfinished = out.path().join(".unfinished/train");
     fs::create_dir_all(&unfinished).unwrap();
     fs::write(unfinished.join("part-00007"), "half a record").unwrap();

@@ -36,7 +36,10 @@ pub enum BundleError {
         what: String,
     },
     /// Made by another version of the program.
-    #[error("{}: {what} version {found}, this program has {expected}: use the program that made the model, or train again", .path.display())]
+    #[error(
+        "{}: {what} version {found}, this program has {expected}: use the program that made the model, or train again",
+        .path.display()
+    )]
     Version {
         /// The manifest.
         path: PathBuf,
@@ -48,7 +51,10 @@ pub enum BundleError {
         expected: u32,
     },
     /// A file is longer or shorter than it was.
-    #[error("{}: {found} bytes, {expected} were written: the copy is incomplete or damaged, take it again", .path.display())]
+    #[error(
+        "{}: {found} bytes, {expected} were written: the copy is incomplete or damaged, take it again",
+        .path.display()
+    )]
     Size {
         /// The file.
         path: PathBuf,
@@ -103,7 +109,7 @@ pub enum BundleError {
         /// Depth and width that the network takes.
         expected: (usize, usize),
     },
-    /// A file cannot be written, or the bundle not be put in its place.
+    /// A file cannot be written, or the bundle not be renamed to its destination.
     #[error(transparent)]
     Workspace(#[from] FileError),
     /// The token codes cannot be read.

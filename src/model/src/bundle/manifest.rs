@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// The manifest of a bundle, `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct BundleManifest {
     /// Version of the bundle's layout.
     pub format_version: u32,
     /// Version of what the network's input means.
@@ -40,7 +40,7 @@ pub struct FileEntry {
     pub xxh3: String,
 }
 
-impl Manifest {
+impl BundleManifest {
     /// Reads a manifest; says what is wrong with it otherwise.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let manifest: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use skimlog_formats::Reaction;
 
 pub use error::BundleError;
-pub use manifest::{FileEntry, Manifest};
+pub use manifest::{BundleManifest, FileEntry};
 pub use write::BundleWriter;
 
 use manifest::checksum;
@@ -58,9 +58,9 @@ pub const LANGUAGES: &str = "languages.txt";
 pub enum Verify {
     /// Every file is there and has its size, and the list of languages is as it was written. Takes no time.
     Sizes,
-    /// [`Verify::Sizes`], and the token codes and tables are as they were written, where these are at most [`AFFORDABLE`]
-    /// bytes together: what prediction reads. The network needs no more: its file carries a checksum, compared when it is
-    /// mapped. Weights, other precisions and `model.onnx` are for others.
+    /// [`Verify::Sizes`], and the token codes and tables are as they were written, where these are at most
+    /// [`AFFORDABLE`] bytes together: what prediction reads. The network needs no more: its file carries a checksum,
+    /// compared when it is mapped. Weights, other precisions and `model.onnx` are not read.
     Prediction,
     /// Every byte is as it was written. Reads all files.
     Checksums,
@@ -69,11 +69,11 @@ pub enum Verify {
 /// Bytes whose checksums cost a fraction of a second.
 pub const AFFORDABLE: u64 = 1 << 30;
 
-/// A model bundle that is there and was found whole.
+/// A model bundle that was opened and found complete.
 #[derive(Clone, Debug)]
 pub struct Bundle {
     directory: PathBuf,
-    manifest: Manifest,
+    manifest: BundleManifest,
     languages: Languages,
 }
 
@@ -92,7 +92,8 @@ impl Bundle {
             }
             Err(source) => return Err(BundleError::File { path, source }),
         };
-        let manifest = Manifest::parse(&text).map_err(|what| BundleError::Manifest { path: path.clone(), what })?;
+        let manifest =
+            BundleManifest::parse(&text).map_err(|what| BundleError::Manifest { path: path.clone(), what })?;
         let versions = [
             ("format", manifest.format_version, BUNDLE_VERSION),
             ("feature", manifest.feature_version, FEATURE_VERSION),
@@ -135,8 +136,8 @@ impl Bundle {
         Ok(Self { directory, manifest, languages })
     }
 
-    /// What the bundle says of itself.
-    pub fn manifest(&self) -> &Manifest {
+    /// The bundle's manifest.
+    pub fn manifest(&self) -> &BundleManifest {
         &self.manifest
     }
 
@@ -147,7 +148,7 @@ impl Bundle {
 
     /// Sizes of the network.
     pub fn shape(&self) -> Shape {
-        let Manifest { sketch_depth, sketch_width, logarithms, languages, hidden, .. } = self.manifest;
+        let BundleManifest { sketch_depth, sketch_width, logarithms, languages, hidden, .. } = self.manifest;
         Shape { layout: Layout { sketch_depth, sketch_width, logarithms, languages }, hidden }
     }
 

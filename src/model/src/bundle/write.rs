@@ -13,10 +13,11 @@ use skimlog_runtime::files::{AtomicFolder, write_file};
 
 use super::manifest::checksum;
 use super::{
-    BUNDLE_VERSION, BundleError, CODES, FileEntry, LANGUAGES, MANIFEST, Manifest, WEIGHTS, check_codes, network_file,
+    BUNDLE_VERSION, BundleError, BundleManifest, CODES, FileEntry, LANGUAGES, MANIFEST, WEIGHTS, check_codes,
+    network_file,
 };
 
-/// A bundle on its way: files are written to a folder beside the bundle's place, which takes that place at the end.
+/// A bundle being written: files go to a temporary folder beside the destination, which is renamed to it at the end.
 #[derive(Debug)]
 pub struct BundleWriter {
     folder: AtomicFolder,
@@ -31,7 +32,7 @@ impl BundleWriter {
         Ok(Self { folder: AtomicFolder::create(destination.as_ref())? })
     }
 
-    /// Where to write the file that will have this name in the bundle; `/` stands between directories, which are made.
+    /// Path at which to write the file of this name in the bundle; `/` separates directories, which are created.
     ///
     /// # Errors
     /// [`BundleError::File`].
@@ -52,12 +53,13 @@ impl BundleWriter {
         at(source, fs::copy(source, path)).map(drop)
     }
 
-    /// Adds the network, the same made ready for prediction in every precision (in bytes only with a calibration), its token codes, the languages and the manifest, and puts the bundle in its place. A bundle that
-    /// stood there is replaced.
+    /// Adds the network, the network made ready for prediction in every precision (in bytes only with a calibration),
+    /// its token codes, the languages and the manifest, and renames the folder to its destination. A bundle that was
+    /// there is replaced.
     ///
     /// # Errors
-    /// [`BundleError::File`], [`BundleError::Workspace`], [`BundleError::Network`], or [`BundleError::Sketch`] if codes and
-    /// network do not fit each other; an older bundle is still there then.
+    /// [`BundleError::File`], [`BundleError::Workspace`], [`BundleError::Network`], or [`BundleError::Sketch`] if codes
+    /// and network do not fit each other; an older bundle is still there then.
     pub fn finish(
         self,
         network: &Network,
@@ -80,7 +82,7 @@ impl BundleWriter {
         let mut files = BTreeMap::new();
         collect(self.folder.temporary(), "", &mut files)?;
         let shape = network.shape();
-        let manifest = Manifest {
+        let manifest = BundleManifest {
             format_version: BUNDLE_VERSION,
             feature_version: FEATURE_VERSION,
             sketch_depth: shape.layout.sketch_depth,

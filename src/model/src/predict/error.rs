@@ -1,6 +1,7 @@
 //! Errors of prediction.
 
 use std::io;
+use std::path::PathBuf;
 
 use skimlog_features::counts::frozen::FrozenError;
 use skimlog_formats::record::{ReadError, RecordError};
@@ -23,14 +24,24 @@ pub enum PredictError {
     #[error(transparent)]
     Network(#[from] NetError),
     /// A line is no record. The predictions of all lines before it were written.
-    #[error("standard input:{0}")]
-    Record(#[source] RecordError),
-    /// The input is no text of records at all, but packed, for example.
+    #[error("{}:{source}", .input.display())]
+    Record {
+        /// Name of the input.
+        input: PathBuf,
+        /// Which line, and what is wrong with it.
+        source: RecordError,
+    },
+    /// The input is not text at all; it is compressed, for example.
     #[error(transparent)]
     NoText(#[from] StreamError),
     /// The input cannot be read.
-    #[error("standard input: {0}")]
-    Read(#[source] ReadError),
+    #[error("{}: {source}", .input.display())]
+    Read {
+        /// Name of the input.
+        input: PathBuf,
+        /// What the system said.
+        source: ReadError,
+    },
     /// The predictions cannot be written.
     #[error("cannot write the predictions")]
     Write(#[from] io::Error),

@@ -2,17 +2,28 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
 
-use skimlog_runtime::stream::Content;
+use skimlog_runtime::stream::{Content, Origin};
 
-/// Input that knows whether there is more of it at the moment.
+/// Input that knows its name, and whether more of it is there at the moment.
 pub trait Input: Read + Send {
+    /// What it is called in errors: the path of a file, or a name of something else.
+    fn origin(&self) -> Origin<'_>;
+
     /// Whether reading would give something, or the end, without waiting.
     fn ready(&mut self) -> bool;
 }
 
+/// Name of bytes in memory.
+const IN_MEMORY: &str = "records in memory";
+
 /// All of it is there.
 impl Input for &[u8] {
+    fn origin(&self) -> Origin<'_> {
+        Origin::Pipe(Path::new(IN_MEMORY))
+    }
+
     fn ready(&mut self) -> bool {
         true
     }
@@ -20,6 +31,10 @@ impl Input for &[u8] {
 
 /// All of it is there.
 impl Input for Cursor<Vec<u8>> {
+    fn origin(&self) -> Origin<'_> {
+        Origin::Pipe(Path::new(IN_MEMORY))
+    }
+
     fn ready(&mut self) -> bool {
         true
     }
@@ -27,9 +42,31 @@ impl Input for Cursor<Vec<u8>> {
 
 /// A file, pipe, socket or terminal.
 #[derive(Debug)]
-pub struct PipeInput(File);
+pub struct PipeInput {
+    file: File,
+    name: PathBuf,
+    /// Whether the name is a file's path.
+    is_path: bool,
+}
+
+/// Name of standard input.
+const STANDARD_INPUT: &str = "standard input";
 
 impl PipeInput {
+    /// Opens a file, or a named pipe.
+    ///
+    /// # Errors
+    /// What the system says if it cannot be opened.
+    pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let name = path.into();
+        Ok(Self { file: File::open(&name)?, name, is_path: true })
+    }
+
+    /// An open pipe, socket or terminal, by this name in errors.
+    pub fn named(file: File, name: impl Into<PathBuf>) -> Self {
+        Self { file, name: name.into(), is_path: false }
+    }
+
     /// Standard input. Nothing else may read from it.
     ///
     /// # Errors
@@ -37,7 +74,7 @@ impl PipeInput {
     #[cfg(unix)]
     pub fn standard() -> io::Result<Self> {
         use std::os::fd::AsFd;
-        Ok(Self(io::stdin().as_fd().try_clone_to_owned()?.into()))
+        Ok(Self::named(io::stdin().as_fd().try_clone_to_owned()?.into(), STANDARD_INPUT))
     }
 
     /// Standard input. Nothing else may read from it.
@@ -47,27 +84,25 @@ impl PipeInput {
     #[cfg(windows)]
     pub fn standard() -> io::Result<Self> {
         use std::os::windows::io::AsHandle;
-        Ok(Self(io::stdin().as_handle().try_clone_to_owned()?.into()))
-    }
-}
-
-impl From<File> for PipeInput {
-    fn from(file: File) -> Self {
-        Self(file)
+        Ok(Self::named(io::stdin().as_handle().try_clone_to_owned()?.into(), STANDARD_INPUT))
     }
 }
 
 impl Read for PipeInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        self.file.read(buffer)
     }
 }
 
 impl Input for PipeInput {
+    fn origin(&self) -> Origin<'_> {
+        if self.is_path { Origin::File(&self.name) } else { Origin::Pipe(&self.name) }
+    }
+
     #[cfg(unix)]
     fn ready(&mut self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut descriptors = [PollFd::new(&self.0, PollFlags::IN)];
+        let mut descriptors = [PollFd::new(&self.file, PollFlags::IN)];
         // An error will be met again when reading.
         poll(&mut descriptors, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
@@ -78,7 +113,7 @@ impl Input for PipeInput {
     }
 }
 
-/// Input that notes when a batch's first bytes came and how long was waited for input, and keeps the very first bytes.
+/// Input that notes when a batch's first bytes arrived and how long reading waited, and keeps the first bytes of all.
 #[derive(Debug)]
 pub(super) struct Watched<I> {
     input: I,
@@ -92,7 +127,7 @@ impl<I> Watched<I> {
         Self { input, head: None, first_read: None, waited: std::time::Duration::ZERO }
     }
 
-    /// What the first read gave, as much of it as says what the input is.
+    /// The first bytes, as many as are needed to recognise what the input is.
     pub(super) fn head(&self) -> &[u8] {
         self.head.as_deref().unwrap_or_default()
     }
@@ -115,6 +150,10 @@ impl<I: Read> Read for Watched<I> {
 }
 
 impl<I: Input> Input for Watched<I> {
+    fn origin(&self) -> Origin<'_> {
+        self.input.origin()
+    }
+
     fn ready(&mut self) -> bool {
         self.input.ready()
     }
@@ -130,7 +169,7 @@ mod tests {
     #[test]
     fn a_pipe_is_ready_when_something_is_in_it_or_it_is_closed() {
         let (read, mut write) = io::pipe().unwrap();
-        let mut input = PipeInput(OwnedFd::from(read).into());
+        let mut input = PipeInput::named(OwnedFd::from(read).into(), "a pipe");
         assert!(!input.ready());
         write.write_all(b"abc").unwrap();
         assert!(input.ready());

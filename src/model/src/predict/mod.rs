@@ -1,6 +1,6 @@
 //! Prediction: from a pipe of records to lines of CSV.
 //!
-//! * [`Model`] — a model bundle opened for prediction, shared by threads;
+//! * [`EngagementModel`] — a model bundle opened for prediction, shared by threads;
 //! * [`Predictor`] — the buffers of one thread, for batches of records;
 //! * [`predict_stream`] — from a pipe of records to lines of CSV.
 
@@ -13,5 +13,5 @@ mod stream;
 pub use error::PredictError;
 pub use input::{Input, PipeInput};
 pub use latency::Latencies;
-pub use model::{Model, Predictor, Times};
+pub use model::{EngagementModel, Predictor, Times};
 pub use stream::{OnError, PredictSummary, RecordTimes, Split, StreamOptions, predict_stream};

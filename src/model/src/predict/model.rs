@@ -15,16 +15,16 @@ use skimlog_network::{Inference, Precision, probability};
 use super::PredictError;
 use crate::bundle::{Bundle, COUNTS_FOLDER, Verify};
 
-/// A model bundle opened for prediction: weights and counts are mapped, so that processes share their memory. Everything
-/// it needs is in its bundle.
-pub struct Model {
+/// A model bundle opened for prediction: weights and counts are mapped, so that processes share their memory.
+/// Everything it needs is in its bundle.
+pub struct EngagementModel {
     builder: InputBuilder<TokenCodes>,
     languages: Languages,
     counts: FrozenCounts,
     inference: Inference,
 }
 
-impl Model {
+impl EngagementModel {
     /// Opens a model bundle.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ pub struct Times {
 
 /// A thread's memory for batches of records.
 pub struct Predictor {
-    model: Arc<Model>,
+    model: Arc<EngagementModel>,
     inference: Inference,
     scratch: LookupScratch,
     numbers: Vec<[f64; COUNTS]>,
@@ -82,11 +82,11 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// What a record needs besides the ids that counts are looked up by.
+    /// The columns of a record that prediction reads.
     pub const COLUMNS: Columns =
         Example::COLUMNS.union(Columns::TWEET).union(Columns::AUTHOR_ID).union(Columns::READER_ID);
 
-    /// The probabilities of every record of a batch, in place of what `probabilities` held. A record's probabilities do
+    /// Replaces the contents of `probabilities` by those of every record of a batch. A record's probabilities do
     /// not depend on the other records of the batch.
     ///
     /// # Errors

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use skimlog_formats::{PerReaction, Reaction};
 use skimlog_runtime::stream::{Origin, expect_text, ordered_map_with};
 
 use super::input::Watched;
-use super::{Input, Latencies, Model, PredictError, Predictor, Times};
+use super::{EngagementModel, Input, Latencies, PredictError, Predictor, Times};
 
 /// What to do with a line that is no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +56,7 @@ pub struct Split {
     pub write: f64,
 }
 
-/// What a stream of predictions came to.
+/// Totals of a stream of predictions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct PredictSummary {
     /// Records predicted.
@@ -87,20 +86,20 @@ pub struct RecordTimes {
 }
 
 impl PredictSummary {
-    /// Whether the input had nothing in it: neither a record nor a malformed line.
+    /// Whether the input was empty: neither a record nor a malformed line.
     pub fn is_empty(&self) -> bool {
         self.records == 0 && self.skipped == 0
     }
 }
 
 /// Reads records to the end of the input and writes a line of CSV for each, in their order:
-/// `tweet_id,reader_id,reply,retweet,quote,like`. Lines are written as soon as the input has nothing more for the
-/// moment, or `batch` records are there. Memory does not depend on the input's length.
+/// `tweet_id,reader_id,reply,retweet,quote,like`. Lines are written as soon as no more input is ready, or `batch`
+/// records have been read. Memory does not depend on the input's length.
 ///
 /// # Errors
-/// [`PredictError`]. With [`OnError::Skip`] malformed lines are shown to `skipped` instead.
+/// [`PredictError`]. With [`OnError::Skip`] malformed lines are passed to `skipped` instead.
 pub fn predict_stream(
-    model: &Arc<Model>,
+    model: &Arc<EngagementModel>,
     input: impl Input,
     mut output: impl Write,
     options: &StreamOptions,
@@ -165,7 +164,7 @@ pub fn predict_stream(
     Ok(summary)
 }
 
-/// Records on their way, and the bad line behind them.
+/// Parsed records, and the malformed line that follows them.
 struct ParsedBatch {
     records: RecordBatch,
     bad: Option<RecordError>,
@@ -211,8 +210,9 @@ impl<I: Input> Iterator for Batches<'_, I> {
         let parsing = begun.elapsed().saturating_sub(waited);
         // What is no text at all is one error, not one a line.
         let at_first_line = matches!(&outcome, Err(ReadError::Record(error)) if error.line == 1);
-        let origin = Origin::Pipe(Path::new("standard input"));
-        let refusal = if at_first_line { expect_text(origin, input.head()).err() } else { None };
+        let refusal = if at_first_line { expect_text(input.origin(), input.head()).err() } else { None };
+        let (Origin::File(name) | Origin::Pipe(name)) = input.origin();
+        let name = name.to_owned();
         let mut batch = ParsedBatch { records, bad: None, arrived, parsing, waited };
         self.next = match outcome {
             Ok(true) => Next::Batch,
@@ -222,8 +222,8 @@ impl<I: Input> Iterator for Batches<'_, I> {
                 Next::Batch
             }
             // The records before it come first.
-            Err(ReadError::Record(error)) => Next::Error(PredictError::Record(error)),
-            Err(error) => Next::Error(PredictError::Read(error)),
+            Err(ReadError::Record(error)) => Next::Error(PredictError::Record { input: name, source: error }),
+            Err(error) => Next::Error(PredictError::Read { input: name, source: error }),
         };
         if let Some(refusal) = refusal {
             (self.next, batch.bad) = (Next::Error(refusal.into()), None);

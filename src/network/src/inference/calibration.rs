@@ -43,14 +43,14 @@ impl Calibration {
 /// How a column of activations becomes bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Column {
-    /// What one step of a byte stands for.
+    /// The difference that one step of a byte makes.
     pub(super) step: f32,
-    /// The byte that stands for zero.
+    /// The byte for zero.
     pub(super) zero: u8,
 }
 
-/// How far beyond the largest activation seen bytes reach: other records may go further. What is cut off costs far more
-/// than coarser steps.
+/// How far bytes reach beyond the largest activation seen, because other records may go further. Clipping costs far
+/// more accuracy than coarser steps.
 const HEADROOM: f32 = 1.25;
 
 impl Column {
@@ -118,8 +118,8 @@ pub(super) fn means(engine: &mut Engine, rows: &[Row], calibration: &Calibration
     means
 }
 
-/// Shifts the biases, one layer after the other, so that every column's mean is the exact network's. Rounding shifts a sum
-/// where inputs are the same for many records; the shifts of thousands of inputs add up in the logits.
+/// Shifts the biases, one layer after the other, so that every column's mean is the exact network's. Rounding shifts a
+/// sum where inputs are the same for many records; the shifts of thousands of inputs add up in the logits.
 pub(super) fn correct_biases(
     layout: &PackedLayout,
     rows: &mut [Row],

@@ -20,7 +20,7 @@ use crate::tiles::{Region, Row};
 /// Records that go through the hidden layers together: their activations stay in the second-level cache.
 pub(super) const TOGETHER: usize = 64;
 
-/// What a batch of at most [`TOGETHER`] records leaves behind in the layers, tile after tile, in each a row a record.
+/// What the layers compute for at most [`TOGETHER`] records, tile after tile, in each a row a record.
 pub(super) enum Seen<'a> {
     /// `h1` before its normalisation, then the projection.
     First(&'a [Row]),
@@ -41,7 +41,7 @@ pub struct InferenceTimes {
     pub hidden: Duration,
 }
 
-/// Everything inference needs besides the packed network.
+/// Everything inference needs in addition to the packed network.
 pub(super) struct Engine {
     times: InferenceTimes,
     layout: PackedLayout,
@@ -51,7 +51,7 @@ pub(super) struct Engine {
     lists: AnyLists,
     /// `l1(x)`, later rectified, in the first half of the tiles, the projection in the second.
     first: Vec<Row>,
-    /// What a layer gives, where somebody wants to see it.
+    /// What a layer gives, where it is to be seen.
     sums: Vec<Row>,
     /// Inputs of a layer and of the next one, as words.
     words: [Vec<Row>; 2],
@@ -139,9 +139,7 @@ impl Engine {
             instructions.run(TableSums { tables, ids: &lists.ids, out });
             let next = at(stripe + 1);
             instructions.run(GatherPairs::<G> {
-                quads: &lists.quads,
-                starts: &lists.starts,
-                records,
+                lists: &lists.quads,
                 weights,
                 ahead: next.map_or(&[], |next| &next[..next.len().min(layout.table_rows + G::BLOCK * G::ROWS)]),
                 next: next.map(|next| &next[layout.table_rows..]),
@@ -151,30 +149,47 @@ impl Engine {
         times.first += begun.elapsed();
     }
 
-    /// `W` are the words of the first two hidden layers, `L` those of the last.
+    /// From the first layer's sums to the logits. `W` are the words of the first two hidden layers, `L` those of the
+    /// last.
     fn hidden_layers<W: Words, L: Words>(
         &mut self,
         rows: &[Row],
         slice: Slice,
         see: &mut Option<&mut dyn FnMut(Seen<'_>)>,
     ) {
-        let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], logits, .. } = self;
-        let zeros = self.zeros.as_slice();
-        let Slice { begin, records, together } = slice;
-        let seen = see.is_some();
-        let tiles = layout.shape.tiles();
-        sums.resize(tiles * together, Row::ZERO);
+        let layout = self.layout;
+        let (tiles, together) = (layout.shape.tiles(), slice.together);
         // The output layer takes floats, the others fewer rows at lower precisions.
-        inputs.resize(tiles * together, Row::ZERO);
-        outputs.resize(tiles * together, Row::ZERO);
+        let [inputs, outputs] = &mut self.words;
+        [&mut self.sums, inputs, outputs].into_iter().for_each(|buffer| buffer.resize(tiles * together, Row::ZERO));
         // Of the hidden layers' inputs and of the output layer's.
         let narrowing = |layer: usize| {
             let numbers = [W::NUMBERS, W::NUMBERS, L::NUMBERS, Floats::NUMBERS][layer];
             Narrowing { input: layout.hidden.get(layer).map(|layer| layer.input), numbers, tiles, together, rows }
         };
+        self.activate_first(slice, narrowing(0));
+        if let Some(see) = see {
+            see(Seen::First(&self.first));
+        }
+        for number in 0..layout.hidden.len() {
+            let (to, seen) = (narrowing(number + 1), see.is_some());
+            match number + 1 == layout.hidden.len() {
+                true => self.hidden_layer::<L>(rows, slice, number, to, seen),
+                false => self.hidden_layer::<W>(rows, slice, number, to, seen),
+            }
+            if let Some(see) = see {
+                see(Seen::Hidden(number, &self.sums));
+            }
+            self.words.swap(0, 1);
+        }
+        self.output_layer(rows, slice);
+    }
 
-        let to = narrowing(0);
-        let (chunk, h1) = (TASK_TILES * records, &mut first[..tiles * records]);
+    /// Activates `l1(x)` in place, and writes it as the first hidden layer's words.
+    fn activate_first(&mut self, slice: Slice, to: Narrowing<'_>) {
+        let Self { layout, instructions, alone, first, words: [inputs, _], .. } = self;
+        let Slice { begin, records, together } = slice;
+        let (chunk, h1) = (TASK_TILES * records, &mut first[..layout.shape.tiles() * records]);
         each_two(*alone, h1, chunk, &mut inputs[..to.rows()], to.task_rows(), |task, h1, words| {
             instructions.run(Activate {
                 tiles: h1.len() / records,
@@ -190,70 +205,65 @@ impl Engine {
                 },
             });
         });
-        if let Some(see) = see {
-            see(Seen::First(first));
-        }
-        let (h1, projection) = first.split_at(tiles * records);
-        for (number, layer) in layout.hidden.iter().enumerate() {
-            let weights = &rows[layer.weights.range()];
-            let biases = &rows[layer.bias.range()];
-            let units = &rows[layer.unit.range()];
-            let following = layout.hidden.get(number + 1).map_or(&[][..], |layer| &rows[layer.weights.range()]);
-            let last = number + 1 == layout.hidden.len();
-            let (to, chunk) = (narrowing(number + 1), TASK_TILES * together);
-            each_two(*alone, sums, chunk, &mut outputs[..to.rows()], to.task_rows(), |task, sums, words| {
-                let first_tile = task * TASK_TILES;
-                let tiles = first_tile..first_tile + sums.len() / together;
-                let (weights, next) =
-                    weights[first_tile * layer.weights.rows..].split_at(tiles.len() * layer.weights.rows);
-                let starts = if units.is_empty() { biases } else { zeros };
-                let skip = match last {
-                    true => {
-                        let affine = layout.skip.map(|region| &rows[region.range()][tiles.clone()]);
-                        Skip::Scaled(&h1[first_tile * records + begin..], affine)
-                    }
-                    false => Skip::Plain(&projection[first_tile * records + begin..]),
-                };
-                let dense = Dense::<W, _> {
-                    start: &starts[tiles.clone()],
-                    weights,
-                    next: if next.is_empty() { following } else { next },
-                    count: layer.weights.rows,
-                    inputs,
-                    input_stride: together,
-                    records: together,
-                    finish: Activated {
-                        activation: Activation {
-                            integers: (!units.is_empty()).then(|| [&units[tiles.clone()], &biases[tiles]]),
-                            skip,
-                            skip_stride: records,
-                            narrowed: to.narrowed(first_tile, words),
-                            narrowed_stride: together,
-                        },
-                        kept: seen.then_some(Sums { rows: sums, stride: together }),
-                    },
-                    words: PhantomData,
-                };
-                match last {
-                    true => instructions.run(dense.of::<L>()),
-                    false => instructions.run(dense),
+    }
+
+    /// One hidden layer, from its input's words to the next layer's; keeps its activations as floats where they are
+    /// `seen`.
+    fn hidden_layer<W: Words>(&mut self, rows: &[Row], slice: Slice, number: usize, to: Narrowing<'_>, seen: bool) {
+        let Self { layout, instructions, alone, first, sums, words: [inputs, outputs], zeros, .. } = self;
+        let Slice { begin, records, together } = slice;
+        let (h1, projection) = first.split_at(layout.shape.tiles() * records);
+        let layer = &layout.hidden[number];
+        let [weights, biases, units] = [layer.weights, layer.bias, layer.unit].map(|region| &rows[region.range()]);
+        let starts = if units.is_empty() { biases } else { zeros };
+        let following = layout.hidden.get(number + 1).map_or(&[][..], |layer| &rows[layer.weights.range()]);
+        let chunk = TASK_TILES * together;
+        each_two(*alone, sums, chunk, &mut outputs[..to.rows()], to.task_rows(), |task, sums, words| {
+            let first_tile = task * TASK_TILES;
+            let tiles = first_tile..first_tile + sums.len() / together;
+            let weights = &weights[first_tile * layer.weights.rows..];
+            let (weights, next) = weights.split_at(tiles.len() * layer.weights.rows);
+            let skip = match number + 1 == layout.hidden.len() {
+                true => {
+                    let affine = layout.skip.map(|region| &rows[region.range()][tiles.clone()]);
+                    Skip::Scaled(&h1[first_tile * records + begin..], affine)
                 }
+                false => Skip::Plain(&projection[first_tile * records + begin..]),
+            };
+            instructions.run(Dense::<W, _> {
+                start: &starts[tiles.clone()],
+                weights,
+                next: if next.is_empty() { following } else { next },
+                count: layer.weights.rows,
+                inputs,
+                input_stride: together,
+                records: together,
+                finish: Activated {
+                    activation: Activation {
+                        integers: (!units.is_empty()).then(|| [&units[tiles.clone()], &biases[tiles]]),
+                        skip,
+                        skip_stride: records,
+                        narrowed: to.narrowed(first_tile, words),
+                        narrowed_stride: together,
+                    },
+                    kept: seen.then_some(Sums { rows: sums, stride: together }),
+                },
+                words: PhantomData,
             });
-            if let Some(see) = see {
-                see(Seen::Hidden(number, sums));
-            }
-            std::mem::swap(inputs, outputs);
-        }
-        let [weights, bias] = layout.output;
-        instructions.run(Dense::<Floats, _> {
+        });
+    }
+
+    fn output_layer(&mut self, rows: &[Row], Slice { begin, together, .. }: Slice) {
+        let [weights, bias] = self.layout.output;
+        self.instructions.run(Dense::<Floats, _> {
             start: &rows[bias.range()],
             weights: &rows[weights.range()],
             next: &[],
             count: weights.rows,
-            inputs,
+            inputs: &self.words[0],
             input_stride: together,
             records: together,
-            finish: Sums { rows: &mut logits[begin..begin + together], stride: together },
+            finish: Sums { rows: &mut self.logits[begin..begin + together], stride: together },
             words: PhantomData,
         });
     }
@@ -290,7 +300,7 @@ impl Narrowing<'_> {
         TASK_TILES / self.numbers * self.together
     }
 
-    /// Where a task's words go, whose first tile this is.
+    /// The destination of a task's words, by its first tile.
     fn narrowed<'w>(&'w self, first_tile: usize, words: &'w mut [Row]) -> Narrowed<'w> {
         match (self.numbers, self.input) {
             (Floats::NUMBERS, _) => Narrowed::Floats(words),

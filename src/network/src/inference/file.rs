@@ -1,8 +1,8 @@
 //! A packed network in memory or in a mapped file.
 //!
 //! `"SKIMPACK" version:u32 precision:u32 depth:u64 width:u64 languages:u64 hidden:u64 checksum:u64 zero{72}`, then the
-//! rows as they are in memory. All numbers are little-endian; the checksum is the XXH3-64 of the header's first 48 bytes
-//! and of the rows.
+//! rows as they are in memory. All numbers are little-endian; the checksum is the XXH3-64 of the header's first 48
+//! bytes and of the rows.
 
 use std::io::Write;
 use std::path::Path;
@@ -105,8 +105,8 @@ fn header(layout: &PackedLayout) -> [u8; HEADER] {
     header[..8].copy_from_slice(&MAGIC);
     header[8..12].copy_from_slice(&VERSION.to_le_bytes());
     header[12..16].copy_from_slice(&(layout.precision as u32).to_le_bytes());
-    for (place, number) in header[16..DESCRIBED].as_chunks_mut().0.iter_mut().zip(numbers) {
-        *place = (number as u64).to_le_bytes();
+    for (field, number) in header[16..DESCRIBED].as_chunks_mut().0.iter_mut().zip(numbers) {
+        *field = (number as u64).to_le_bytes();
     }
     header
 }

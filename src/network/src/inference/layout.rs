@@ -8,30 +8,31 @@ use crate::kernels::{Bytes, FloatPairs, Floats, Gathered, HalfPairs, Halves, Wor
 use crate::shape::Shape;
 use crate::tiles::Region;
 
-/// Hidden layers that are multiplied in bytes where that is asked for; the last one, whose rounding goes straight into the
-/// logits, stays in bfloat16.
+/// Hidden layers that are multiplied in bytes with [`Precision::Int8`]; the last one, whose rounding goes straight into
+/// the logits, stays in bfloat16.
 pub(super) const BYTE_LAYERS: usize = 2;
 
-/// Where a hidden layer stands.
+/// Regions of a hidden layer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HiddenLayout {
     /// A tile after the other, a row a word of the input.
     pub(super) weights: Region,
     /// A row a tile.
     pub(super) bias: Region,
-    /// With bytes, what a unit of a sum stands for; a row a tile.
+    /// With bytes, the value of a sum's unit; a row a tile.
     pub(super) unit: Region,
     /// With bytes, how the layer's input becomes bytes: factor and zero; a row a tile of the input.
     pub(super) input: [Region; 2],
 }
 
-/// Where everything stands, in rows of 128 bytes.
+/// Regions of everything, in rows of 128 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PackedLayout {
     pub(super) shape: Shape,
     pub(super) precision: Precision,
-    /// A stripe of 64 outputs after the other. In each, what languages, hours and days give, two rows an id (every record
-    /// has a language, so that the bias is part of its rows), then the weights of the sparse inputs and of small numbers.
+    /// A stripe of 64 outputs after the other. In each, what languages, hours and days give, two rows an id (every
+    /// record has a language, so that the bias is part of its rows), then the weights of the sparse inputs and of small
+    /// numbers.
     pub(super) first: Region,
     /// Rows of a stripe's languages, hours and days.
     pub(super) table_rows: usize,

@@ -3,36 +3,30 @@
 use skimlog_features::input::{Batch, FOURIER_TERMS, Layout, NUMBERS};
 
 use super::small::SmallNumbers;
-use crate::kernels::{Gathered, QUAD, Quad};
+use crate::kernels::{Gathered, QuadLists};
 use crate::network::DENSE_AT_ZERO;
 use crate::shape::Shape;
 
-/// Pairs of inputs, block after block and in each record after record; those of a record depend on it alone.
+/// What the first layer takes of a batch. What is listed of a record depends on it alone.
 pub(super) struct Lists<G: Gathered> {
-    pub(super) quads: Vec<Quad<G::Values>>,
-    /// Where each (block, record)'s quads start, and the end.
-    pub(super) starts: Vec<u32>,
-    /// Where each record's language, hour and day stand in the table of ids.
+    pub(super) quads: QuadLists<G>,
+    /// Rows of each record's language, hour and day in the table of ids.
     pub(super) ids: Vec<[u32; 3]>,
     /// Inputs of a record and their values, record after record.
     inputs: Vec<(u32, f32)>,
     ends: Vec<usize>,
-    /// A record's inputs in a block: where its quads' start stands among the starts, and how many inputs there are.
-    runs: Vec<(u32, u32)>,
     small: SmallNumbers,
-    /// A record's inputs that stand for small numbers.
+    /// A record's inputs for small numbers.
     small_inputs: Vec<(u32, f32)>,
 }
 
 impl<G: Gathered> Default for Lists<G> {
     fn default() -> Self {
         Self {
-            quads: Vec::new(),
-            starts: Vec::new(),
+            quads: QuadLists::default(),
             ids: Vec::new(),
             inputs: Vec::new(),
             ends: Vec::new(),
-            runs: Vec::new(),
             small: SmallNumbers::default(),
             small_inputs: Vec::new(),
         }
@@ -55,42 +49,11 @@ impl<G: Gathered> Lists<G> {
         );
 
         self.list(batch, shape);
-        let records = batch.rows;
-        let blocks = (shape.sparse_inputs() + SmallNumbers::INPUTS).div_ceil(G::BLOCK);
-        self.starts.clear();
-        self.starts.resize(blocks * records + 1, 0);
-        self.runs.clear();
-        let mut first = 0;
-        for (record, &end) in self.ends.iter().enumerate() {
-            // A record's inputs are ascending.
-            for run in self.inputs[first..end].chunk_by(|a, b| a.0 as usize / G::BLOCK == b.0 as usize / G::BLOCK) {
-                let start = run[0].0 as usize / G::BLOCK * records + record;
-                self.starts[start] = run.len().div_ceil(QUAD) as u32;
-                self.runs.push((start as u32, run.len() as u32));
-            }
-            first = end;
-        }
-        let mut sum = 0;
-        for start in &mut self.starts {
-            sum += std::mem::replace(start, sum);
-        }
-        self.quads.resize(sum as usize, Quad::default());
-        let mut inputs = self.inputs.as_slice();
-        for &(start, count) in &self.runs {
-            let (run, rest) = inputs.split_at(count as usize);
-            inputs = rest;
-            let first = start as usize / records * G::BLOCK;
-            let quads = &mut self.quads[self.starts[start as usize] as usize..][..run.len().div_ceil(QUAD)];
-            for (quad, inputs) in quads.iter_mut().zip(run.chunks(QUAD)) {
-                *quad = match inputs.as_array::<QUAD>() {
-                    Some(inputs) => Quad::new::<G>(first as u32, inputs),
-                    None => Quad::new::<G>(first as u32, &filled(inputs)),
-                };
-            }
-        }
+        self.quads.fill(shape.sparse_inputs() + SmallNumbers::INPUTS, &self.inputs, &self.ends);
     }
 
-    /// Inputs that are not zero: sketch columns and logarithms, then what differs from the Fourier terms of zeros, then small numbers.
+    /// Inputs that are not zero: sketch columns and logarithms, then what differs from the Fourier terms of zeros, then
+    /// small numbers.
     fn list(&mut self, batch: &Batch, shape: Shape) {
         let (first_dense, sparse) = (shape.layout.sparse(), shape.sparse_inputs());
         self.inputs.clear();
@@ -120,9 +83,4 @@ impl<G: Gathered> Lists<G> {
             self.ends.push(self.inputs.len());
         }
     }
-}
-
-/// What is missing is the first input once more, with no value.
-fn filled(inputs: &[(u32, f32)]) -> [(u32, f32); QUAD] {
-    std::array::from_fn(|place| inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0)))
 }

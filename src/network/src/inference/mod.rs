@@ -39,8 +39,8 @@ use super::shape::Shape;
 
 /// A network made ready for prediction, with the memory that a batch needs.
 ///
-/// Runs on the current rayon thread pool, and on the calling thread alone if that pool has one thread. A record's logits
-/// are the same for any number of threads and any batch around it.
+/// Runs on the current rayon thread pool, and on the calling thread alone if that pool has one thread. A record's
+/// logits are the same for any number of threads and any batch around it.
 pub struct Inference {
     packed: Arc<Packed>,
     engine: Engine,
@@ -109,7 +109,8 @@ impl Inference {
         Ok(Self { packed, engine: Engine::new(layout, DotInstructions::best(), false) })
     }
 
-    /// Another one with the same packed network and its own memory for batches, which the calling thread alone works for.
+    /// Another one with the same packed network and its own memory for batches, which the calling thread alone works
+    /// for.
     pub fn another_on_one_thread(&self) -> Self {
         let engine = Engine::new(*self.packed.layout(), self.engine.instructions(), true);
         Self { packed: self.packed.clone(), engine }
@@ -143,7 +144,8 @@ impl Inference {
     ///
     /// # Errors
     ///
-    /// [`NetError::Batch`] for a batch that does not fit the network, [`NetError::Lost`] if the mapped network lost bytes.
+    /// [`NetError::Batch`] for a batch that does not fit the network, [`NetError::Lost`] if the mapped network lost
+    /// bytes.
     pub fn logits(&mut self, batch: &Batch, out: &mut Vec<PerReaction<f32>>) -> Result<(), NetError> {
         out.clear();
         let shape = self.packed.layout().shape;

@@ -7,17 +7,17 @@ use super::Precision;
 use super::calibration::Column;
 use super::layout::{BYTE_LAYERS, HiddenLayout, PackedLayout};
 use super::small::SmallNumbers;
-use crate::kernels::{EPSILON, FloatPairs, Gathered, HalfPairs, half, half_place};
+use crate::kernels::{EPSILON, FloatPairs, Gathered, HalfPairs, half, interleaved_offset};
 use crate::network::{DENSE_AT_ZERO, Network};
-use crate::parameters::LinearPlan;
+use crate::parameters::LinearLayout;
 use crate::tiles::{COLUMNS, Region, Row};
 
 /// Packs a network; `columns` of the hidden layers' inputs are needed for bytes.
 pub(super) fn pack(network: &Network, layout: &PackedLayout, columns: Option<&[Vec<Column>; BYTE_LAYERS]>) -> Vec<Row> {
     let mut rows = vec![Row::ZERO; layout.rows];
     first_layer(network, layout, &mut rows);
-    let plan = &network.plan;
-    for (number, (plan, place)) in plan.hidden.iter().zip(&layout.hidden).enumerate() {
+    let source = &network.layout;
+    for (number, (&source, &packed)) in source.hidden.iter().zip(&layout.hidden).enumerate() {
         let affine = Affine::of(network, number);
         if number == 0 {
             for (region, values) in layout.skip.iter().zip([&affine.scale, &affine.shift]) {
@@ -25,13 +25,13 @@ pub(super) fn pack(network: &Network, layout: &PackedLayout, columns: Option<&[V
             }
         }
         match (layout.precision, columns.and_then(|columns| columns.get(number))) {
-            (Precision::Int8, Some(columns)) => hidden_bytes(network, *plan, &affine, columns, *place, &mut rows),
-            _ => hidden_floats(network, *plan, &affine, *place, layout.precision, &mut rows),
+            (Precision::Int8, Some(columns)) => hidden_bytes(network, source, &affine, columns, packed, &mut rows),
+            _ => hidden_floats(network, source, &affine, packed, layout.precision, &mut rows),
         }
     }
-    let affine = Affine::of(network, plan.hidden.len());
+    let affine = Affine::of(network, source.hidden.len());
     let [weights, bias] = layout.output;
-    let folded = FoldedTile::of(network, plan.output, 0, &affine);
+    let folded = FoldedTile::of(network, source.output, 0, &affine);
     rows[bias.start] = folded.bias();
     rows[weights.range()].copy_from_slice(&folded.weights);
     rows
@@ -45,7 +45,7 @@ struct Affine {
 
 impl Affine {
     fn of(network: &Network, number: usize) -> Self {
-        let norm = network.plan.norms[number];
+        let norm = network.layout.norms[number];
         let column = |region: Region| {
             network.values[region.range()].iter().flat_map(|row| row.0).map(f64::from).collect::<Vec<_>>()
         };
@@ -66,7 +66,7 @@ struct FoldedTile {
 }
 
 impl FoldedTile {
-    fn of(network: &Network, layer: LinearPlan, tile: usize, affine: &Affine) -> Self {
+    fn of(network: &Network, layer: LinearLayout, tile: usize, affine: &Affine) -> Self {
         let mut bias = network.values[layer.bias.start + tile].0.map(f64::from);
         let mut weights =
             network.values[layer.weight.range()][tile * layer.weight.rows..][..layer.weight.rows].to_vec();
@@ -91,9 +91,10 @@ fn spread(values: &[f64], rows: &mut [Row]) {
 }
 
 fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
-    let (plan, sparse) = (&network.plan, layout.shape.sparse_inputs());
-    let source = &network.values[plan.first.weight.range()];
-    let tile = |number: usize| &source[number * plan.first.weight.rows..][..plan.first.weight.rows];
+    let (source, sparse) = (&network.layout, layout.shape.sparse_inputs());
+    let LinearLayout { weight, bias } = source.first;
+    let weights = &network.values[weight.range()];
+    let tile = |number: usize| &weights[number * weight.rows..][..weight.rows];
     let small = SmallNumbers::default();
     rows[layout.first.range()].par_chunks_mut(layout.first.rows).enumerate().for_each(|(stripe, out)| {
         let out = &mut out[layout.table_rows..];
@@ -107,7 +108,7 @@ fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
                     Precision::Bf16 | Precision::Int8 => {
                         let row: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(&mut out[input * HalfPairs::ROWS]);
                         for (column, &weight) in weights.0.iter().enumerate() {
-                            row[side * COLUMNS + half_place(column)] = half(weight);
+                            row[side * COLUMNS + interleaved_offset(column)] = half(weight);
                         }
                     }
                 }
@@ -116,8 +117,8 @@ fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
     });
 
     let mut ids = 0;
-    for number in 0..plan.embeddings.len() {
-        let embeddings = &network.values[plan.embeddings[number].range()];
+    for number in 0..source.embeddings.len() {
+        let embeddings = &network.values[source.embeddings[number].range()];
         let first_input = sparse + number * Layout::EMBEDDING;
         rows[layout.first.range()].par_chunks_mut(layout.first.rows).enumerate().for_each(|(stripe, out)| {
             for (embedding, out) in embeddings.iter().zip(out[2 * ids..].as_chunks_mut::<2>().0) {
@@ -127,7 +128,7 @@ fn first_layer(network: &Network, layout: &PackedLayout, rows: &mut [Row]) {
                     add(&mut sums, &weights[first_input..], &embedding.0[..Layout::EMBEDDING]);
                     if number == 0 {
                         add(&mut sums, &weights[layout.shape.layout.sparse()..sparse], &DENSE_AT_ZERO);
-                        let bias = network.values[plan.first.bias.start + 2 * stripe + side].0;
+                        let bias = network.values[bias.start + 2 * stripe + side].0;
                         sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += f64::from(bias));
                     }
                     *out = Row(sums.map(|sum| sum as f32));
@@ -156,29 +157,29 @@ fn add(sums: &mut [f64; COLUMNS], weights: &[Row], values: &[f32]) {
 
 /// Splits a hidden layer's part of the rows into tiles and has each packed.
 fn each_tile(
-    place: HiddenLayout,
+    packed: HiddenLayout,
     rows: &mut [Row],
     pack: impl Fn(usize, &mut [Row], &mut Row, Option<&mut Row>) + Sync,
 ) {
-    let range = place.weights.start..place.unit.range().end;
-    let (weights, rest) = rows[range].split_at_mut(place.weights.range().len());
-    let (bias, unit) = rest.split_at_mut(place.bias.range().len());
+    let range = packed.weights.start..packed.unit.range().end;
+    let (weights, rest) = rows[range].split_at_mut(packed.weights.range().len());
+    let (bias, unit) = rest.split_at_mut(packed.bias.range().len());
     let mut units: Vec<Option<&mut Row>> = unit.iter_mut().map(Some).collect();
     units.resize_with(bias.len(), || None);
-    let tiles = weights.par_chunks_mut(place.weights.rows).zip(bias).zip(units).enumerate();
+    let tiles = weights.par_chunks_mut(packed.weights.rows).zip(bias).zip(units).enumerate();
     tiles.for_each(|(tile, ((weights, bias), unit))| pack(tile, weights, bias, unit));
 }
 
 fn hidden_floats(
     network: &Network,
-    plan: LinearPlan,
+    source: LinearLayout,
     affine: &Affine,
-    place: HiddenLayout,
+    packed: HiddenLayout,
     precision: Precision,
     rows: &mut [Row],
 ) {
-    each_tile(place, rows, |tile, out, bias, _| {
-        let folded = FoldedTile::of(network, plan, tile, affine);
+    each_tile(packed, rows, |tile, out, bias, _| {
+        let folded = FoldedTile::of(network, source, tile, affine);
         *bias = folded.bias();
         if precision == Precision::F32 {
             out.copy_from_slice(&folded.weights);
@@ -193,24 +194,24 @@ fn hidden_floats(
     });
 }
 
-/// With bytes, an input column has its own step, which goes into the weights, and its own zero, whose share goes into the
-/// bias; an output has a unit, which its sum is multiplied by.
+/// With bytes, an input column has its own step, which goes into the weights, and its own zero, whose share goes into
+/// the bias; an output has a unit, which its sum is multiplied by.
 fn hidden_bytes(
     network: &Network,
-    plan: LinearPlan,
+    source: LinearLayout,
     affine: &Affine,
     columns: &[Column],
-    place: HiddenLayout,
+    packed: HiddenLayout,
     rows: &mut [Row],
 ) {
-    let [factors, zeros] = place.input;
+    let [factors, zeros] = packed.input;
     for (input, column) in columns.iter().enumerate() {
         let (tile, lane) = (input / COLUMNS, input % COLUMNS);
         rows[factors.start + tile].0[lane] = 1.0 / column.step;
         rows[zeros.start + tile].0[lane] = f32::from(column.zero);
     }
-    each_tile(place, rows, |tile, out, bias, unit| {
-        let folded = FoldedTile::of(network, plan, tile, affine);
+    each_tile(packed, rows, |tile, out, bias, unit| {
+        let folded = FoldedTile::of(network, source, tile, affine);
         let mut biases = folded.bias;
         let mut units = Row([1.0; COLUMNS]);
         let mut weights = vec![0.0; columns.len()];

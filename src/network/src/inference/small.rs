@@ -19,12 +19,12 @@ impl Default for SmallNumbers {
 impl SmallNumbers {
     /// The largest of them; of synthetic records' counts that are not zero, two thirds are at most this.
     pub(super) const LARGEST: usize = 8;
-    /// Inputs that stand for one of the record's numbers being one of these.
+    /// Inputs that say that one of the record's numbers is one of these.
     pub(super) const INPUTS: usize = NUMBERS * Self::LARGEST;
-    /// Where the sine at the largest scale, 2⁶, stands among the terms: 64 times it is near the number.
+    /// Index of the sine at the largest scale, 2⁶, among the terms: 64 times it is near the number.
     const SLOWEST: usize = FOURIER_TERMS / 2 - 1;
 
-    /// The input that stands for the record's number having these terms, all of them exactly.
+    /// The input for a number of the record with exactly these terms, `None` if it is no small number.
     #[inline]
     pub(super) fn input(&self, number: usize, terms: &[f32]) -> Option<usize> {
         let near = (terms.get(Self::SLOWEST)? * 64.0 + 0.5) as usize;
@@ -32,7 +32,7 @@ impl SmallNumbers {
         (number < NUMBERS && terms == known).then_some(number * Self::LARGEST + near - 1)
     }
 
-    /// For every one of these numbers, the terms.
+    /// The terms of each of these numbers.
     pub(super) fn terms(&self) -> &[[f32; FOURIER_TERMS]] {
         &self.terms
     }
@@ -53,7 +53,7 @@ mod tests {
                 assert_eq!(small.input(number, &terms), expected, "{x}");
             }
         }
-        // The flags stand behind the numbers, and are fewer than a number's terms.
+        // The flags follow the numbers, and are fewer than a number's terms.
         assert_eq!(small.input(NUMBERS, &[1.0; 12]), None);
     }
 }

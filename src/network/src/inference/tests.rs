@@ -25,8 +25,8 @@ fn logits(inference: &mut Inference, batch: &Batch) -> Vec<PerReaction<f32>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, rng_seed: RngSeed::Fixed(2), ..ProptestConfig::default() })]
 
-    /// The networks' weights are far larger than trained ones' (layers of a few inputs), so the limits are wide; a wrong
-    /// order of weights or a forgotten bias is far beyond them.
+    /// The networks' weights are far larger than trained ones' (layers of a few inputs), so the limits are wide; a
+    /// wrong order of weights or a forgotten bias is far beyond them.
     #[test]
     fn every_precision_is_near_the_reference(shape in shapes(), rows in 1usize..70, seed in 0u64..1000) {
         let (network, batch) = (random_network(shape, seed), random_batch(shape.layout, rows, seed));
@@ -123,9 +123,9 @@ fn damaged_and_unfit_files_are_refused() {
     let layout = Layout { sketch_depth: 70, sketch_width: 4, ..SHAPE.layout };
     assert!(error(Shape { layout, ..SHAPE }, Precision::Bf16).contains("shape than the model's"));
     let bytes = std::fs::read(&path).unwrap();
-    for place in [3, 20, 50, 128, bytes.len() / 2, bytes.len() - 1] {
+    for offset in [3, 20, 50, 128, bytes.len() / 2, bytes.len() - 1] {
         let mut damaged = bytes.clone();
-        damaged[place] ^= 1;
+        damaged[offset] ^= 1;
         std::fs::write(&path, damaged).unwrap();
         assert!(error(SHAPE, Precision::Bf16).contains("network.bf16: no intact packed network"));
     }

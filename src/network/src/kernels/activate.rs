@@ -15,8 +15,8 @@ pub(crate) enum Skip<'a> {
     Scaled(&'a [Row], [&'a [Row]; 2]),
 }
 
-/// Where the activations of a few tiles go as the next layer's words, a row a record. A row of words holds as many tiles
-/// as a word holds numbers, one after the other.
+/// Where the activations of a few tiles go as the next layer's words, a row a record. A row of words holds as many
+/// tiles as a word holds numbers, one after the other.
 pub(crate) enum Narrowed<'a> {
     /// To these rows, as floats.
     Floats(&'a mut [Row]),
@@ -41,14 +41,14 @@ pub(crate) struct Activation<'a> {
 /// Added to a float below 2²², it leaves the float rounded to a whole number in the lowest bits.
 const ROUNDING: f32 = (1 << 23) as f32;
 
-/// The byte that stands for a value.
+/// A value as a byte.
 #[inline(always)]
 pub(crate) fn byte(value: f32, scale: f32, zero: f32) -> u8 {
     ((value * scale + zero).clamp(0.0, 255.0) + ROUNDING).to_bits() as u8
 }
 
 impl Activation<'_> {
-    /// Asks for what [`Activation::apply`] will read.
+    /// Prefetches what [`Activation::apply`] will read.
     #[inline(always)]
     pub(super) fn prefetch<L: DotLanes>(&self, lanes: L, tile: usize, record: usize) {
         if let Skip::Plain(rows) | Skip::Scaled(rows, _) = self.skip {

@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm256_store_ps, _mm256_sub_ps,
 };
 
-use super::{Kernel, Lanes};
+use super::lanes::{Kernel, Lanes};
 use crate::tiles::Row;
 
 /// Proof that the processor has AVX2 and fused multiply-add.

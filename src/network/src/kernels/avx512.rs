@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_sqrt_ps, _mm512_store_ps, _mm512_sub_ps,
 };
 
-use super::{Kernel, Lanes};
+use super::lanes::{Kernel, Lanes};
 use crate::tiles::Row;
 
 /// Proof that the processor has AVX-512.

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use super::activate::Activation;
 use super::dot::{DotKernel, DotLanes};
+use super::holds_rows;
 use crate::tiles::{COLUMNS, Row};
 
 /// Tiles of outputs that are computed by one task. A few records alone need several of them at a time to keep the
@@ -60,7 +61,7 @@ impl Words for Bytes {
 
 /// What becomes of a linear layer's sums while they are still near.
 pub(crate) trait Finish {
-    /// Asks for what [`Finish::finish`] will read.
+    /// Prefetches what [`Finish::finish`] will read.
     fn prefetch<L: DotLanes>(&self, lanes: L, tile: usize, record: usize);
 
     /// Takes a record's sums of a tile.
@@ -88,7 +89,7 @@ impl Finish for Sums<'_> {
 /// The sums are activated.
 pub(crate) struct Activated<'a> {
     pub(crate) activation: Activation<'a>,
-    /// Where the activations are kept as floats besides, for who wants to see them.
+    /// Also keeps the activations as floats here.
     pub(crate) kept: Option<Sums<'a>>,
 }
 
@@ -109,14 +110,14 @@ impl Finish for Activated<'_> {
 
 /// `sum(tile, r) = start[tile] + Σ over k < count of input(r, k) · weight(tile, k)`, words times words.
 ///
-/// `weight(tile, k)` is row `tile * count + k` of `weights`; `input(r, k)` is word `k % 32` of row
-/// `k / 32 * input_stride + r` of `inputs`. A record's result does not depend on the others: its sums are added up in the
-/// order of `k`.
+/// `weight(tile, k)` is row `tile * count + k` of `weights`; `input(r, k)` is word `k % 32` of row `k / 32 *
+/// input_stride + r` of `inputs`. A record's result does not depend on the others: its sums are added up in the order
+/// of `k`.
 pub(crate) struct Dense<'a, W, F> {
     /// A row a tile.
     pub(crate) start: &'a [Row],
     pub(crate) weights: &'a [Row],
-    /// Weights that are needed next, which are asked for ahead.
+    /// Weights that are needed next, which are prefetched.
     pub(crate) next: &'a [Row],
     /// Words of an input.
     pub(crate) count: usize,
@@ -127,19 +128,11 @@ pub(crate) struct Dense<'a, W, F> {
     pub(crate) words: PhantomData<W>,
 }
 
-impl<'a, W, F> Dense<'a, W, F> {
-    /// The same of other words.
-    pub(crate) fn of<V>(self) -> Dense<'a, V, F> {
-        let Self { start, weights, next, count, inputs, input_stride, records, finish, words: _ } = self;
-        Dense { start, weights, next, count, inputs, input_stride, records, finish, words: PhantomData }
-    }
-}
-
 /// Vectors of a row that are computed together.
 const PARTS: usize = 2;
 
 impl<W: Words, F: Finish> Dense<'_, W, F> {
-    /// `R` records and `T` tiles; asks for the rows `ahead` by and by.
+    /// `R` records and `T` tiles; prefetches the rows `ahead` bit by bit.
     #[inline(always)]
     fn block<L: DotLanes, const R: usize, const T: usize>(
         &mut self,
@@ -214,9 +207,10 @@ impl<W: Words, F: Finish> DotKernel for Dense<'_, W, F> {
     #[inline(always)]
     fn run<L: DotLanes>(mut self, lanes: L) {
         let (tiles, records) = (self.start.len(), self.records);
-        assert!(L::PARTS.is_multiple_of(PARTS) && self.weights.len() == tiles * self.count);
+        assert!(L::PARTS.is_multiple_of(PARTS));
+        assert!(holds_rows(self.weights, [(tiles, self.count)], 0) && self.weights.len() == tiles * self.count);
         if let Some(last) = self.count.div_ceil(COLUMNS).checked_sub(1) {
-            assert!(last * self.input_stride + records <= self.inputs.len());
+            assert!(holds_rows(self.inputs, [(last, self.input_stride)], records));
         }
         // As many sums as the registers hold: 16 of 32 with AVX-512, 8 of 16 with AVX2.
         let wide = L::PARTS == 2;

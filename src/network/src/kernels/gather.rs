@@ -1,20 +1,9 @@
 //! The first layer: only inputs that are not zero are read, forward by record, backward by input.
 
+use super::lists::{Entry, EntryLists, INPUT_BLOCK};
 use super::update::{Slots, Update, UpdateLanes};
 use super::{Kernel, Lanes};
 use crate::tiles::Row;
-
-/// Inputs whose weights are gathered together: two tiles of them are 32 KB.
-pub(crate) const INPUT_BLOCK: usize = 128;
-
-/// An input that is not zero.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Entry {
-    /// The input (in lists by record) or the record (in lists by input).
-    pub(crate) at: u32,
-    /// Its value.
-    pub(crate) value: f32,
-}
 
 /// Records from which on nearly every input of a block is used by one of them, so that all may be prefetched.
 const PREFETCHING_RECORDS: usize = 32;
@@ -23,12 +12,10 @@ const PREFETCHING_RECORDS: usize = 32;
 /// first-level cache costs less.
 pub(crate) const GATHERED_TILES: usize = 4;
 
-/// `out[record] += Σ entries of the record: value × weights[at]`, for any number of tiles.
+/// `out[record] += Σ entries of the record: value × weights[index]`, for any number of tiles.
 pub(crate) struct Gather<'a> {
-    /// Entries ordered by block of inputs, then by record.
-    pub(crate) entries: &'a [Entry],
-    /// Where each (block, record)'s entries start, and the end.
-    pub(crate) starts: &'a [u32],
+    /// A list for each (block of inputs, record), block after block; an entry's index is its input.
+    pub(crate) lists: &'a EntryLists,
     pub(crate) records: usize,
     /// Tiles of weights.
     pub(crate) weights: &'a [Row],
@@ -46,9 +33,11 @@ impl Gather<'_> {
     fn tiles<L: Lanes, const P: usize, const T: usize>(&mut self, lanes: L, first_tile: usize) {
         let weights = &self.weights[first_tile * self.weight_rows..][..T * self.weight_rows];
         let out = &mut self.out[first_tile * self.out_rows..][..T * self.out_rows];
-        assert!(self.records <= self.out_rows);
-        for (number, block) in self.starts.windows(self.records + 1).step_by(self.records).enumerate() {
-            // Weights are used in no order that the processor could foresee, so the next block is asked for by and by.
+        assert!(self.records <= self.out_rows && self.lists.bound() <= self.weight_rows);
+        let entries = self.lists.entries();
+        for (number, block) in self.lists.starts().windows(self.records + 1).step_by(self.records).enumerate() {
+            // Weights are used in an order that the processor cannot predict, so the next block is prefetched bit by
+            // bit.
             let (mut next, end) = match self.records < PREFETCHING_RECORDS {
                 true => (0, 0),
                 false => ((number + 1) * INPUT_BLOCK, ((number + 2) * INPUT_BLOCK).min(self.weight_rows)),
@@ -61,7 +50,7 @@ impl Gather<'_> {
                     }
                 }
                 next += share;
-                let entries = &self.entries[block[record] as usize..block[record + 1] as usize];
+                let entries = &entries[block[record] as usize..block[record + 1] as usize];
                 if entries.is_empty() {
                     continue;
                 }
@@ -69,10 +58,10 @@ impl Gather<'_> {
                 for entry in entries {
                     let value = lanes.splat(entry.value);
                     for tile in 0..T {
-                        let at = tile * self.weight_rows + entry.at as usize;
-                        debug_assert!((entry.at as usize) < self.weight_rows);
-                        // SAFETY: the lists are built by `inputs`, which lets no input beyond the layer's pass.
-                        let row = unsafe { weights.get_unchecked(at) };
+                        let index = tile * self.weight_rows + entry.index as usize;
+                        // SAFETY: the lists' indices are below their bound, which was found to be at most a tile's
+                        // rows; `weights` are `T` tiles.
+                        let row = unsafe { weights.get_unchecked(index) };
                         for part in 0..P {
                             sums[tile][part] = lanes.mul_add(value, lanes.load(row, part), sums[tile][part]);
                         }
@@ -98,7 +87,8 @@ impl Kernel for Gather<'_> {
         assert!(self.weights.len() == tiles * self.weight_rows && self.out.len() == tiles * self.out_rows);
         let mut tile = 0;
         while tile < tiles {
-            // As many sums as the registers hold: with AVX-512, which has 32, a row is two vectors; with AVX2 it is four of 16.
+            // As many sums as the registers hold: with AVX-512, which has 32, a row is two vectors; with AVX2 it is
+            // four of 16.
             tile += match (L::PARTS, tiles - tile) {
                 (2, GATHERED_TILES..) => {
                     self.tiles::<L, 2, GATHERED_TILES>(lanes, tile);
@@ -125,17 +115,15 @@ impl Kernel for Gather<'_> {
     }
 }
 
-/// How many inputs ahead weights and moments are asked for on the way back.
+/// How many inputs ahead weights and moments are prefetched on the way back.
 const AHEAD: usize = 8;
 
 /// Gradient of a tile of first-layer weights and its AdamW step.
 ///
-/// `gradient[i] = at_zero[i] × sums + Σ entries of input i: value × gradients[at]`.
+/// `gradient[i] = at_zero[i] × sums + Σ entries of input i: value × gradients[index]`.
 pub(crate) struct GatherStep<'a> {
-    /// Entries ordered by input, then by record.
-    pub(crate) entries: &'a [Entry],
-    /// Where each input's entries start, and the end.
-    pub(crate) starts: &'a [u32],
+    /// A list for each input; an entry's index is its record.
+    pub(crate) lists: &'a EntryLists,
     /// What was subtracted from each input.
     pub(crate) at_zero: &'a [f32],
     /// Gradient of the tile's outputs, a row a record.
@@ -150,7 +138,8 @@ impl GatherStep<'_> {
     #[inline(always)]
     fn parts<L: Lanes, const P: usize, const CHAINS: usize>(mut self, lanes: L) {
         let inputs = self.at_zero.len();
-        assert!(self.starts.len() == inputs + 1);
+        let (entries, starts) = (self.lists.entries(), self.lists.starts());
+        assert!(starts.len() == inputs + 1 && self.lists.bound() <= self.gradients.len());
         self.slots.assert_rows(inputs);
         let update = UpdateLanes::new(lanes, self.update);
         let mut all = [lanes.splat(0.0); P];
@@ -159,7 +148,7 @@ impl GatherStep<'_> {
         }
         for input in 0..inputs {
             self.slots.prefetch(lanes, (input + AHEAD).min(inputs - 1));
-            let entries = &self.entries[self.starts[input] as usize..self.starts[input + 1] as usize];
+            let entries = &entries[starts[input] as usize..starts[input + 1] as usize];
             // Several sums side by side, because one alone would wait for each addition.
             let mut sums = [[lanes.splat(0.0); P]; CHAINS];
             let at_zero = lanes.splat(self.at_zero[input]);
@@ -169,11 +158,13 @@ impl GatherStep<'_> {
             let (chunks, rest) = entries.as_chunks::<CHAINS>();
             for chunk in chunks {
                 for chain in 0..CHAINS {
-                    self.add(lanes, chunk[chain], &mut sums[chain]);
+                    // SAFETY: an entry of the lists, whose bound was found to be at most the number of gradients.
+                    unsafe { self.add(lanes, chunk[chain], &mut sums[chain]) };
                 }
             }
             for &entry in rest {
-                self.add(lanes, entry, &mut sums[0]);
+                // SAFETY: as above.
+                unsafe { self.add(lanes, entry, &mut sums[0]) };
             }
             for chain in 1..CHAINS {
                 for part in 0..P {
@@ -186,11 +177,14 @@ impl GatherStep<'_> {
         }
     }
 
+    /// Adds what an entry gives to sums.
+    ///
+    /// # Safety
+    /// There is a gradient of the entry's index.
     #[inline(always)]
-    fn add<L: Lanes, const P: usize>(&self, lanes: L, entry: Entry, sums: &mut [L::Vector; P]) {
-        debug_assert!((entry.at as usize) < self.gradients.len());
-        // SAFETY: the lists are built by `inputs`, whose records number as many as the gradients' rows.
-        let row = unsafe { self.gradients.get_unchecked(entry.at as usize) };
+    unsafe fn add<L: Lanes, const P: usize>(&self, lanes: L, entry: Entry, sums: &mut [L::Vector; P]) {
+        // SAFETY: the caller's promise.
+        let row = unsafe { self.gradients.get_unchecked(entry.index as usize) };
         let value = lanes.splat(entry.value);
         for part in 0..P {
             sums[part] = lanes.mul_add(value, lanes.load(row, part), sums[part]);

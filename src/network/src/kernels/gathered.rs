@@ -1,78 +1,20 @@
 //! The first layer of inference: only inputs that are not zero are read, two at a time.
 
 use super::dot::{DotKernel, DotLanes, halves};
+use super::quads::{Gathered, QUAD, Quad, QuadLists};
 use crate::tiles::Row;
-
-/// Inputs in a [`Quad`].
-pub(crate) const QUAD: usize = 8;
-
-/// Four pairs of a record's inputs, all in the same block of inputs, and their values.
-///
-/// Loads limit the gather, so that places and values are each loaded four at a time and taken apart in registers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Quad<V> {
-    /// Where the inputs' weights stand in their block, in units of [`UNIT`] bytes; four places a number, the lowest bits
-    /// first.
-    at: [u64; 2],
-    values: V,
-}
-
-/// An address is a base and a register times at most eight.
-const UNIT: usize = 8;
-
-impl<V> Quad<V> {
-    /// Inputs of the block that starts with input `first`, and their values.
-    #[inline]
-    pub(crate) fn new<G: Gathered<Values = V>>(first: u32, inputs: &[(u32, f32); QUAD]) -> Self {
-        let mut at = [0; 2];
-        for (place, &(input, _)) in inputs.iter().enumerate() {
-            let stands = (input - first) as usize * G::ROWS * size_of::<Row>() / UNIT;
-            at[place / 4] |= (stands as u64) << (place % 4 * 16);
-        }
-        Self { at, values: G::values(inputs.map(|(_, value)| value)) }
-    }
-
-    /// The weights of an input.
-    #[inline(always)]
-    fn rows<'a, G: Gathered>(&self, place: usize, weights: &'a [Row]) -> &'a [Row] {
-        let bytes = (self.at[place / 4] >> (place % 4 * 16) & 0xFFFF) as usize * UNIT;
-        debug_assert!(bytes / size_of::<Row>() + G::ROWS <= weights.len());
-        // SAFETY: the lists are built by `inference::lists`, which lets no input beyond the layer's pass.
-        unsafe { std::slice::from_raw_parts(weights.as_ptr().byte_add(bytes), G::ROWS) }
-    }
-}
-
-/// How the first layer's weights and values are held. A stripe of weights has 64 outputs, two tiles.
-pub(crate) trait Gathered: Copy + Send + Sync {
-    /// The values of four pairs.
-    type Values: Copy + Default + Send + Sync;
-    /// Rows of a stripe of weights that hold an input.
-    const ROWS: usize;
-    /// Inputs whose weights stay in the first-level cache together: 32 KB of them.
-    const BLOCK: usize = 256 / Self::ROWS;
-
-    fn values(values: [f32; QUAD]) -> Self::Values;
-
-    /// Adds `value₀ × weights₀ + value₁ × weights₁` of each pair to the sums of a chain, `P` vectors for each of two tiles.
-    fn add<L: DotLanes, const P: usize, const C: usize>(
-        lanes: L,
-        quad: &Quad<Self::Values>,
-        weights: &[Row],
-        sums: &mut [[[L::Vector; P]; 2]; C],
-    );
-}
 
 /// Floats: an input's weights are two rows, one for each tile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FloatPairs;
 
-/// bfloat16: an input's weights are one row, each half of it for a tile, in the order of [`half_place`].
+/// bfloat16: an input's weights are one row, each half of it for a tile, in the order of [`interleaved_offset`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HalfPairs;
 
-/// Where a tile's column stands in its half row of bfloat16: so that interleaving two rows within every 128 bits
-/// brings the columns into order.
-pub(crate) const fn half_place(column: usize) -> usize {
+/// Offset of a tile's column in its half row of bfloat16: interleaving two rows within every 128 bits then brings the
+/// columns into order.
+pub(crate) const fn interleaved_offset(column: usize) -> usize {
     let (upper, column) = (column / 16, column % 16);
     column / 4 * 8 + upper * 4 + column % 4
 }
@@ -87,16 +29,18 @@ impl Gathered for FloatPairs {
     }
 
     #[inline(always)]
-    fn add<L: DotLanes, const P: usize, const C: usize>(
+    unsafe fn add<L: DotLanes, const P: usize, const C: usize>(
         lanes: L,
         quad: &Quad<[[f32; 4]; 2]>,
         weights: &[Row],
         sums: &mut [[[L::Vector; P]; 2]; C],
     ) {
-        let values = [lanes.repeat(&quad.values[0]), lanes.repeat(&quad.values[1])];
+        let [low, high] = quad.values();
+        let values = [lanes.repeat(low), lanes.repeat(high)];
         for input in 0..QUAD {
             let scalar = lanes.repeated(values[input / 4], input % 4);
-            let rows = quad.rows::<Self>(input, weights);
+            // SAFETY: the caller's promise.
+            let rows = unsafe { quad.rows::<Self>(input, weights) };
             let sums = &mut sums[input / 2 % C];
             for tile in 0..2 {
                 for part in 0..P {
@@ -118,16 +62,17 @@ impl Gathered for HalfPairs {
     }
 
     #[inline(always)]
-    fn add<L: DotLanes, const P: usize, const C: usize>(
+    unsafe fn add<L: DotLanes, const P: usize, const C: usize>(
         lanes: L,
         quad: &Quad<[f32; 4]>,
         weights: &[Row],
         sums: &mut [[[L::Vector; P]; 2]; C],
     ) {
-        let values = lanes.repeat(&quad.values);
+        let values = lanes.repeat(quad.values());
         for pair in 0..QUAD / 2 {
             let scalar = lanes.repeated(values, pair);
-            let [a, b] = [2 * pair, 2 * pair + 1].map(|input| &quad.rows::<Self>(input, weights)[0]);
+            // SAFETY: the caller's promise.
+            let [a, b] = unsafe { [2 * pair, 2 * pair + 1].map(|input| &quad.rows::<Self>(input, weights)[0]) };
             let sums = &mut sums[pair % C];
             for tile in 0..2 {
                 for part in 0..P / 2 {
@@ -173,43 +118,44 @@ impl DotKernel for TableSums<'_> {
 
 /// `out[tile][record] += Σ pairs of the record`, for the two tiles of a stripe.
 pub(crate) struct GatherPairs<'a, G: Gathered> {
-    /// Pairs ordered by block of inputs, then by record.
-    pub(crate) quads: &'a [Quad<G::Values>],
-    /// Where each (block, record)'s quads start, and the end.
-    pub(crate) starts: &'a [u32],
-    pub(crate) records: usize,
-    /// The stripe of weights.
+    /// The records' inputs.
+    pub(crate) lists: &'a QuadLists<G>,
+    /// The stripe of weights, of every input of the lists at least.
     pub(crate) weights: &'a [Row],
-    /// What the next stripe needs first, asked for ahead with many records.
+    /// What the next stripe needs first, prefetched with many records.
     pub(crate) ahead: &'a [Row],
-    /// The next stripe of weights; with few records those that they use are asked for ahead.
+    /// The next stripe of weights; with few records those that they use are prefetched.
     pub(crate) next: Option<&'a [Row]>,
-    /// Two tiles of `records` rows.
+    /// Two tiles of a row a record.
     pub(crate) out: &'a mut [Row],
 }
 
 impl<G: Gathered> GatherPairs<'_, G> {
-    /// `P` vectors a row; a quad's pairs are added to `C` sums in turn, because one sum alone would wait for each addition.
+    /// `P` vectors a row; a quad's pairs are added to `C` sums in turn, because one sum alone would wait for each
+    /// addition.
     #[inline(always)]
     fn parts<L: DotLanes, const P: usize, const C: usize>(self, lanes: L) {
-        let (first, second) = self.out.split_at_mut(self.records);
-        assert!(first.len() == self.records && second.len() == self.records);
-        let next = self.next.filter(|next| next.len() == self.weights.len() && self.records < PREFETCHING_RECORDS);
-        for (number, block) in self.starts.windows(self.records + 1).step_by(self.records).enumerate() {
+        let (quads, records) = (self.lists.quads(), self.lists.records());
+        assert!(self.lists.inputs() <= self.weights.len() / G::ROWS);
+        let (first, second) = self.out.split_at_mut(records);
+        assert!(first.len() == records && second.len() == records);
+        let next = self.next.filter(|next| next.len() == self.weights.len() && records < PREFETCHING_RECORDS);
+        for (number, block) in self.lists.blocks().enumerate() {
             let block_rows = number * G::BLOCK * G::ROWS..;
             let weights = &self.weights[block_rows.clone()];
-            // Weights are used in no order that the processor could foresee, so the next block is asked for by and by.
+            // Weights are used in an order that the processor cannot predict, so the next block is prefetched bit by
+            // bit.
             let ahead = match weights.get(G::BLOCK * G::ROWS..) {
-                _ if self.records < PREFETCHING_RECORDS => &[],
+                _ if records < PREFETCHING_RECORDS => &[],
                 Some(ahead) if !ahead.is_empty() => &ahead[..ahead.len().min(G::BLOCK * G::ROWS)],
                 _ => self.ahead,
             };
-            let share = ahead.len().div_ceil(self.records);
-            for record in 0..self.records {
+            let share = ahead.len().div_ceil(records);
+            for record in 0..records {
                 for row in ahead.iter().skip(record * share).take(share) {
                     lanes.prefetch(row);
                 }
-                let quads = &self.quads[block[record] as usize..block[record + 1] as usize];
+                let quads = &quads[block[record] as usize..block[record + 1] as usize];
                 if quads.is_empty() {
                     continue;
                 }
@@ -217,7 +163,9 @@ impl<G: Gathered> GatherPairs<'_, G> {
                     let next = &next[block_rows.clone()];
                     for quad in quads {
                         for input in 0..QUAD {
-                            for row in quad.rows::<G>(input, next) {
+                            // SAFETY: as below; the next stripe has as many rows as this one.
+                            let rows = unsafe { quad.rows::<G>(input, next) };
+                            for row in rows {
                                 lanes.prefetch(row);
                             }
                         }
@@ -225,7 +173,9 @@ impl<G: Gathered> GatherPairs<'_, G> {
                 }
                 let mut sums = [[[lanes.splat(0.0); P]; 2]; C];
                 for quad in quads {
-                    G::add(lanes, quad, weights, &mut sums);
+                    // SAFETY: the quad is one of this block's, whose weights these are; those of all inputs of the
+                    // lists were found above.
+                    unsafe { G::add(lanes, quad, weights, &mut sums) };
                 }
                 for chain in 1..C {
                     for tile in 0..2 {

@@ -1,8 +1,8 @@
 //! The inner loops, written once over vectors of any width and compiled for each kind of processor.
 //!
-//! A kernel is a value that implements [`Kernel`]; [`Instructions::run`] runs its loops compiled for the given
-//! instruction set. The sets are tokens: one can only be made where the processor has the instructions, which makes its
-//! methods safe.
+//! A kernel is a value that implements [`Kernel`]; [`Instructions::run`] compiles its loops for the chosen instruction
+//! set. The sets are tokens: one exists only where the processor has the instructions, which makes its methods safe.
+//! Indices that kernels read without a bounds check come in types that checked them ([`EntryLists`], [`QuadLists`]).
 
 mod activate;
 #[cfg(target_arch = "x86_64")]
@@ -16,10 +16,13 @@ mod dot;
 mod gather;
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
 mod gathered;
+mod lanes;
+mod lists;
 mod norm;
 mod portable;
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
 mod product;
+mod quads;
 mod update;
 
 #[cfg(test)]
@@ -30,47 +33,22 @@ use activate::byte;
 pub(super) use activate::{Activate, Activation, Narrowed, Skip};
 pub(super) use dense::{Activated, Bytes, Dense, Floats, Halves, Sums, TASK_TILES, Words};
 pub(super) use dot::{DotInstructions, half};
-pub(super) use gather::{Entry, GATHERED_TILES, Gather, GatherStep, INPUT_BLOCK};
-pub(super) use gathered::{FloatPairs, GatherPairs, Gathered, HalfPairs, QUAD, Quad, TableSums, half_place};
+pub(super) use gather::{GATHERED_TILES, Gather, GatherStep};
+pub(super) use gathered::{FloatPairs, GatherPairs, HalfPairs, TableSums, interleaved_offset};
+pub(super) use lanes::{Kernel, Lanes};
+#[cfg(test)]
+pub(super) use lists::INPUT_BLOCK;
+pub(super) use lists::{Entry, EntryLists, SparseRecords};
 pub use norm::EPSILON;
 pub(super) use norm::{ColumnSums, NormBackward, NormForward};
 pub(super) use product::{GROUP, PAIR, Product, WeightStep};
+pub(super) use quads::{Gathered, QuadLists};
 pub(super) use update::{AddRows, Slots, Update, UpdateRows, WeightedSum};
 
 use super::tiles::Row;
 
 /// Slope of the leaky rectifier for negative values.
 pub const LEAK: f32 = 0.01;
-
-/// Vectors of 32-bit floats of one width. A row of a tile is `PARTS` of them.
-///
-/// Loops over lanes contain no closures: a closure would be compiled without the instruction set.
-pub(super) trait Lanes: Copy + Send + Sync {
-    type Vector: Copy;
-    const PARTS: usize;
-
-    fn splat(self, value: f32) -> Self::Vector;
-    fn load(self, row: &Row, part: usize) -> Self::Vector;
-    fn store(self, row: &mut Row, part: usize, vector: Self::Vector);
-    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    fn max(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
-    fn sqrt(self, a: Self::Vector) -> Self::Vector;
-    /// `a × b + c`
-    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// `yes` where `test` is above zero, else `no`.
-    fn select_positive(self, test: Self::Vector, yes: Self::Vector, no: Self::Vector) -> Self::Vector;
-    /// Asks for a row to be brought into the cache.
-    fn prefetch(self, row: &Row);
-}
-
-/// An inner loop.
-pub(super) trait Kernel {
-    /// Runs it; implementations are `#[inline(always)]`, so that they are compiled for the instruction set.
-    fn run<L: Lanes>(self, lanes: L);
-}
 
 /// An instruction set that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +78,7 @@ impl Instructions {
         Self::available()[0]
     }
 
-    /// Its name, for people.
+    /// Its name for a log line.
     pub(super) fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -122,4 +100,10 @@ impl Instructions {
             Self::Portable(lanes) => kernel.run(lanes),
         }
     }
+}
+
+/// Whether a slice has `count` more rows after `steps`, each a number of steps and the rows of one.
+fn holds_rows<const N: usize>(rows: &[Row], steps: [(usize, usize); N], count: usize) -> bool {
+    let add = |end: usize, (number, stride): (usize, usize)| end.checked_add(usize::checked_mul(number, stride)?);
+    steps.into_iter().try_fold(count, add).is_some_and(|end| end <= rows.len())
 }

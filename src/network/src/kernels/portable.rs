@@ -1,6 +1,6 @@
 //! Eight lanes on any processor: plain arrays that the compiler vectorises.
 
-use super::Lanes;
+use super::lanes::Lanes;
 use crate::tiles::Row;
 
 pub(super) const WIDTH: usize = 8;

@@ -5,7 +5,7 @@
 //! may use the other half. The order of every sum is the same for every cut.
 
 use super::update::{Slots, Update, UpdateLanes};
-use super::{Kernel, Lanes};
+use super::{Kernel, Lanes, holds_rows};
 use crate::tiles::{COLUMNS, Row};
 
 /// Rows of a product and inputs of a weight step come in multiples of it.
@@ -17,24 +17,24 @@ pub(crate) const PAIR: usize = 2;
 /// Rows of a tile of vectors that are used by all sums before the next ones: 8 KB.
 const RESIDENT: usize = 64;
 
-/// Adds to the sums of `R` rows what each one's scalar gives with row `at` of `T` tiles, `P` vectors of it.
+/// Adds to the sums of `R` rows what each one's scalar gives with row `index` of `T` tiles, `P` vectors of it.
 ///
 /// # Safety
-/// The last tile must have the row: `vectors` is longer than `(T - 1) * stride + at`.
+/// The last tile must have the row: `vectors` is longer than `(T - 1) * stride + index`.
 #[inline(always)]
 unsafe fn add_products<L: Lanes, const T: usize, const P: usize, const R: usize>(
     lanes: L,
     sums: &mut [[[L::Vector; P]; T]; R],
     vectors: &[Row],
     stride: usize,
-    at: usize,
+    index: usize,
     first_part: usize,
     scalars: [f32; R],
 ) {
     let mut vector = [[lanes.splat(0.0); P]; T];
     for tile in 0..T {
         // SAFETY: the caller's promise.
-        let row = unsafe { vectors.get_unchecked(tile * stride + at) };
+        let row = unsafe { vectors.get_unchecked(tile * stride + index) };
         for part in 0..P {
             vector[tile][part] = lanes.load(row, first_part + part);
         }
@@ -93,7 +93,7 @@ impl Product<'_> {
                         }
                     }
                 }
-                // The next panel is asked for by and by.
+                // The next panel is prefetched bit by bit.
                 let ahead = group / R * share;
                 for k in ahead..(ahead + share).min(next) {
                     for tile in 0..T {
@@ -134,10 +134,13 @@ impl Kernel for Product<'_> {
         let (tiles, chunks) = (self.start.len(), self.count.div_ceil(COLUMNS));
         assert!(self.rows.is_multiple_of(GROUP) && L::PARTS.is_multiple_of(2));
         let Some(last_tile) = tiles.checked_sub(1) else { return };
-        assert!(last_tile * self.out_stride + self.rows <= self.out.len());
+        assert!(holds_rows(self.out, [(last_tile, self.out_stride)], self.rows));
         if let Some(last) = chunks.checked_sub(1) {
-            let row = last_tile * self.tile_stride + last * self.vector_stride + (self.count - last * COLUMNS);
-            assert!(row <= self.vectors.len() && last * self.scalar_stride + self.rows <= self.scalars.len());
+            // A chunk before the last one has 32 rows, which end before the next chunk's first.
+            assert!(last == 0 || self.vector_stride >= COLUMNS);
+            let steps = [(last_tile, self.tile_stride), (last, self.vector_stride)];
+            assert!(holds_rows(self.vectors, steps, self.count - last * COLUMNS));
+            assert!(holds_rows(self.scalars, [(last, self.scalar_stride)], self.rows));
         }
         for chunk in (0..chunks.max(1)).step_by(RESIDENT / COLUMNS) {
             let mut tile = 0;
@@ -154,10 +157,11 @@ impl Kernel for Product<'_> {
     }
 }
 
-/// Gradient of tiles of weights and their AdamW step: `gradient(tile, i) = Σ over records of input(record, i) × vector(tile, record)`.
+/// Gradient of tiles of weights and their AdamW step:
+/// `gradient(tile, i) = Σ over records of input(record, i) × vector(tile, record)`.
 ///
-/// `input(record, i)` is column `i % 32` of row `i / 32 * scalar_stride + record` of `scalars`, `vector(tile, record)` row
-/// `tile * vector_stride + record` of `vectors`.
+/// `input(record, i)` is column `i % 32` of row `i / 32 * scalar_stride + record` of `scalars`, `vector(tile, record)`
+/// row `tile * vector_stride + record` of `vectors`.
 pub(crate) struct WeightStep<'a> {
     /// Gradient of the tiles' outputs, a row a record.
     pub(crate) vectors: &'a [Row],
@@ -176,7 +180,7 @@ pub(crate) struct WeightStep<'a> {
 /// Records between two vectors of AdamW.
 const STRETCH: usize = 16;
 
-/// How many inputs ahead weights and moments are asked for.
+/// How many inputs ahead weights and moments are prefetched.
 const AHEAD: usize = 4;
 
 /// Gradients of a chunk of inputs, for each tile.
@@ -195,8 +199,8 @@ impl WeightStep<'_> {
     fn step_tiles<L: Lanes, const T: usize, const P: usize, const R: usize>(&mut self, lanes: L, first_tile: usize) {
         let inputs = self.slots.weight.len() / self.tiles;
         let update = UpdateLanes::new(lanes, self.update);
-        // AdamW divides and takes roots, for which the processor has one slow unit that sums do not need: while the sums of
-        // a chunk of inputs are taken, the chunk before it is stepped, a vector every few records.
+        // AdamW divides and takes roots, for which the processor has one slow unit that sums do not need: while the
+        // sums of a chunk of inputs are computed, the chunk before it is stepped, a vector every few records.
         let mut gradients = [[[Row::ZERO; COLUMNS]; T]; 2];
         let mut waiting = Waiting { first_input: 0, inputs: 0, stepped: 0 };
         for (chunk, first_input) in (0..inputs).step_by(COLUMNS).enumerate() {
@@ -226,8 +230,8 @@ impl WeightStep<'_> {
                             for record in stretch..(stretch + STRETCH).min(records) {
                                 let mut scalar = [0.0; R];
                                 for row in 0..R {
-                                    // SAFETY: `run` found the last chunk's last record; `group + row` is below 32, because
-                                    // `R` divides the chunk's inputs.
+                                    // SAFETY: `run` found the last chunk's last record; `group + row` is below 32,
+                                    // because `R` divides the chunk's inputs.
                                     scalar[row] =
                                         unsafe { *scalars.get_unchecked(record).0.get_unchecked(group + row) };
                                 }
@@ -286,9 +290,9 @@ impl Kernel for WeightStep<'_> {
         let inputs = self.slots.weight.len() / self.tiles;
         assert!(inputs.is_multiple_of(GROUP) && L::PARTS.is_multiple_of(2));
         self.slots.assert_rows(self.tiles * inputs);
-        assert!(last_tile * self.vector_stride + self.records <= self.vectors.len());
+        assert!(holds_rows(self.vectors, [(last_tile, self.vector_stride)], self.records));
         if let Some(last) = inputs.div_ceil(COLUMNS).checked_sub(1) {
-            assert!(last * self.scalar_stride + self.records <= self.scalars.len());
+            assert!(holds_rows(self.scalars, [(last, self.scalar_stride)], self.records));
         }
         let mut tile = 0;
         while tile < self.tiles {

@@ -21,6 +21,17 @@ fn assert_close(ours: &[Row], theirs: &[[f64; COLUMNS]], what: &str) {
     }
 }
 
+/// The values that are not zero, a list of inputs a record.
+fn sparse(values: &[Vec<f32>]) -> SparseRecords {
+    let mut records = SparseRecords::default();
+    for row in values {
+        let row = (0u32..).zip(row).filter(|(_, value)| **value != 0.0);
+        records.extend(row.map(|(index, &value)| Entry { index, value }));
+        records.end_record();
+    }
+    records
+}
+
 const UPDATE: Update = Update {
     keep: 0.99,
     first_share: 0.1,
@@ -136,19 +147,12 @@ proptest! {
         values.iter_mut().flatten().for_each(|value| if unit(&mut random) < density { *value = unit(&mut random) });
         let weights = rows(&mut random, tiles * inputs);
         let before = rows(&mut random, tiles * records);
-        let (mut entries, mut starts) = (Vec::new(), vec![0]);
-        for block in (0..inputs).step_by(INPUT_BLOCK) {
-            for row in &values {
-                let block = (block as u32..).zip(row[block..].iter().take(INPUT_BLOCK));
-                entries.extend(block.filter(|(_, value)| **value != 0.0).map(|(at, &value)| Entry { at, value }));
-                starts.push(entries.len() as u32);
-            }
-        }
+        let mut lists = EntryLists::default();
+        lists.fill_by_block(inputs, &sparse(&values));
         for instructions in Instructions::available() {
             let mut out = before.clone();
             instructions.run(Gather {
-                entries: &entries,
-                starts: &starts,
+                lists: &lists,
                 records,
                 weights: &weights,
                 weight_rows: inputs,
@@ -174,12 +178,10 @@ proptest! {
         let at_zero: Vec<f32> = (0..inputs).map(|_| unit(&mut random).round()).collect();
         let (gradients, sums) = (rows(&mut random, records), rows(&mut random, 1)[0]);
         let parameters = Parameters::new(&mut random, inputs);
-        let (mut entries, mut starts) = (Vec::new(), vec![0]);
-        for list in &values {
-            let list = (0u32..).zip(list).filter(|&(_, &value)| value != 0.0);
-            entries.extend(list.map(|(at, &value)| Entry { at, value }));
-            starts.push(entries.len() as u32);
-        }
+        let by_record: Vec<Vec<f32>> =
+            (0..records).map(|record| values.iter().map(|list| list[record]).collect()).collect();
+        let mut lists = EntryLists::default();
+        lists.fill_by_input(inputs, &sparse(&by_record));
         let gradient = |input: usize, column: usize| {
             let constant = f64::from(at_zero[input]) * f64::from(sums.0[column]);
             let records = values[input].iter().zip(&gradients);
@@ -187,8 +189,7 @@ proptest! {
         };
         for instructions in Instructions::available() {
             parameters.check(instructions.name(), gradient, |slots| instructions.run(GatherStep {
-                entries: &entries,
-                starts: &starts,
+                lists: &lists,
                 at_zero: &at_zero,
                 gradients: &gradients,
                 sums: &sums,
@@ -205,7 +206,8 @@ proptest! {
         let scalars: Vec<f32> = (0..count).map(|_| unit(&mut random).round() * 0.7).collect();
         let parameters = Parameters::new(&mut random, count);
         let column = |column: usize| gradient.iter().map(move |row| f64::from(row.0[column]));
-        let weighted = |c: usize| f64::from(start.0[c]) + column(c).zip(&scalars).map(|(a, &b)| a * f64::from(b)).sum::<f64>();
+        let products = |c: usize| column(c).zip(&scalars).map(|(a, &b)| a * f64::from(b)).sum::<f64>();
+        let weighted = |c: usize| f64::from(start.0[c]) + products(c);
         for instructions in Instructions::available() {
             let what = instructions.name();
             parameters.check(what, |row, column| f64::from(gradient[row].0[column]), |slots| {

@@ -10,11 +10,11 @@ pub struct Popularity {
 }
 
 impl Popularity {
-    /// The groups of `records` records; `at_rank` gives the number of followers at a 0-based place of the ascending order;
+    /// The groups of `records` records; `at_rank` gives the number of followers at a 0-based rank in ascending order;
     /// `None` without records.
     ///
-    /// Border k is the nearest-rank quantile: the `⌈k n / 5⌉`-th smallest value. A value equal to a border belongs to the
-    /// group below it. Equal values are never torn apart, so that a group may be larger than a fifth or empty.
+    /// Border k is the nearest-rank quantile: the `⌈k n / 5⌉`-th smallest value. A value equal to a border belongs to
+    /// the group below it. Equal values stay together, so a group may be larger than a fifth, or empty.
     pub fn of(records: u64, mut at_rank: impl FnMut(u64) -> u32) -> Option<Self> {
         let groups = GROUPS as u64;
         let mut border = |index: usize| at_rank(((index as u64 + 1) * records).div_ceil(groups) - 1);

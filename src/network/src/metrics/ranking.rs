@@ -1,28 +1,6 @@
 //! One reaction's outcomes from the highest prediction to the lowest, and the measures that follow from their order.
 
-use serde::{Deserialize, Serialize};
-
-use super::report::Measures;
-
-/// How far predictions of about the same size are from what happened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
-    /// Number of records.
-    pub records: u64,
-    /// Mean predicted probability.
-    pub mean_prediction: f64,
-    /// Share of the records in which the reaction happened.
-    pub rate: f64,
-}
-
-/// A point of the precision–recall curve: the records whose prediction is at least some value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct PrecisionRecall {
-    /// Share of all records with the reaction that are among them.
-    pub recall: f64,
-    /// Share of them that have the reaction.
-    pub precision: f64,
-}
+use super::measures::{CalibrationBin, Measures, PrecisionRecall};
 
 /// What a ranking comes to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,7 +9,7 @@ pub struct Ranked {
     pub measures: Measures,
     /// Calibration by decile of the prediction, from the lowest to the highest. Equal predictions stay together, in the
     /// decile of the middle one, so that a decile may be larger than a tenth, and an empty one is left out.
-    pub calibration: Vec<Calibration>,
+    pub calibration: Vec<CalibrationBin>,
     /// The precision–recall curve, at most a hundred points of it, from the lowest recall on.
     pub precision_recall: Vec<PrecisionRecall>,
 }
@@ -152,7 +130,7 @@ impl Ranking {
                 relative_cross_entropy: relative,
             },
             calibration: filled
-                .map(|decile| Calibration {
+                .map(|decile| CalibrationBin {
                     records: decile.records,
                     mean_prediction: decile.predictions / decile.records as f64,
                     rate: decile.positives as f64 / decile.records as f64,
@@ -182,7 +160,8 @@ mod tests {
         assert!((ours.unwrap() - expected).abs() < 1e-9 * expected.abs().max(1.0), "{ours:?} instead of {expected}");
     }
 
-    /// From scikit-learn 1.9.1: `average_precision_score`, `log_loss`, and the relative cross entropy made of two of them.
+    /// From scikit-learn 1.9.1: `average_precision_score`, `log_loss`, and the relative cross entropy made of two of
+    /// them.
     #[test]
     fn agrees_with_scikit_learn() {
         for (outcomes, precision, entropy, relative) in SCIKIT_LEARN {
@@ -214,11 +193,11 @@ mod tests {
     #[test]
     fn deciles_keep_equal_predictions_together() {
         let constant = ranking(&[(0.25, 0), (0.25, 0), (0.25, 0), (0.25, 1)]);
-        assert_eq!(constant.calibration, [Calibration { records: 4, mean_prediction: 0.25, rate: 0.25 }]);
+        assert_eq!(constant.calibration, [CalibrationBin { records: 4, mean_prediction: 0.25, rate: 0.25 }]);
         let spread: Vec<(f32, u8)> = (0..20).map(|i| (i as f32 / 32.0, u8::from(i >= 10))).collect();
         let deciles = ranking(&spread).calibration;
         assert_eq!(deciles.len(), 10);
-        assert_eq!(deciles[0], Calibration { records: 2, mean_prediction: 1.0 / 64.0, rate: 0.0 });
+        assert_eq!(deciles[0], CalibrationBin { records: 2, mean_prediction: 1.0 / 64.0, rate: 0.0 });
         assert_eq!(deciles[9].rate, 1.0);
     }
 
@@ -269,11 +248,12 @@ mod tests {
             let deciles = ranking.calibration;
             prop_assert_eq!(deciles.iter().map(|decile| decile.records).sum::<u64>(), outcomes.len() as u64);
             prop_assert!(deciles.is_sorted_by(|a, b| a.mean_prediction < b.mean_prediction));
-            let mean = |value: fn(&Calibration) -> f64| {
+            let mean = |value: fn(&CalibrationBin) -> f64| {
                 deciles.iter().map(|decile| decile.records as f64 * value(decile)).sum::<f64>() / outcomes.len() as f64
             };
             prop_assert!((mean(|decile| decile.rate) - ranking.measures.rate.unwrap()).abs() < 1e-12);
-            prop_assert!((mean(|decile| decile.mean_prediction) - ranking.measures.mean_prediction.unwrap()).abs() < 1e-9);
+            let prediction = ranking.measures.mean_prediction.unwrap();
+            prop_assert!((mean(|decile| decile.mean_prediction) - prediction).abs() < 1e-9);
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use skimlog_formats::{PerReaction, Reaction};
 
-use super::ranking::{Calibration, PrecisionRecall};
+use super::measures::{CalibrationBin, Measures, PrecisionRecall};
 
 /// Measures of a set of predictions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,27 +24,10 @@ pub struct Report {
     pub quintile_means: PerReaction<QuintileMeans>,
     /// Calibration by decile of the prediction, from the lowest on; deciles without records are left out.
     #[serde(with = "per_reaction")]
-    pub calibration: PerReaction<Vec<Calibration>>,
+    pub calibration: PerReaction<Vec<CalibrationBin>>,
     /// Precision–recall curves, from the lowest recall on.
     #[serde(with = "per_reaction")]
     pub precision_recall: PerReaction<Vec<PrecisionRecall>>,
-}
-
-/// Measures of one reaction's predictions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Measures {
-    /// Number of records in which the reaction happened.
-    pub positives: u64,
-    /// Share of the records in which the reaction happened.
-    pub rate: Option<f64>,
-    /// Mean predicted probability.
-    pub mean_prediction: Option<f64>,
-    /// Mean binary cross entropy in nats.
-    pub cross_entropy: Option<f64>,
-    /// Average precision, 0–1; `None` where the reaction never happened.
-    pub average_precision: Option<f64>,
-    /// Relative cross entropy in percent; `None` where the reaction happened in no record or in all.
-    pub relative_cross_entropy: Option<f64>,
 }
 
 /// Measures over the records of one group of authors.

@@ -33,7 +33,7 @@ impl Outcome {
         self.0 & 1 == 1
     }
 
-    /// Its place among the bins of a [`Histogram`].
+    /// Its bin of a [`Histogram`].
     fn bin(self) -> usize {
         (self.0 >> FINE_BITS) as usize
     }
@@ -139,8 +139,9 @@ impl Rows {
         Ok(())
     }
 
-    /// Shows `each` all outcomes of a reaction from the highest prediction to the lowest, with the group that `group_of` puts
-    /// the record into (below 8) and a number of outcomes that are the same. Takes about 8 bytes for each of `most` outcomes.
+    /// Shows `each` all outcomes of a reaction from the highest prediction to the lowest, with the group that
+    /// `group_of` puts the record into (below 8) and a number of outcomes that are the same. Takes about 8 bytes for
+    /// each of `most` outcomes.
     pub(super) fn descending(
         &mut self,
         outcome_of: impl Fn(&Row) -> Outcome,
@@ -159,8 +160,8 @@ impl Rows {
                         counts[outcome.within_bin() << 3 | group_of(row)] += 1;
                     }
                 })?;
-                for (place, &count) in counts.iter().enumerate().rev().filter(|(_, count)| **count > 0) {
-                    each(Outcome((range.first << FINE_BITS | place >> 3) as u32), place & 7, count);
+                for (index, &count) in counts.iter().enumerate().rev().filter(|(_, count)| **count > 0) {
+                    each(Outcome((range.first << FINE_BITS | index >> 3) as u32), index & 7, count);
                 }
                 continue;
             }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use skimlog_formats::{PerReaction, Reaction, ReactionSet};
 use thiserror::Error;
 
+use super::measures::Measures;
 use super::popularity::{GROUPS, Popularity};
 use super::ranking::Ranking;
-use super::report::{Measures, Quintile, QuintileMeans, Report};
+use super::report::{Quintile, QuintileMeans, Report};
 use super::rows::{Histogram, Outcome, ROW_BYTES, Row, Rows};
 
 /// Predictions and what happened, in bounded memory: what does not fit lies in a file without a name.
@@ -40,8 +41,11 @@ pub enum ScoresError {
     /// A prediction outside [0, 1].
     #[error(transparent)]
     NotAProbability(#[from] NotAProbability),
-    /// They do not fit into memory, and cannot be put aside or read back.
-    #[error("{}: cannot put predictions aside in a file here: {source}; free some disk space or raise memory_budget", .folder.display())]
+    /// They do not fit into memory, and the temporary file for them fails.
+    #[error(
+        "{}: cannot keep predictions in a temporary file here: {source}; free some disk space or raise memory_budget",
+        .folder.display()
+    )]
     Spill {
         /// The folder.
         folder: PathBuf,
@@ -71,8 +75,8 @@ impl Scores {
     /// Adds a record: the predicted probabilities, the reactions that happened, how many accounts follow the author.
     ///
     /// # Errors
-    /// [`ScoresError::NotAProbability`] if a prediction is a not-a-number or outside [0, 1]; the record is not added then.
-    /// [`ScoresError::Spill`].
+    /// [`ScoresError::NotAProbability`] if a prediction is a not-a-number or outside [0, 1]; the record is not added
+    /// then. [`ScoresError::Spill`].
     pub fn push(
         &mut self,
         prediction: PerReaction<f32>,
@@ -151,9 +155,10 @@ impl Scores {
         }))
     }
 
-    /// Groups by the authors' followers. Ranks are found in two steps, by the upper and the lower halves of the numbers.
+    /// Groups by the authors' followers. Ranks are found in two steps, by the upper and the lower halves of the
+    /// numbers.
     fn popularity(&mut self) -> io::Result<Option<Popularity>> {
-        let place = |mut rank: u64, counts: &[u64]| {
+        let bin_of = |mut rank: u64, counts: &[u64]| {
             let bin = counts.iter().position(|&count| {
                 let here = rank < count;
                 rank -= if here { 0 } else { count };
@@ -163,7 +168,7 @@ impl Scores {
         };
         let mut outcome = Ok(());
         let popularity = Popularity::of(self.rows.records(), |rank| {
-            let (upper, rank) = place(rank, &self.followers);
+            let (upper, rank) = bin_of(rank, &self.followers);
             let mut counts = vec![0u64; 1 << 16];
             let visited = self.rows.visit(|row| {
                 if (row.author_followers >> 16) as usize == upper {
@@ -174,7 +179,7 @@ impl Scores {
                 outcome = Err(error);
                 return 0;
             }
-            (upper << 16 | place(rank, &counts).0) as u32
+            (upper << 16 | bin_of(rank, &counts).0) as u32
         });
         outcome.map(|()| popularity)
     }
@@ -194,7 +199,7 @@ mod tests {
         Scores::within(64 << 20, &std::env::temp_dir())
     }
 
-    /// Ten records; likes are foreseen in all groups but the least popular authors', quotes never happen.
+    /// Ten records; likes are predicted in all groups but the least popular authors', quotes never happen.
     fn scores() -> Scores {
         let mut scores = roomy();
         for record in 0..10u8 {
@@ -230,7 +235,7 @@ mod tests {
         let report = scores().report().unwrap().unwrap();
         let json = serde_json::to_string(&report).unwrap();
         let table = report.to_string();
-        // Numbers come back with an error in the last place, which the table does not show.
+        // Numbers come back with an error in the last digit, which the table does not show.
         let back: Report = serde_json::from_str(&json).unwrap();
         assert_eq!((back.to_string(), &back.calibration), (table.clone(), &report.calibration));
         assert!(table.contains('–') && !table.contains("NaN"), "{table}");

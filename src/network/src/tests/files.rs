@@ -49,7 +49,7 @@ fn unfit_files_are_refused() {
     }
     let missing = Network::load(&folder.path().join("none"), SHAPE).unwrap_err();
     assert!(matches!(missing, NetError::File { .. }));
-    // A file stands where there should be a folder.
+    // A file is where there should be a folder.
     assert!(matches!(network.save(&path.join("model")), Err(NetError::Write(_))));
 }
 

@@ -101,10 +101,10 @@ fn assert_evaluates_to(network: &Network, batch: &Batch, expected: &[f64]) {
     }
 }
 
-/// Positions whose true gradient is zero or nearly so, by tensor: never above this share of the tensor's largest in five
-/// steps of the reference. A column of `l1(x)` that is positive (or negative) for the whole batch is shifted by its bias and
-/// by inputs that are the same for all records, and `bn1` takes the shift out again. AdamW turns the rounding noise there
-/// into steps as large as the learning rate, in PyTorch as here, so no two programs agree on them.
+/// Positions whose true gradient is zero or nearly so, by tensor: never above this share of the tensor's largest in
+/// five steps of the reference. A column of `l1(x)` that is positive (or negative) for the whole batch is shifted by
+/// its bias and by inputs that are the same for all records, and `bn1` takes the shift out again. AdamW turns the
+/// rounding noise there into steps as large as the learning rate, in PyTorch as here, so no two programs agree on them.
 const NOISE: f64 = 1e-5;
 
 fn noisy_positions(batch: &Batch, settings: &AdamW) -> BTreeMap<String, Vec<bool>> {

@@ -162,8 +162,8 @@ impl Reference {
             let name = format!("{table}.weight");
             let mut gradient = vec![0.0; self.tensors[&name].len()];
             for (dx, id) in dx.iter().zip(ids) {
-                for place in 0..20 {
-                    gradient[id * 20 + place] += dx[start + number * 20 + place];
+                for dimension in 0..20 {
+                    gradient[id * 20 + dimension] += dx[start + number * 20 + dimension];
                 }
             }
             gradients.insert(name, gradient);

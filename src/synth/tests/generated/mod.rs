@@ -6,18 +6,18 @@ use std::path::Path;
 
 use skimlog_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
 use skimlog_formats::{Id, PerReaction, Reaction};
-use skimlog_synth::Options;
+use skimlog_synth::SynthOptions;
 
 /// 50,000 training records in two parts, small sets beside them.
-pub(crate) fn options(out: &Path) -> Options {
-    Options {
+pub(crate) fn options(out: &Path) -> SynthOptions {
+    SynthOptions {
         out: out.to_owned(),
         rows: 50_000,
         valid_rows: 6_000,
         test_rows: 5_000,
         seed: 11,
         threads: 2,
-        ..Options::default()
+        ..SynthOptions::default()
     }
 }
 

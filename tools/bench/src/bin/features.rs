@@ -102,14 +102,14 @@ fn find_similar(training: &[PathBuf], memory: usize, data: &Path) -> Result<Simi
 
 fn make_parts(arguments: &Arguments, data: &Path) -> Result<()> {
     let raw = data.join("raw");
-    let options = skimlog_synth::Options {
+    let options = skimlog_synth::SynthOptions {
         out: raw.clone(),
         parts: arguments.rows.div_ceil(arguments.part) as u32,
         rows: arguments.rows,
         valid_rows: arguments.validation,
         test_rows: 0,
         threads: arguments.threads,
-        ..skimlog_synth::Options::default()
+        ..skimlog_synth::SynthOptions::default()
     };
     skimlog_synth::generate(&options, &|_| {})?;
     let unfinished = data.join("unfinished");

@@ -7,8 +7,8 @@ use skimlog_features::counts::Table;
 use skimlog_features::counts::frozen::{FrozenCounts, FrozenSimilar};
 use skimlog_features::key::Key;
 use skimlog_formats::record::{Columns, RecordBatch};
-use skimlog_model::bundle::{BundleWriter, CODES, MANIFEST, Manifest, Verify};
-use skimlog_model::predict::{Model as Opened, PredictError, Predictor};
+use skimlog_model::bundle::{BundleManifest, BundleWriter, CODES, MANIFEST, Verify};
+use skimlog_model::predict::{EngagementModel, PredictError, Predictor};
 use skimlog_network::Precision;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -26,7 +26,7 @@ pub(super) struct Model {
     files: ManyFiles,
     seeds: Vec<Vec<u8>>,
     records: RecordBatch,
-    manifest: Manifest,
+    manifest: BundleManifest,
 }
 
 impl Model {
@@ -47,7 +47,7 @@ impl Model {
         FrozenSimilar::write(&FrozenCounts::similar_file(&counts), &frozen::similar_authors()).expect("it is written");
         bundle.finish(&network(), Some(&calibration()), &token_codes(), &languages()).expect("the model is written");
         let text = std::fs::read(folder.join(MANIFEST)).expect("the model has a manifest");
-        let manifest: Manifest = serde_json::from_slice(&text).expect("the manifest is one");
+        let manifest: BundleManifest = serde_json::from_slice(&text).expect("the manifest is one");
         let names = [MANIFEST].into_iter().chain(manifest.files.keys().map(String::as_str));
         let files = ManyFiles::new(scratch, names.map(|name| format!("model/{name}")));
         // Nothing reads this one.
@@ -56,7 +56,7 @@ impl Model {
     }
 
     fn predict(&self, folder: &Path, precision: Precision, verify: Verify) -> Result<u64, PredictError> {
-        let model = Arc::new(Opened::open(folder, precision, verify)?);
+        let model = Arc::new(EngagementModel::open(folder, precision, verify)?);
         let mut probabilities = Vec::new();
         model.predictor().predict(&self.records, &mut probabilities)?;
         Ok(digest(&probabilities))

@@ -7,7 +7,7 @@ use std::arch::x86_64::{
     _mm256_unpackhi_epi16, _mm256_unpacklo_epi16,
 };
 
-use super::{DotKernel, DotLanes};
+use super::lanes::{DotKernel, DotLanes};
 use crate::kernels::avx2::Avx2;
 
 impl Avx2 {

@@ -8,9 +8,9 @@ use std::arch::x86_64::{
     _mm512_unpackhi_epi16, _mm512_unpacklo_epi16,
 };
 
-use super::{DotKernel, DotLanes};
-use crate::kernels::Lanes;
+use super::lanes::{DotKernel, DotLanes};
 use crate::kernels::avx512::Avx512;
+use crate::kernels::lanes::Lanes;
 use crate::tiles::{COLUMNS, Row};
 
 /// Proof that the processor has AVX-512 with 16-bit words (F and BW).
@@ -194,7 +194,8 @@ impl DotLanes for Avx512Dot {
     #[inline(always)]
     fn narrow(self, row: &Row, halves: &mut [u16; COLUMNS]) {
         let [low, high] = [0, 1].map(|part| self.load(row, part));
-        // SAFETY: `self` exists only where the processor has AVX-512 BF16; a vector of 32 bfloat16 has the array's size.
+        // SAFETY: `self` exists only where the processor has AVX-512 BF16; a vector of 32 bfloat16 has the array's
+        // size.
         unsafe {
             let narrowed = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
             _mm512_storeu_si512(halves.as_mut_ptr().cast(), narrowed);

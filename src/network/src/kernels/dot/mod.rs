@@ -8,45 +8,17 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bfloat16;
+mod lanes;
 mod portable;
 
 #[cfg(test)]
 mod tests;
 
-use super::Lanes;
 use super::portable::Portable;
-use crate::tiles::{COLUMNS, Row};
 
-/// Lanes that also multiply words of bfloat16 and of bytes. Such words lie in vectors as their bits.
-pub(crate) trait DotLanes: Lanes {
-    /// `c + a₀ b₀ + a₁ b₁` in every word, where a word holds two bfloat16; up to the last bit's rounding.
-    fn dot_halves(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// `c + a₀ b₀ + a₁ b₁ + a₂ b₂ + a₃ b₃` in every word, where a word of `a` holds four unsigned and one of `b` four
-    /// signed bytes, and one of `c` a 32-bit integer. Exact.
-    fn dot_bytes(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
-    /// 32-bit integers as floats.
-    fn floats_of_integers(self, integers: Self::Vector) -> Self::Vector;
-    /// Words of a bfloat16 of `a` (low) and one of `b` (high), in every 128 bits first those of the lower, then those of
-    /// the upper four bfloat16.
-    fn interleave_halves(self, a: Self::Vector, b: Self::Vector) -> [Self::Vector; 2];
-    /// A row's floats as bfloat16.
-    #[inline(always)]
-    fn narrow(self, row: &Row, halves: &mut [u16; COLUMNS]) {
-        for (to, value) in halves.iter_mut().zip(&row.0) {
-            *to = half(*value);
-        }
-    }
-    /// Four words, again and again.
-    fn repeat(self, words: &[f32; 4]) -> Self::Vector;
-    /// Of a vector of four words again and again, one of them in every lane.
-    fn repeated(self, words: Self::Vector, word: usize) -> Self::Vector;
-}
-
-/// An inner loop of inference.
-pub(crate) trait DotKernel {
-    /// Runs it; implementations are `#[inline(always)]`, so that they are compiled for the instruction set.
-    fn run<L: DotLanes>(self, lanes: L);
-}
+pub(crate) use bfloat16::{half, halves};
+pub(crate) use lanes::{DotKernel, DotLanes};
 
 /// An instruction set that this processor has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +51,7 @@ impl DotInstructions {
         Self::available()[0]
     }
 
-    /// Its name, for people.
+    /// Its name for a log line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -105,17 +77,4 @@ impl DotInstructions {
             Self::Portable(lanes) => kernel.run(lanes),
         }
     }
-}
-
-/// The bfloat16 nearest to a float, ties to even.
-#[inline(always)]
-pub(crate) fn half(value: f32) -> u16 {
-    let bits = value.to_bits();
-    (bits.wrapping_add(0x7FFF + (bits >> 16 & 1)) >> 16) as u16
-}
-
-/// The word of two floats rounded to bfloat16.
-#[inline(always)]
-pub(crate) fn halves([low, high]: [f32; 2]) -> f32 {
-    f32::from_bits(u32::from(half(low)) | u32::from(half(high)) << 16)
 }

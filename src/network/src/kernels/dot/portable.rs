@@ -1,6 +1,6 @@
 //! Eight words on any processor.
 
-use super::DotLanes;
+use super::lanes::DotLanes;
 use crate::kernels::portable::{Portable, WIDTH};
 
 impl DotLanes for Portable {

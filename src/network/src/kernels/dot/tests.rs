@@ -8,7 +8,7 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use super::super::{
     Activate, Activated, Activation, Bytes, Dense, FloatPairs, Floats, GatherPairs, Gathered, HalfPairs, Halves,
-    Narrowed, QUAD, Quad, Skip, Sums, TableSums, Words, byte, half_place,
+    Narrowed, QuadLists, Skip, Sums, TableSums, Words, byte, interleaved_offset,
 };
 use super::{DotInstructions, half, halves};
 use crate::tests::unit;
@@ -147,13 +147,14 @@ proptest! {
         let rounded = |value: f32| f32::from_bits(u32::from(half(value)) << 16);
 
         let floats = weights.as_flattened();
-        gather::<FloatPairs>(&values, floats, &before, |input, tile, column| floats[2 * input + tile].0[column], |v| v)?;
+        let weight = |input: usize, tile: usize, column: usize| floats[2 * input + tile].0[column];
+        gather::<FloatPairs>(&values, floats, &before, weight, |value| value)?;
         let mut packed = vec![Row::ZERO; inputs];
         for (packed, weights) in packed.iter_mut().zip(&weights) {
             let packed: &mut [u16; 2 * COLUMNS] = bytemuck::cast_mut(packed);
             for (tile, row) in weights.iter().enumerate() {
                 for (column, &weight) in row.0.iter().enumerate() {
-                    packed[tile * COLUMNS + half_place(column)] = half(weight);
+                    packed[tile * COLUMNS + interleaved_offset(column)] = half(weight);
                 }
             }
         }
@@ -184,7 +185,10 @@ proptest! {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let stride = records + 2;
         let mut sums = match integers {
-            true => words(&mut random, tiles * stride, |random| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000)),
+            true => {
+                let word = |random: &mut Xoshiro256PlusPlus| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000);
+                words(&mut random, tiles * stride, word)
+            }
             false => rows(&mut random, tiles * stride),
         };
         // As floats, some integers are no numbers, which do not equal themselves.
@@ -197,13 +201,13 @@ proptest! {
             (0..tiles).map(|_| Row(std::array::from_fn(|_| (random.next_u32() % 256) as f32))).collect();
         let expected = |tile: usize, record: usize, column: usize| {
             let at = |rows: &[Row]| f64::from(rows[tile].0[column]);
-            let place = tile * stride + record;
-            let sum = sums[place].0[column];
+            let row = tile * stride + record;
+            let sum = sums[row].0[column];
             let mut value = match integers {
                 true => f64::from(sum.to_bits() as i32) * at(&scale) + at(&shift),
                 false => f64::from(sum),
             };
-            let skip = f64::from(skips[place].0[column]);
+            let skip = f64::from(skips[row].0[column]);
             value += [0.0, skip, skip * at(&skip_scale) + at(&skip_shift)][skipped];
             if value > 0.0 { value } else { 0.01 * value }
         };
@@ -225,7 +229,8 @@ proptest! {
                 for record in 0..records {
                     let start: Vec<Row> = (0..tiles).map(|tile| sums[tile * stride + record]).collect();
                     let narrowed = Narrowed::Floats(&mut again);
-                    let activation = Activation { integers, skip: skip(record), skip_stride, narrowed, narrowed_stride };
+                    let skip = skip(record);
+                    let activation = Activation { integers, skip, skip_stride, narrowed, narrowed_stride };
                     instructions.run(Dense::<Floats, _> {
                         start: &start,
                         weights: &[],
@@ -263,10 +268,10 @@ proptest! {
                 }
             }
             // What belongs to other tiles and records stays as it was.
-            let own = |place: usize, numbers: usize| (0..tiles.div_ceil(numbers)).contains(&(place / stride))
-                && place % stride < records;
+            let own = |row: usize, numbers: usize| (0..tiles.div_ceil(numbers)).contains(&(row / stride))
+                && row % stride < records;
             for (rows, numbers) in [(&floats, 1), (&halves, 2), (&bytes, 4)] {
-                let others = rows.iter().zip(&before).enumerate().filter(|(place, _)| !own(*place, numbers));
+                let others = rows.iter().zip(&before).enumerate().filter(|(row, _)| !own(*row, numbers));
                 prop_assert!(others.into_iter().all(|(_, (after, before))| after == before));
             }
             let (after, before): ([u8; 128], [u8; 128]) = (bytemuck::cast(bytes[0]), bytemuck::cast(before[0]));
@@ -295,24 +300,19 @@ fn gather<G: Gathered>(
     rounded: impl Fn(f32) -> f32,
 ) -> Result<(), TestCaseError> {
     let (records, inputs) = (values.len(), values[0].len());
-    let (mut quads, mut starts) = (Vec::new(), vec![0]);
-    for block in (0..inputs).step_by(G::BLOCK) {
-        for row in values {
-            let row = (block as u32..).zip(row[block..].iter().take(G::BLOCK).copied());
-            let listed: Vec<(u32, f32)> = row.filter(|(_, value)| *value != 0.0).collect();
-            quads.extend(listed.chunks(QUAD).map(|inputs| {
-                let filled = std::array::from_fn(|place| inputs.get(place).copied().unwrap_or((inputs[0].0, 0.0)));
-                Quad::new::<G>(block as u32, &filled)
-            }));
-            starts.push(quads.len() as u32);
-        }
+    let (mut listed, mut ends) = (Vec::new(), Vec::new());
+    for row in values {
+        listed.extend((0u32..).zip(row.iter().copied()).filter(|(_, value)| *value != 0.0));
+        ends.push(listed.len());
     }
+    let mut lists = QuadLists::default();
+    lists.fill(inputs, &listed, &ends);
+    let lists = &lists;
     for instructions in DotInstructions::available() {
         for next in [None, Some(weights)] {
             let mut out = before.to_vec();
-            let (quads, starts) = (&quads, &starts);
             let ahead = next.unwrap_or(&[]);
-            instructions.run(GatherPairs::<G> { quads, starts, records, weights, ahead, next, out: &mut out });
+            instructions.run(GatherPairs::<G> { lists, weights, ahead, next, out: &mut out });
             for (row, (found, before)) in out.iter().zip(before).enumerate() {
                 let (tile, record) = (row / records, row % records);
                 for column in 0..COLUMNS {

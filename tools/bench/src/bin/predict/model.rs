@@ -19,7 +19,7 @@ use skimlog_model::bundle::BundleWriter;
 use skimlog_model::bundle::COUNTS_FOLDER;
 use skimlog_network::{Network, Shape};
 use skimlog_runtime::progress::Silent;
-use skimlog_synth::Options;
+use skimlog_synth::SynthOptions;
 
 /// Where everything is.
 pub(crate) struct Made {
@@ -35,7 +35,8 @@ pub(crate) fn make(directory: &Path, train_rows: u64, test_rows: u64, hidden: us
     if !test.exists() {
         eprintln!("making {train_rows} training and {test_rows} test records …");
         let valid_rows = train_rows / 10;
-        let options = Options { out: data.clone(), rows: train_rows, valid_rows, test_rows, ..Options::default() };
+        let options =
+            SynthOptions { out: data.clone(), rows: train_rows, valid_rows, test_rows, ..SynthOptions::default() };
         skimlog_synth::generate(&options, &|_| {})?;
     }
     if !model.exists() {
