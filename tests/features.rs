@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use skimlog::pipeline::features::{
     FEATURES_KIND, FeaturesError, HoldOut, Inputs, Options, Outputs, TOTALS_KIND, build,
 };
-use skimlog_features::counts::{COUNTS, NoSimilar, REAL_COLUMNS, Summary, column_names};
+use skimlog_features::counts::{COUNTS, CountSummary, NoSimilar, REAL_COLUMNS, column_names};
 use skimlog_formats::columnar::Reader;
 use skimlog_formats::part::{PartWriter, encode};
 use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
@@ -68,7 +68,7 @@ impl Stage {
         Outputs { features: self.directory.path().join("features"), counts: self.directory.path().join("counts") }
     }
 
-    fn run(&self) -> Result<Summary, FeaturesError> {
+    fn run(&self) -> Result<CountSummary, FeaturesError> {
         let inputs = Inputs { training: &self.training, validation: Some(&self.validation), similar: &NoSimilar };
         build(&inputs, &self.options, &self.outputs(), &Silent)
     }

@@ -20,8 +20,9 @@ use skimlog_formats::record::{FieldCount, RecordBatch, RecordError, VOCABULARY};
 
 use rejected::Rejected;
 use skimlog_runtime::files::FileError;
+use skimlog_runtime::ordered::ordered_map_with;
 use skimlog_runtime::progress::{Progress, Unit};
-use skimlog_runtime::stream::{Block, LineBlocks, StreamError, ordered_map_with};
+use skimlog_runtime::stream::{Block, LineBlocks, StreamError};
 use source::{Item, Part, Source};
 pub use unusual::Unusual;
 

@@ -10,7 +10,8 @@ use skimlog_formats::part::{PartEncoder, PartWriter};
 use skimlog_formats::record::{FieldCount, RecordBatch};
 use skimlog_runtime::files::{AtomicFile, InputFiles};
 use skimlog_runtime::progress::Progress;
-use skimlog_runtime::stream::{BlockSize, Content, LineBlocks, Permits, RawPart, content_of};
+use skimlog_runtime::semaphore::Semaphore;
+use skimlog_runtime::stream::{BlockSize, Content, LineBlocks, RawPart, content_of};
 
 use super::{RawData, Stages};
 use crate::config::BadRecords;
@@ -59,13 +60,12 @@ impl Stages<'_> {
         force: bool,
         done: &mut dyn FnMut(&TaskReport),
     ) -> Result<(), PipelineError> {
-        let parts_at_once = NonZeroUsize::new(self.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
-        let permits = Permits::new(parts_at_once);
+        let parts_at_once = Semaphore::new(self.config.max_n_parts_in_memory as u64);
         run_together(goals, manifest, force, done, |conversions: Vec<Conversion>, made| {
             let (targets, raw): (Vec<_>, Vec<_>) =
                 conversions.into_iter().map(|Conversion { raw, options, target }| (target, (raw, options))).unzip();
             let parts = raw.into_iter().map(|(raw, options)| {
-                Ok((LineBlocks::open(&raw, BlockSize::default(), Some(permits.acquire()))?, options))
+                Ok((LineBlocks::open(&raw, BlockSize::default(), Some(parts_at_once.acquire()))?, options))
             });
             let finished = |output: PartFile, summary| {
                 made(Unsettled { file: output.finish()?, summary: serde_json::to_value(summary)? })

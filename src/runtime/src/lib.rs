@@ -10,8 +10,10 @@
 pub mod files;
 pub mod identity;
 pub mod machine;
+pub mod ordered;
 pub mod prefetch;
 pub mod progress;
+pub mod semaphore;
 pub mod shuffle;
 pub mod stream;
 pub mod tensors;

@@ -1,6 +1,6 @@
 //! Putting in order what is keyed by hashes.
 
-use super::route::partition_of;
+use super::partition::partition_of;
 use crate::key::Key;
 
 /// Buckets, at most: where each is filled to must stay in a core's cache.

@@ -16,7 +16,7 @@ const LONGEST_SHOWN: u64 = 40;
 /// Where a validation record goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// It is learnt from and counted; its chunk is left out of what it is told.
+    /// It is learnt from and counted; its own chunk is left out of its counts.
     Finetune {
         /// The chunk.
         chunk: u16,

@@ -114,19 +114,19 @@ pub(super) fn read_blocks<T: Send>(
     make: impl Fn(ListBlock) -> T + Sync,
     mut take: impl FnMut(T),
 ) -> Result<(), SimilarError> {
-    let reader = Reader::open(path)?;
-    reader.expect_kind(KIND)?;
-    let [author, similar, score] = ["author", "similar", "score"].map(|name| reader.field(name));
+    let file = Reader::open(path)?;
+    file.expect_kind(KIND)?;
+    let [author, similar, score] = ["author", "similar", "score"].map(|name| file.field(name));
     let (author, similar, score) = (author?, similar?, score?);
     let read = |block| {
-        let (similar, scores) = (reader.lists(block, similar)?, reader.lists(block, score)?);
+        let (similar, scores) = (file.lists(block, similar)?, file.lists(block, score)?);
         if similar.offsets() != scores.offsets() {
-            let first = reader.block_rows(block).start;
+            let first = file.block_rows(block).start;
             return Err(SimilarError::Lengths { path: path.to_owned(), first_author: first });
         }
-        Ok(make(ListBlock { authors: reader.flat(block, author)?, similar, scores }))
+        Ok(make(ListBlock { authors: file.flat(block, author)?, similar, scores }))
     };
-    let blocks: Vec<usize> = (0..reader.blocks()).collect();
+    let blocks: Vec<usize> = (0..file.blocks()).collect();
     for together in blocks.chunks(2 * rayon::current_num_threads()) {
         together.par_iter().map(|&block| read(block)).collect::<Result<Vec<T>, _>>()?.into_iter().for_each(&mut take);
     }

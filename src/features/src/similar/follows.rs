@@ -20,7 +20,7 @@ use crate::key::Key;
 /// author; beyond, passing over most of the authors is cheaper. Decides about time only, never about a result.
 const RARE_AUTHORS: u32 = 512;
 
-/// Authors or pairs whose places in memory are asked for together.
+/// Authors or pairs whose memory is prefetched together.
 const TOGETHER: usize = 64;
 /// Stands for the number of an author that nobody has asked for.
 const UNKNOWN: u32 = u32::MAX;
@@ -33,7 +33,7 @@ pub struct Follows {
     pairs: SortedRuns<Followed>,
     /// In the order in which they came.
     authors: Vec<Id>,
-    /// Places in `authors`, by id.
+    /// Positions in `authors`, by id.
     numbers: HashTable<u32>,
     memory: usize,
     directory: PathBuf,
@@ -87,7 +87,7 @@ impl Follows {
         sorted.into_iter().filter(|&bytes| bytes > memory as u64 / 3).sum()
     }
 
-    /// Adds readers to follower sets, each with the place of the set's author in `authors`, of which only those with a
+    /// Adds readers to follower sets, each with the position of the set's author in `authors`, of which only those with a
     /// reader count. The same pair may come any number of times.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Follows {
         Ok(())
     }
 
-    /// The place of an author among all, the last if it is new.
+    /// The position of an author among all, the last if it is new.
     fn number(&mut self, author: Id) -> Result<u32, SimilarError> {
         let Self { authors, numbers, .. } = self;
         let is_author = |&number: &u32| authors[number as usize] == author;
@@ -266,15 +266,15 @@ impl FollowerSets {
         self.readers.intact()
     }
 
-    /// Asks memory for where an author's set stands.
+    /// Prefetches where an author's set stands.
     #[inline]
-    pub(super) fn expect(&self, author: u32) {
+    pub(super) fn prefetch_offset(&self, author: u32) {
         prefetch(&self.offsets, author as usize);
     }
 
-    /// Asks memory for an author's set.
+    /// Prefetches an author's set.
     #[inline]
-    pub(super) fn expect_shared(&self, author: u32) {
+    pub(super) fn prefetch_shared(&self, author: u32) {
         prefetch(&self.readers, self.offsets[author as usize]);
     }
 

@@ -20,7 +20,7 @@ impl Scratch {
         Self { shared: vec![0; classes], met, met_again, found: Vec::new() }
     }
 
-    /// Asks memory for a class's count, for [`Scratch::meet_found`] to raise it by one.
+    /// Prefetches a class's count, for [`Scratch::meet_found`] to raise it by one.
     #[inline]
     pub(super) fn find(&mut self, class: u32) {
         prefetch(&self.shared, class as usize);

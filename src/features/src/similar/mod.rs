@@ -11,7 +11,6 @@
 //!    its best `top` authors;
 //! 4. [`SimilarWriter`] keeps the lists in `similar.skim`, and [`SimilarAuthors`] answers look-ups by an author's key.
 
-mod best;
 mod classes;
 mod error;
 mod file;
@@ -26,6 +25,7 @@ mod sort;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod top;
 
 pub use error::SimilarError;
 pub use file::{KIND, SimilarWriter, read_lists};

@@ -9,6 +9,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::target::Target;
+use super::temporary::folder_of;
 use super::{FileError, temporary};
 
 /// An output being written; where it goes to a file, nothing stands under its final name before [`AtomicFile::commit`].
@@ -218,11 +219,6 @@ pub fn write_file(
 pub fn ensure_writable(folder: &Path) -> Result<(), FileError> {
     let mut probe = AtomicFile::create(&folder.join("probe"))?;
     probe.write_all(&[0; 4096]).map_err(FileError::io("write to a file in this folder", folder))
-}
-
-/// The folder in which `path` stands.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 pub(super) fn sync(path: &Path) -> Result<(), FileError> {

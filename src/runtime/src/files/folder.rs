@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::atomic::{folder_of, sync};
+use super::atomic::sync;
+use super::temporary::folder_of;
 use super::{FileError, entries, remove_if_there, target, temporary};
 use crate::machine;
 

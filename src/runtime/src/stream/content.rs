@@ -82,6 +82,9 @@ const MAGICS: [(&[u8], &str, Remedy); 31] = [
     (b"\xFE\xFF", "UTF-16 text", Remedy::Command("iconv -f UTF-16 -t UTF-8")),
 ];
 
+/// The first bytes of a file of lzop, and of each file behind another.
+pub(super) const LZOP_MAGIC: [u8; 9] = *b"\x89LZO\0\r\n\x1A\n";
+
 impl Content {
     /// How many first bytes say what something is; of a shorter file, all of them.
     pub const HEAD: usize = 1024;
@@ -144,7 +147,7 @@ impl Packing {
     /// How what begins with these bytes is packed.
     fn of(head: &[u8]) -> Option<Self> {
         let magics: [(&[u8], Self); 3] =
-            [(b"\x28\xB5\x2F\xFD", Self::Zstd), (b"\x1F\x8B", Self::Gzip), (&super::lzop::MAGIC, Self::Lzop)];
+            [(b"\x28\xB5\x2F\xFD", Self::Zstd), (b"\x1F\x8B", Self::Gzip), (&LZOP_MAGIC, Self::Lzop)];
         magics.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, packing)| packing)
     }
 

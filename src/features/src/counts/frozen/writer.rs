@@ -5,7 +5,7 @@ use std::path::Path;
 use super::FrozenError;
 use super::bucket::{self, Codes, DICTIONARY, PADDING, Shape};
 use super::sections::{self, FileWriter, HEADER, Kind, SectionWriter};
-use crate::counts::Tally;
+use crate::counts::ReactionCounts;
 use crate::key::Key;
 
 /// Writes a [`super::FrozenTable`] from ascending keys. Holds one bucket and two write buffers, whatever the rows.
@@ -54,17 +54,17 @@ impl FrozenTableWriter {
         })
     }
 
-    /// Adds a key. An empty tally takes no room: it is what unknown keys have.
+    /// Adds a key. Counts of zero take no bytes: they are what unknown keys have.
     ///
     /// # Errors
     /// [`FrozenError::Order`] if the key is not higher than the one before, [`FrozenError::Io`] where the file cannot be
     /// written.
-    pub fn push(&mut self, key: Key, tally: &Tally) -> Result<(), FrozenError> {
+    pub fn push(&mut self, key: Key, counts: &ReactionCounts) -> Result<(), FrozenError> {
         if let Some(previous) = self.previous.filter(|&previous| previous >= key) {
             return Err(FrozenError::Order { path: self.file.path().to_owned(), previous: previous.0, key: key.0 });
         }
         self.previous = Some(key);
-        let mut counts = bucket::to_counts(tally);
+        let mut counts = bucket::to_counts(counts);
         counts[self.shape.counts..].fill(0);
         if counts == [0; 5] {
             return Ok(());

@@ -4,10 +4,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{SketchError, SketchShape};
-
-/// Bits of a code before it is reduced to the sketch width; projected dimensions a depth.
-pub const BITS: usize = 16;
+use crate::sketch::{BITS, SketchError, SketchShape};
 
 /// A linear map from the vectors' dimensions to [`BITS`] dimensions a depth.
 #[derive(Clone, Debug, PartialEq)]
