@@ -70,7 +70,8 @@ mod tests {
 
     use super::*;
 
-    /// Six threads take permits again and again; `check` sees how many are in use and how many of them this thread took.
+    /// Six threads take permits again and again; `check` sees how many are in use and how many of them this thread
+    /// took.
     fn contend(permits: u64, count: impl Fn(u64, u64) -> u64 + Sync, check: impl Fn(u64, u64) + Sync) {
         let (semaphore, in_use) = (Semaphore::new(permits), AtomicU64::new(0));
         std::thread::scope(|scope| {

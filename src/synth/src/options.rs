@@ -8,8 +8,8 @@ use thiserror::Error;
 
 /// What to generate.
 ///
-/// Everything but `out`, `parts`, `only_part` and `threads` shapes the records: the same other values give the same records, byte for
-/// byte, for any number of parts (their concatenation is the same) and threads.
+/// Everything but `out`, `parts`, `only_part` and `threads` shapes the records: the same other values give the same
+/// records, byte for byte, for any number of parts (their concatenation is the same) and threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Directory for `train/`, `validation/`, `test/`, `test_labels.tsv` and `truth.json`; made where missing. None of
@@ -19,8 +19,8 @@ pub struct Options {
     pub parts: u32,
     /// Training records over all parts together, at least 1. The first parts hold one more where it does not divide.
     pub rows: u64,
-    /// The one training part to write, by its number from 0; `None`: all of them. So a data set larger than the disk can
-    /// be made part by part.
+    /// The one training part to write, by its number from 0; `None`: all of them. So a data set larger than the disk
+    /// can be made part by part.
     pub only_part: Option<u32>,
     /// Validation records; 0 leaves the validation set out.
     pub valid_rows: u64,

@@ -37,12 +37,12 @@ pub struct Summary {
 ///
 /// * `train/part-00000` … (or the one of `options.only_part`), `validation/part-00000`: records of 24 fields;
 /// * `test/part-00000`: records of 20 fields;
-/// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in this
-///   order (that of the raw record's columns), TAB between them;
+/// * `test_labels.tsv`: a line a test record: tweet id, reader id, then 0 or 1 for reply, retweet, quote and like, in
+///   this order (that of the raw record's columns), TAB between them;
 /// * `truth.json`: [`Truth`] of the records written.
 ///
-/// All of it stands in `options.out/.unfinished` until it is complete, and is then moved to its place; what an interrupted
-/// run left there is removed. Memory does not grow with the number of records.
+/// All of it stands in `options.out/.unfinished` until it is complete, and is then moved to its place; what an
+/// interrupted run left there is removed. Memory does not grow with the number of records.
 ///
 /// # Errors
 /// [`SynthError`] for an option out of range, for output that is there already, and from the file system.

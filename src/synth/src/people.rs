@@ -125,7 +125,8 @@ impl World {
         normals(&mut self.seed.random(Purpose::TopicTaste, reader.into(), topic.into()), 0.5)
     }
 
-    /// Whether the author follows the reader (field 19): whoever is let into a circle is followed by most of its authors.
+    /// Whether the author follows the reader (field 19): whoever is let into a circle is followed by most of its
+    /// authors.
     pub(crate) fn follows(&self, author: u32, reader: u32) -> bool {
         let circle = self.circle_of(author);
         let mut circle_random = self.seed.random(Purpose::InnerCircle, reader.into(), circle.into());

@@ -107,7 +107,8 @@ pub(crate) fn cumulative(weights: &[f64]) -> Vec<f64> {
 
 /// Ranks 0 to `count − 1` with probabilities that fall like (rank + shift)^−exponent, in constant memory.
 ///
-/// The density of the continuous power law over [shift, shift + count) is inverted in closed form and cut to whole ranks.
+/// The density of the continuous power law over [shift, shift + count) is inverted in closed form and cut to whole
+/// ranks.
 #[derive(Clone, Copy)]
 pub(crate) struct LongTail {
     count: u64,

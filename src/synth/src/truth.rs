@@ -57,7 +57,8 @@ pub struct ReactionTruth {
     /// Average precision of the true probabilities (probabilities whose log-odds agree to 1/2048 count as equal);
     /// `null` without any reaction.
     pub ap: Option<f64>,
-    /// Relative cross entropy of the true probabilities, in percent; `null` where all records or none have the reaction.
+    /// Relative cross entropy of the true probabilities, in percent; `null` where all records or none have the
+    /// reaction.
     pub rce: Option<f64>,
 }
 

@@ -84,8 +84,8 @@ impl Vocabulary {
 
     /// Appends the tokens field of a tweet: [`Tweet::length`] ids, the first `[CLS]`, the last `[SEP]`.
     ///
-    /// As in life, a retweet starts with whom it is of, hashtags are in the text, and every link, quoted tweet and bunch of
-    /// media ends it with a short link: as many of them as leave room for some words.
+    /// As in life, a retweet starts with whom it is of, hashtags are in the text, and every link, quoted tweet and
+    /// bunch of media ends it with a short link: as many of them as leave room for some words.
     pub(crate) fn write(&self, tweet: &Tweet, random: &mut Random, text: &mut Vec<u8>) {
         let mut words = tweet.length - 2;
         let mut fits = |tokens| {

@@ -171,6 +171,8 @@ impl<'m> MeanVectors<'m> {
         let step = self.model.length_step();
         let (order, batches) = self.window.batches(self.batch_tokens, step);
         let (window, model, snapshots) = (&self.window, self.model, self.snapshots.as_ref());
+        // Those that an earlier run computed are in the sums.
+        let left = batches.into_iter().skip(self.reached.batches).map(Ok);
         let mut shared = Shared { sums: &mut self.sums, reached: &mut self.reached, kept: &mut self.kept };
         let threads = NonZeroUsize::new(self.encoders.len()).unwrap_or(NonZeroUsize::MIN);
         let idle = Mutex::new(self.encoders.iter_mut().collect::<Vec<_>>());
@@ -183,8 +185,6 @@ impl<'m> MeanVectors<'m> {
             let batch = TokenBatch::in_steps(numbers.iter().map(|&number| window.sequence(number)), step);
             Ok((numbers, encoder.encode(&batch)?))
         };
-        // What was computed before this run is in the sums.
-        let left = batches[self.reached.batches.min(batches.len())..].iter().cloned().map(Ok);
         ordered_map_with(threads, left, encoder, encode, |(numbers, hidden)| {
             for (hidden, &number) in hidden.outer_iter().zip(numbers) {
                 for (hidden, &token) in hidden.outer_iter().zip(window.sequence(number)) {

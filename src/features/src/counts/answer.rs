@@ -1,8 +1,8 @@
 //! Answers on their way back to record order: most of the 65 numbers are zero, and families of zeros do not travel.
 //!
-//! `ANSWER := position (u32: block within the range × 65,536 + row) length (u16) ITEM*`; `length` counts the items' bytes.
-//! An item is a family's numbers: `ITEM := family (u8) NUMBERS`, counts as `u8`s, or as `u32`s where 128 is added to the
-//! family because one is larger, reals as `f64`s. Numbers are little-endian.
+//! `ANSWER := position (u32: block within the range × 65,536 + row) length (u16) ITEM*`; `length` counts the items'
+//! bytes. An item is a family's numbers: `ITEM := family (u8) NUMBERS`, counts as `u8`s, or as `u32`s where 128 is
+//! added to the family because one is larger, reals as `f64`s. Numbers are little-endian.
 
 use skimlog_runtime::shuffle::{Router, ShuffleError, append};
 

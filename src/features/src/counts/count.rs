@@ -22,7 +22,8 @@ use super::visit::LARGEST_BLOCK;
 /// How to count. Nothing here changes the result, except `block_rows` how it is cut.
 #[derive(Clone, Debug)]
 pub struct CountOptions {
-    /// Bytes to stay within, about; what one block of records takes to read and write, some 30 MB a thread, comes on top.
+    /// Bytes to stay within, about; what one block of records takes to read and write, some 30 MB a thread, comes on
+    /// top.
     pub memory_budget: u64,
     /// Number of threads.
     pub threads: usize,

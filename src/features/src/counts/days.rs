@@ -6,13 +6,14 @@ use std::sync::{Mutex, PoisonError};
 use super::error::CountsError;
 
 const SECONDS: i64 = 86_400;
-/// Days from 1 January 1970 on that are their own numbers: those up to 2059. Others get the numbers above, as they come.
+/// Days from 1 January 1970 on that are their own numbers: those up to 2059. Others get the numbers above, as they
+/// come.
 const USUAL: i64 = 1 << 15;
 /// How many other days there may be.
 const MOST_UNUSUAL: usize = (1 << 16) - USUAL as usize;
 
-/// Numbers days, plausible or not: equal days get equal numbers, others others. Which number an unusual day gets depends on
-/// who asks first, and nothing depends on the number.
+/// Numbers days, plausible or not: equal days get equal numbers, others others. Which number an unusual day gets
+/// depends on who asks first, and nothing depends on the number.
 #[derive(Default)]
 pub(super) struct DayNumbers {
     unusual: Mutex<HashMap<i64, u16>>,

@@ -318,8 +318,8 @@ impl<'a> SimilarLists<'a> {
     }
 }
 
-/// What each visitor asks where something was counted in these tables, a bit each: most entities have no finetune visits
-/// and many no training reaction.
+/// What each visitor asks where something was counted in these tables, a bit each: most entities have no finetune
+/// visits and many no training reaction.
 fn questions_about(counted_tables: u32) -> Questions {
     let mut questions = Questions::default();
     for (index, family) in FAMILIES.iter().enumerate() {

@@ -1,9 +1,9 @@
 //! The one table of count families: what a record counts for, and which counts it asks for.
 //!
 //! A *counter* gathers records under a key; a *family* is a question to a counter, asked with one of the asking
-//! record's keys. Every key has a major and a minor half. The major one is an *entity*: records are routed by it, so that
-//! counting and asking meet in one partition. A record *visits* its reader (with the author, the language and, one visit
-//! each, its hashtags as minor keys), its author (with the reader as minor key) and its tweet.
+//! record's keys. Every key has a major and a minor half. The major one is an *entity*: records are routed by it, so
+//! that counting and asking meet in one partition. A record *visits* its reader (with the author, the language and, one
+//! visit each, its hashtags as minor keys), its author (with the reader as minor key) and its tweet.
 
 use skimlog_formats::Reaction;
 

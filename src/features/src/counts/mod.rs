@@ -1,12 +1,12 @@
 //! Count families: the 65 counts of a record, out of core.
 //!
-//! [`FAMILIES`] says what is counted and asked. [`count()`] does it in three steps, each sequential on disk and bounded by
-//! the memory budget:
+//! [`FAMILIES`] says what is counted and asked. [`count()`] does it in three steps, each sequential on disk and bounded
+//! by the memory budget:
 //!
 //! 1. *route*: every record visits three entities: its reader, its author and its tweet. Visits are shuffled by entity;
-//! 2. *resolve*: a partition of entities at a time, each entity's visits are counted and answered, leaving out a training
-//!    record's own day and a finetune record's own chunk; answers (non-zero numbers only) are shuffled by record range,
-//!    the counters' totals by key;
+//! 2. *resolve*: a partition of entities at a time, each entity's visits are counted and answered, leaving out a
+//!    training record's own day and a finetune record's own chunk; answers (non-zero numbers only) are shuffled by
+//!    record range, the counters' totals by key;
 //! 3. *assemble*: a range of records at a time, answers are scattered into columns; totals are sorted.
 //!
 //! Counts are integers and everything real-valued is summed within one visit in a fixed order, so the result does not

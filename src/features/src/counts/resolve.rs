@@ -97,8 +97,8 @@ impl Worker<usize> for Resolver<'_> {
 impl Resolver<'_> {
     /// Resolves a partition whose entities have the first `bits` bits of their keys in common.
     ///
-    /// One that is larger than a thread's share of the limit is split by further bits first, unless it is all one entity:
-    /// that one must be held whole, so memory grows with the visits of the busiest entity beyond the limit.
+    /// One that is larger than a thread's share of the limit is split by further bits first, unless it is all one
+    /// entity: that one must be held whole, so memory grows with the visits of the busiest entity beyond the limit.
     fn resolve(&mut self, visits: &Shuffle<'_>, partition: usize, bits: u32) -> Result<(), CountsError> {
         let Resolution { resolving, memory, splits, .. } = self.shared;
         let due = visits.bytes(partition) / size_of::<Visit>() as u64;

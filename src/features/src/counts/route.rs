@@ -70,8 +70,8 @@ struct Task<'a> {
 }
 
 impl Routing<'_> {
-    /// Routes all records of the validation part and of the other parts. The finetune records' tweets must all be in the
-    /// filter before any other record is routed.
+    /// Routes all records of the validation part and of the other parts. The finetune records' tweets must all be in
+    /// the filter before any other record is routed.
     pub(super) fn route(&self, validation: &[Part<'_>], others: &[Part<'_>]) -> Result<(), CountsError> {
         let tasks = tasks(validation, true).chain(tasks(others, false));
         let validated = Countdown::new(validation.iter().map(|part| part.records.blocks()).sum());

@@ -15,14 +15,15 @@ pub trait CountSink: Sync {
     /// Whatever prevents it.
     fn encode(&self, part: usize, first_row: u64, block: &CountBlock) -> Result<Self::Encoded, BoxError>;
 
-    /// Takes the next block: in order within a part and part after part, one at a time. A part without records has none.
+    /// Takes the next block: in order within a part and part after part, one at a time. A part without records has
+    /// none.
     ///
     /// # Errors
     /// Whatever prevents it.
     fn append(&self, part: usize, block: Self::Encoded) -> Result<(), BoxError>;
 
-    /// Takes the next block of a table's totals. A table's come in order, the last of them less than full, perhaps empty; those
-    /// of other tables and the blocks of parts may come at the same time.
+    /// Takes the next block of a table's totals. A table's come in order, the last of them less than full, perhaps
+    /// empty; those of other tables and the blocks of parts may come at the same time.
     ///
     /// # Errors
     /// Whatever prevents it.

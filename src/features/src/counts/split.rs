@@ -70,8 +70,8 @@ pub enum SplitError {
 }
 
 impl Split {
-    /// Holds each of `rows` records out with probability `percentage` (0 to 1), decided by a hash of `seed` and the record's
-    /// number; the others are dealt to `chunks` chunks.
+    /// Holds each of `rows` records out with probability `percentage` (0 to 1), decided by a hash of `seed` and the
+    /// record's number; the others are dealt to `chunks` chunks.
     ///
     /// # Panics
     /// If `chunks` is 0.

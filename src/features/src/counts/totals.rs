@@ -1,7 +1,7 @@
 //! The totals of every counter, which is what prediction looks up.
 //!
-//! A counter's rows are routed by the leading bits of their key as `ROW := key (u64) LEB128{5}` (like, reply, retweet, quote,
-//! unreacted), then sorted a range at a time.
+//! A counter's rows are routed by the leading bits of their key as `ROW := key (u64) LEB128{5}` (like, reply, retweet,
+//! quote, unreacted), then sorted a range at a time.
 
 use skimlog_formats::PerReaction;
 use skimlog_runtime::shuffle::{Router, Shuffle, ShuffleError};
@@ -124,8 +124,8 @@ fn read_count(bytes: &mut &[u8]) -> u32 {
     }
 }
 
-/// Hands a table to the sink, sorted by key. A range that would take more than `limit` bytes is sorted in place, which is
-/// slower.
+/// Hands a table to the sink, sorted by key. A range that would take more than `limit` bytes is sorted in place, which
+/// is slower.
 pub(super) fn write_table(
     table: Table,
     shuffle: &Shuffle<'_>,

@@ -20,7 +20,8 @@ impl Day {
         Self(seconds.div_euclid(SECONDS))
     }
 
-    /// Year, month (1–12) and day of the month (1–31) in the Gregorian calendar, which is extended to all times. The year 0 is 1 BC.
+    /// Year, month (1–12) and day of the month (1–31) in the Gregorian calendar, which is extended to all times. The
+    /// year 0 is 1 BC.
     ///
     /// ```
     /// use skimlog::features::Day;

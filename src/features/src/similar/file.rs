@@ -1,7 +1,7 @@
 //! `similar.skim`: for each author with a follower set, ascending by id, its similar authors and their similarities.
 //!
-//! A `.skim` file of kind `similar` with the columns `author` (id), `similar` (list of ids, best first) and `score` (list
-//! of f64, the Jaccard similarity of each). An author that resembles nobody has empty lists.
+//! A `.skim` file of kind `similar` with the columns `author` (id), `similar` (list of ids, best first) and `score`
+//! (list of f64, the Jaccard similarity of each). An author that resembles nobody has empty lists.
 
 use std::io::Write;
 use std::path::Path;
@@ -107,8 +107,8 @@ pub(super) struct ListBlock {
     pub(super) scores: Lists<f64>,
 }
 
-/// Makes something of every block of a file on the threads of the current rayon pool, two blocks a thread at a time, and
-/// hands it to `take`, in order.
+/// Makes something of every block of a file on the threads of the current rayon pool, two blocks a thread at a time,
+/// and hands it to `take`, in order.
 pub(super) fn read_blocks<T: Send>(
     path: &Path,
     make: impl Fn(ListBlock) -> T + Sync,

@@ -87,8 +87,8 @@ impl Follows {
         sorted.into_iter().filter(|&bytes| bytes > memory as u64 / 3).sum()
     }
 
-    /// Adds readers to follower sets, each with the position of the set's author in `authors`, of which only those with a
-    /// reader count. The same pair may come any number of times.
+    /// Adds readers to follower sets, each with the position of the set's author in `authors`, of which only those with
+    /// a reader count. The same pair may come any number of times.
     ///
     /// # Errors
     /// [`SimilarError::Spill`] where a temporary file cannot be written, [`SimilarError::TooMany`] beyond 2³² − 1
@@ -104,7 +104,8 @@ impl Follows {
             }
         }
         for wanted in wanted.chunks(TOGETHER) {
-            // The first that may be the author mostly is, and to see that it is waits for memory: for all of them together.
+            // The first that may be the author mostly is, and to see that it is waits for memory: for all of them
+            // together.
             let mut likely = [None; TOGETHER];
             for (&author, likely) in wanted.iter().zip(&mut likely) {
                 *likely = self.numbers.find(hash(authors[author as usize]), |_| true).copied();

@@ -100,8 +100,8 @@ impl SimilarAuthors {
         self.list(self.range(author, self.bucket(author)))
     }
 
-    /// [`SimilarAuthors::get`] of each author, added to `lists`: the look-ups wait for memory together, and the lists are in the
-    /// processor's cache after them.
+    /// [`SimilarAuthors::get`] of each author, added to `lists`: the look-ups wait for memory together, and the lists
+    /// are in the processor's cache after them.
     pub fn get_all<'a>(&'a self, authors: &[Key], lists: &mut Vec<(&'a [Key], &'a [f64])>) {
         const TOGETHER: usize = 64;
         for authors in authors.chunks(TOGETHER) {

@@ -69,8 +69,8 @@ impl ClassList {
         &self.classes[..self.length]
     }
 
-    /// Adds a class or does not, without a branch: a wrong guess would wait until memory has answered whether the class was
-    /// met before, and so would everything after it.
+    /// Adds a class or does not, without a branch: a wrong guess would wait until memory has answered whether the class
+    /// was met before, and so would everything after it.
     #[inline]
     fn push_if(&mut self, class: u32, wanted: bool) {
         self.classes[self.length] = class;

@@ -15,8 +15,8 @@ use super::sort::{Leading, sort};
 /// Bytes read at once from each run while merging.
 const READ_BYTES: usize = 1 << 18;
 
-/// Collects items and gives them back ascending, each once. Holds `memory` bytes of items, twice as much for the moment in
-/// which they are sorted; the rest lies on disk.
+/// Collects items and gives them back ascending, each once. Holds `memory` bytes of items, twice as much for the moment
+/// in which they are sorted; the rest lies on disk.
 pub(super) struct SortedRuns<T> {
     buffer: Vec<T>,
     /// Items held in memory.

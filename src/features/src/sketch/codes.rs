@@ -87,7 +87,8 @@ impl TokenCodes {
     /// Appends the sketch of a tweet, a row of `depth × width` columns.
     ///
     /// Codes are counted over the tokens without the first and the last one (`[CLS]`, `[SEP]`); tokens without codes
-    /// are passed over; the counts of each depth are divided by their L2 norm. Nothing is allocated once `out` has the room.
+    /// are passed over; the counts of each depth are divided by their L2 norm. Nothing is allocated once `out` has the
+    /// room.
     pub fn sketch(&self, tokens: &[u32], out: &mut SparseRows) {
         let inner = tokens.get(1..tokens.len().saturating_sub(1)).unwrap_or(&[]);
         let known = inner.iter().filter(|&&token| self.codes(token).is_some()).count();

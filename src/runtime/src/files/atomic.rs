@@ -14,6 +14,19 @@ use super::{FileError, temporary};
 
 /// An output being written; where it goes to a file, nothing stands under its final name before [`AtomicFile::commit`].
 /// Dropped without it, what was written is removed.
+///
+/// ```
+/// use std::io::Write;
+/// use skimlog_runtime::files::AtomicFile;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("counts.txt");
+/// let mut file = AtomicFile::create(&path).unwrap();
+/// file.write_all(b"42\n").unwrap();
+/// assert!(!path.exists());
+/// file.commit().unwrap();
+/// assert_eq!(std::fs::read(&path).unwrap(), b"42\n");
+/// ```
 #[derive(Debug)]
 pub struct AtomicFile {
     /// As it was asked for.
@@ -80,8 +93,8 @@ impl AtomicFile {
         }
     }
 
-    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with many others.
-    /// Nothing but the lock of the working directory keeps other writers of the same file away from then on.
+    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with many
+    /// others. Nothing but the lock of the working directory keeps other writers of the same file away from then on.
     ///
     /// # Errors
     /// [`FileError::Io`] if it cannot be synced.

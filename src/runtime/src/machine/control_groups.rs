@@ -1,8 +1,8 @@
 //! Memory and processor time that Linux control groups leave to this process: version 1, version 2, or both.
 //!
-//! `/proc/self/cgroup` names the process's group in each hierarchy, `/proc/self/mountinfo` where the hierarchies are mounted.
-//! A group's limit holds for all groups below it, so the lowest one between the process's own group and the mount point
-//! counts.
+//! `/proc/self/cgroup` names the process's group in each hierarchy, `/proc/self/mountinfo` where the hierarchies are
+//! mounted. A group's limit holds for all groups below it, so the lowest one between the process's own group and the
+//! mount point counts.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -110,7 +110,8 @@ fn directories(controller: Controller, own: &[Membership], mounts: &[Mount]) -> 
     directories
 }
 
-/// The path of a group below the one that is mounted; empty for a group that lies outside, as seen from another namespace.
+/// The path of a group below the one that is mounted; empty for a group that lies outside, as seen from another
+/// namespace.
 fn below(group: &Path, top: &Path) -> PathBuf {
     let below = group.strip_prefix(top).or_else(|_| group.strip_prefix("/")).unwrap_or(group);
     match below.components().all(|component| matches!(component, Component::Normal(_))) {

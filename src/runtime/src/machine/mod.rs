@@ -1,7 +1,7 @@
 //! What this process may use of the machine: memory, processors, threads, open files.
 //!
-//! The machine's own sizes say little in a container, under a batch system or behind `ulimit`: what counts is the smallest
-//! of all limits that hold for this process.
+//! The machine's own sizes say little in a container, under a batch system or behind `ulimit`: what counts is the
+//! smallest of all limits that hold for this process.
 
 mod caught;
 mod control_groups;

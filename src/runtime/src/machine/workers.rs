@@ -1,7 +1,7 @@
 //! Threads where the system gives some, the calling thread where it does not.
 //!
-//! A process may be refused a thread at any time: by `ulimit -u`, by its control group, by a lack of addresses. No result
-//! depends on the number of threads, so the work is then done by those there are.
+//! A process may be refused a thread at any time: by `ulimit -u`, by its control group, by a lack of addresses. No
+//! result depends on the number of threads, so the work is then done by those there are.
 
 use std::io;
 use std::panic::resume_unwind;
@@ -125,8 +125,8 @@ impl Workers {
     }
 }
 
-/// Starts the threads that parallel loops outside of [`Workers`] run on, once in the life of the program: so many, or as
-/// many as there are to be had. Should there be none, nothing else starts a thread either.
+/// Starts the threads that parallel loops outside of [`Workers`] run on, once in the life of the program: so many, or
+/// as many as there are to be had. Should there be none, nothing else starts a thread either.
 ///
 /// Without this, rayon starts them at the first loop, and panics where it cannot.
 pub fn start_workers(threads: usize) {

@@ -1,7 +1,7 @@
 //! One engine for work on many threads whose results come out in order, in bounded memory.
 //!
 //! ```text
-//! source → window: so many items in flight → workers, a thread each → reorder by position → sink, on the caller's thread
+//! source → window: items in flight → workers, a thread each → reorder by position → sink, on the caller's thread
 //! ```
 //!
 //! Items get their position where they are taken from the source, one worker at a time. The sink restores the order
@@ -54,8 +54,8 @@ pub fn ordered_map<T, U: Send, E: Send>(
     ordered_map_with(threads, source, || (), |(), item| work(item), sink)
 }
 
-/// [`ordered_map`] with a `state` for each thread that `work` may use again and again, for example buffers. Results must
-/// not depend on what an earlier item left in it.
+/// [`ordered_map`] with a `state` for each thread that `work` may use again and again, for example buffers. Results
+/// must not depend on what an earlier item left in it.
 ///
 /// # Errors
 /// As [`Ordered::run`].
@@ -122,24 +122,24 @@ impl Ordered {
         Self { threads, in_flight: threads.get().saturating_add(2) }
     }
 
-    /// Lets so many items, at least one, be in flight. More of them keep the workers busy behind one slow item, at the price
-    /// of memory for the results that wait for it; results that take none may be any number.
+    /// Lets so many items, at least one, be in flight. More of them keep the workers busy behind one slow item, at the
+    /// price of memory for the results that wait for it; results that take none may be any number.
     pub fn in_flight(self, items: usize) -> Self {
         Self { in_flight: items.max(1), ..self }
     }
 
-    /// Makes a worker on each thread, has them work on all items of `source` and hands the results to `sink` in the items'
-    /// order.
+    /// Makes a worker on each thread, has them work on all items of `source` and hands the results to `sink` in the
+    /// items' order.
     ///
-    /// Workers take the items from `source` themselves, one worker at a time; `sink` runs on the calling thread. With one
-    /// thread, with one item, or where the system gives no thread, the calling thread does everything; where it gives
-    /// fewer than asked for, these do all.
+    /// Workers take the items from `source` themselves, one worker at a time; `sink` runs on the calling thread. With
+    /// one thread, with one item, or where the system gives no thread, the calling thread does everything; where it
+    /// gives fewer than asked for, these do all.
     ///
     /// # Errors
     /// The first error in the items' order, whether from `source`, a worker or `sink`, is returned, and `sink` has seen
     /// exactly the results before it: what happens does not depend on the number of threads. Work under way is finished
-    /// and dropped. If a worker fails before its first item or after its last, no further item is taken, and its error is
-    /// returned unless an item has failed. A panic goes on in the calling thread.
+    /// and dropped. If a worker fails before its first item or after its last, no further item is taken, and its error
+    /// is returned unless an item has failed. A panic goes on in the calling thread.
     pub fn run<T, W: Worker<T>>(
         self,
         source: impl IntoIterator<Item = Result<T, W::Error>, IntoIter: Send>,

@@ -100,8 +100,8 @@ impl<'a> Shuffle<'a> {
         Ok(())
     }
 
-    /// Takes a partition: shows `each` every run that was pushed to it (several of them may come as one), then forgets them
-    /// and removes the partition's file. A partition taken again is empty.
+    /// Takes a partition: shows `each` every run that was pushed to it (several of them may come as one), then forgets
+    /// them and removes the partition's file. A partition taken again is empty.
     ///
     /// # Errors
     /// [`ShuffleError::Read`] or [`ShuffleError::Damaged`] if spilled runs do not come back as they were written, and

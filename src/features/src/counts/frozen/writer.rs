@@ -27,8 +27,8 @@ pub struct FrozenTableWriter {
 impl FrozenTableWriter {
     /// Starts a file, which gets its name only when it is finished.
     ///
-    /// `expected_rows` decides the number of buckets: any number gives a correct table, one within a factor of two gives
-    /// a small and fast one. Without `with_unreacted` the records without a reaction are not kept.
+    /// `expected_rows` decides the number of buckets: any number gives a correct table, one within a factor of two
+    /// gives a small and fast one. Without `with_unreacted` the records without a reaction are not kept.
     ///
     /// # Errors
     /// [`FrozenError::Io`] where the file cannot be made.
@@ -57,8 +57,8 @@ impl FrozenTableWriter {
     /// Adds a key. Counts of zero take no bytes: they are what unknown keys have.
     ///
     /// # Errors
-    /// [`FrozenError::Order`] if the key is not higher than the one before, [`FrozenError::Io`] where the file cannot be
-    /// written.
+    /// [`FrozenError::Order`] if the key is not higher than the one before, [`FrozenError::Io`] where the file cannot
+    /// be written.
     pub fn push(&mut self, key: Key, counts: &ReactionCounts) -> Result<(), FrozenError> {
         if let Some(previous) = self.previous.filter(|&previous| previous >= key) {
             return Err(FrozenError::Order { path: self.file.path().to_owned(), previous: previous.0, key: key.0 });

@@ -50,8 +50,8 @@ impl Projection {
         self.entries.len() / self.dimensions
     }
 
-    /// Projects `vectors` (`[count, dimensions]`, row after row) on the rows from `first_row` on, as many as `projected`
-    /// has room for: `projected` is `[rows, count]`, so that a projected dimension lies in one piece.
+    /// Projects `vectors` (`[count, dimensions]`, row after row) on the rows from `first_row` on, as many as
+    /// `projected` has room for: `projected` is `[rows, count]`, so that a projected dimension lies in one piece.
     pub(super) fn apply(&self, vectors: &[f64], first_row: usize, projected: &mut [f64]) {
         let count = vectors.len() / self.dimensions;
         let rows = projected.len() / count;
