@@ -1,4 +1,4 @@
-//! Asking for memory before it is needed.
+//! Bringing memory into the cache before it is needed.
 
 /// Asks the processor to bring the start of an item into its cache, where there is such an item. Scattered reads and
 /// writes then wait for memory together instead of one after the other. Changes nothing else, and does nothing on

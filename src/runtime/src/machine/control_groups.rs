@@ -66,7 +66,7 @@ impl Controller {
     }
 
     /// Where it is usually mounted, should the list of mounts not tell.
-    fn usual_places(self) -> &'static [&'static str] {
+    fn usual_paths(self) -> &'static [&'static str] {
         match self {
             Self::Unified => &["/sys/fs/cgroup", "/sys/fs/cgroup/unified"],
             Self::Memory => &["/sys/fs/cgroup/memory"],
@@ -101,7 +101,7 @@ fn directories(controller: Controller, own: &[Membership], mounts: &[Mount]) -> 
         _ => false,
     });
     let mounted = mounted.map(|mount| (mount.point.as_path(), mount.top.as_path()));
-    let usual = controller.usual_places().iter().map(|place| (Path::new(*place), Path::new("/")));
+    let usual = controller.usual_paths().iter().map(|path| (Path::new(*path), Path::new("/")));
     let mut directories = Vec::new();
     for (point, top) in mounted.chain(usual) {
         let below = below(group, top);

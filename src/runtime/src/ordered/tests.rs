@@ -87,7 +87,7 @@ fn errors_stop_the_source() {
 #[test]
 fn panics_go_on_in_the_caller() {
     for at in ["source", "state", "work", "sink"] {
-        let panic_at = |place, item: u64| assert!(place != at || item != 4, "planned");
+        let panic_at = |step, item: u64| assert!(step != at || item != 4, "planned");
         let run = || {
             ordered_map_with(
                 threads(2),

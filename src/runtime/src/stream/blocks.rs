@@ -109,7 +109,7 @@ const PIECE: usize = 4096;
 
 impl LineBlocks {
     /// Opens a part: a plain file is mapped, a packed one is unpacked on the way, anything else (a named pipe) is
-    /// read. What a file is, is told by its first bytes, not by its name. The permit is given back when the last block
+    /// read. Its first bytes say what a file is, not its name. The permit is given back when the last block
     /// is dropped.
     ///
     /// # Errors

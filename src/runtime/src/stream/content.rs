@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_is_told_by_its_first_bytes() {
+    fn what_is_packed_shows_in_its_first_bytes() {
         assert_eq!(what(&zstd::encode_all(RECORD, 1).unwrap()), "zstd");
         let skippable = b"\x50\x2A\x4D\x18\x04\0\0\0abcd";
         assert_eq!(what(&[&skippable[..], b"\x28\xB5\x2F\xFD"].concat()), "zstd");
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_told() {
+    fn what_is_no_text_is_named() {
         assert_eq!(what(b"\n<!DOCTYPE html><title>Sign in</title>"), "a web page (HTML)");
         assert_eq!(what(b"<?XML version='1.0'?><Error>AccessDenied</Error>"), "an XML document");
         assert_eq!(what(b"{\"error\": 403}"), "JSON");

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use skimlog_runtime::prefetch::prefetch;
+
 use super::FrozenError;
 use super::bucket::{self, DICTIONARY, PADDING, Shape};
 use super::sections::{Kind, MappedFile};
@@ -12,7 +14,7 @@ const DICTIONARY_SECTION: usize = 0;
 const DIRECTORY_SECTION: usize = 1;
 const BUCKETS_SECTION: usize = 2;
 
-/// Keys whose memory is asked for together, ahead of its use.
+/// Keys whose memory is prefetched together.
 const TOGETHER: usize = 32;
 /// Bytes that come from memory at once.
 const CACHE_LINE: usize = 64;
@@ -98,7 +100,7 @@ impl FrozenTable {
         self.find(key, self.bucket_range(key))
     }
 
-    /// The counts of many keys, `counts[i]` that of `keys[i]`, empty for unknown ones. Memory is asked for ahead, so
+    /// The counts of many keys, `counts[i]` that of `keys[i]`, empty for unknown ones. Memory is prefetched, so
     /// that a batch of thousands takes a fraction of as many single look-ups.
     ///
     /// # Errors
@@ -109,10 +111,10 @@ impl FrozenTable {
     pub fn get_batch(&self, keys: &[Key], counts: &mut [ReactionCounts]) -> Result<(), FrozenError> {
         assert_eq!(keys.len(), counts.len(), "counts for each key");
         let (directory, buckets) = (self.file.section(DIRECTORY_SECTION), self.file.section(BUCKETS_SECTION));
-        let announce = |keys: &[Key]| {
+        let prefetch_directory = |keys: &[Key]| {
             keys.iter().for_each(|key| prefetch(directory, self.shape.bucket(key.0) * 8));
         };
-        announce(&keys[..keys.len().min(TOGETHER)]);
+        prefetch_directory(&keys[..keys.len().min(TOGETHER)]);
         let mut ranges = [(0, 0); TOGETHER];
         let mut left = keys;
         for counts in counts.chunks_mut(TOGETHER) {
@@ -123,7 +125,7 @@ impl FrozenTable {
                     prefetch(buckets, line as usize);
                 }
             }
-            announce(&later[..later.len().min(TOGETHER)]);
+            prefetch_directory(&later[..later.len().min(TOGETHER)]);
             for ((counts, &key), &range) in counts.iter_mut().zip(now).zip(&ranges) {
                 *counts = self.find(key, range)?;
             }
@@ -150,17 +152,4 @@ impl FrozenTable {
             self.file.damaged(offset, format!("the bucket of key {:016X} makes no sense", key.0))
         })
     }
-}
-
-/// Asks for the cache line of `bytes[at]`, which will be needed soon. Does nothing beyond the end.
-#[inline]
-fn prefetch(bytes: &[u8], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(byte) = bytes.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 processor has the instruction; it changes nothing, and the address is a byte's.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (bytes, at);
 }
