@@ -24,7 +24,7 @@ impl Day {
     /// year 0 is 1 BC.
     ///
     /// ```
-    /// use skimlog::features::Day;
+    /// use skimlog_features::input::Day;
     /// assert_eq!(Day::of(1_612_469_171).date(), (2021, 2, 4));
     /// ```
     pub const fn date(self) -> (i64, u8, u8) {
