@@ -22,7 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     RecordReader::new(text.as_bytes(), RecordOptions::default()).read(&mut records, 1)?;
     let (author, reader) = (Key::of(records.author.id[0]), Key::of(records.reader.id[0]));
 
-    // What was counted before: the reader liked two tweets of training, both of this author, and replied to one of them.
+    // What was counted before: the reader liked two tweets of training, both of this author, and replied to one of
+    // them.
     let folder = tempfile::tempdir()?;
     let seen = ReactionCounts { reactions: PerReaction::from_count_order([2, 1, 0, 0]), unreacted: 0 };
     for table in Table::ALL {

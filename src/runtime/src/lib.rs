@@ -3,7 +3,8 @@
 //!
 //! In the order of the data:
 //!
-//! * [`stream`]: which files are parts and what they are; their text as blocks of whole lines, mapped, unpacked or piped;
+//! * [`stream`]: which files are parts and what they are; their text as blocks of whole lines, mapped, unpacked or
+//!   piped;
 //! * [`semaphore`]: how many parts, or bytes, may be in use at a time;
 //! * [`ordered`]: the one engine for work on many threads whose results come out in the order of their items;
 //! * [`shuffle`]: small records partitioned by key, in memory or on disk;
