@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use skimlog::stages::features::{
     FEATURES_KIND, FeatureInputs, FeatureOptions, FeatureOutputs, FeaturesError, HoldOut, TOTALS_KIND, build,
 };
-use skimlog_features::counts::{COUNTS, NoSimilar, REAL_COLUMNS, Summary, column_names};
+use skimlog_features::counts::{COUNTS, CountSummary, NoSimilar, REAL_COLUMNS, column_names};
 use skimlog_formats::columnar::Reader;
 use skimlog_formats::part::{PartWriter, encode};
 use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
@@ -71,7 +71,7 @@ impl Stage {
         }
     }
 
-    fn run(&self) -> Result<Summary, FeaturesError> {
+    fn run(&self) -> Result<CountSummary, FeaturesError> {
         let inputs =
             FeatureInputs { training: &self.training, validation: Some(&self.validation), similar: &NoSimilar };
         build(&inputs, &self.options, &self.outputs(), &Silent)

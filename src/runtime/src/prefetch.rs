@@ -1,8 +1,8 @@
 //! Prefetching: loads memory into the cache before it is needed.
 
-/// Asks the processor to bring the start of an item into its cache, where there is such an item. Scattered reads and writes
-/// then wait for memory together instead of one after the other. Changes nothing else, and does nothing on processors
-/// other than x86-64.
+/// Asks the processor to bring the start of an item into its cache, where there is such an item. Scattered reads and
+/// writes then wait for memory together instead of one after the other. Changes nothing else, and does nothing on
+/// processors other than x86-64.
 #[inline]
 pub fn prefetch<T>(items: &[T], index: usize) {
     if let Some(item) = items.get(index) {

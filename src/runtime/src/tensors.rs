@@ -42,8 +42,8 @@ pub fn header(
     hasher.update(&header);
     sum_up(&mut hasher);
     let digits = format!("{:016x}", hasher.digest());
-    let place = place_of(&header, DIGITS).ok_or_else(|| io::Error::other("the header lacks its checksum"))?;
-    header[place..place + DIGITS.len()].copy_from_slice(digits.as_bytes());
+    let position = position_of(&header, DIGITS).ok_or_else(|| io::Error::other("the header lacks its checksum"))?;
+    header[position..position + DIGITS.len()].copy_from_slice(digits.as_bytes());
     Ok(header)
 }
 
@@ -52,9 +52,9 @@ pub fn is_intact(file: &[u8]) -> bool {
     let Ok((length, metadata)) = SafeTensors::read_metadata(file) else { return false };
     let Some(digits) = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else { return true };
     let (header, data) = file.split_at(8 + length);
-    let Some(place) = place_of(header, digits).filter(|_| digits.len() == DIGITS.len()) else { return false };
+    let Some(position) = position_of(header, digits).filter(|_| digits.len() == DIGITS.len()) else { return false };
     let mut zeroed = header.to_vec();
-    zeroed[place..place + DIGITS.len()].copy_from_slice(DIGITS.as_bytes());
+    zeroed[position..position + DIGITS.len()].copy_from_slice(DIGITS.as_bytes());
     let mut hasher = Xxh3::new();
     hasher.update(&zeroed);
     hasher.update(data);
@@ -62,7 +62,7 @@ pub fn is_intact(file: &[u8]) -> bool {
 }
 
 /// Where the checksum's digits stand in a header.
-fn place_of(header: &[u8], digits: &str) -> Option<usize> {
+fn position_of(header: &[u8], digits: &str) -> Option<usize> {
     let before = format!("\"{KEY}\":\"");
     let text = format!("{before}{digits}\"");
     let found = header.windows(text.len()).position(|window| window == text.as_bytes())?;

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use skimlog_formats::record::{FieldCount, RecordBatch};
+use skimlog_runtime::ordered::ordered_map_with;
 use skimlog_runtime::progress::{Progress, Unit};
-use skimlog_runtime::stream::{Block, LineBlocks, ordered_map_with};
+use skimlog_runtime::stream::{Block, LineBlocks};
 
 use super::error::ConvertError;
 use super::options::ConvertOptions;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use skimlog_formats::record::FieldCount;
 use skimlog_runtime::files::InputFiles;
-use skimlog_runtime::stream::{BlockSize, Content, LineBlocks, Permits, RawPart, content_of};
+use skimlog_runtime::semaphore::Semaphore;
+use skimlog_runtime::stream::{BlockSize, Content, LineBlocks, RawPart, content_of};
 
 use super::adoption::adoption;
 use super::options::{ConvertOptions, Quarantine};
@@ -117,7 +118,7 @@ fn convert_raw(
     tasks: &mut TaskRunner<'_>,
 ) -> Result<(), PipelineError> {
     let parts_at_once = NonZeroUsize::new(context.config.max_n_parts_in_memory).unwrap_or(NonZeroUsize::MIN);
-    let permits = Permits::new(parts_at_once);
+    let permits = Semaphore::new(parts_at_once.get() as u64);
     tasks.run_together(goals, |conversions: Vec<Conversion>, made| {
         let (targets, raw): (Vec<_>, Vec<_>) =
             conversions.into_iter().map(|Conversion { raw, options, target }| (target, (raw, options))).unzip();

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use skimlog_formats::record::{FieldCount, RecordBatch, sample, write_record};
 use skimlog_runtime::progress::Silent;
-use skimlog_runtime::stream::{BlockSize, LineBlocks, Permits};
+use skimlog_runtime::semaphore::Semaphore;
+use skimlog_runtime::stream::{BlockSize, LineBlocks};
 
 use super::{ConvertError, ConvertOptions, ConvertSummary, Format, Quarantine, Unusual, convert};
 
@@ -196,11 +197,11 @@ fn parts_are_converted_one_after_the_other_up_to_the_first_that_cannot_be() {
     let [train, other] = ["train/part-00000", "train/part-00001"].map(golden);
     let alone: Vec<_> = [&train, &other].map(|part| run(mapped(part, 300), &threads(1)).unwrap()).into();
     for count in [1, 2, 5] {
-        let permits = Permits::new(NonZeroUsize::MIN);
+        let at_once = Semaphore::new(1);
         let size = BlockSize { lines: 300, ..BlockSize::default() };
-        let parts = [&train, &other].map(|part| (part, permits.clone()));
+        let parts = [&train, &other].map(|part| (part, at_once.clone()));
         let parts =
-            parts.into_iter().map(|(part, permits)| LineBlocks::open(part, size, Some(permits.acquire())).unwrap());
+            parts.into_iter().map(|(part, at_once)| LineBlocks::open(part, size, Some(at_once.acquire())).unwrap());
         assert!(run_all(parts, &threads(count)) == (alone.clone(), Ok(())));
 
         let parts = [mapped(&train, 300), piped(b"", 10), mapped(&other, 300)];

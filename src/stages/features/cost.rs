@@ -36,7 +36,7 @@ struct Rung {
     records: f64,
     taken: Measured,
     /// What was shuffled.
-    shuffled: counts::Summary,
+    shuffled: counts::CountSummary,
     /// Bytes of real numbers and of all others in `features/`.
     real_bytes: f64,
     count_bytes: f64,
@@ -78,7 +78,7 @@ impl Estimator for FeaturesEstimator {
         let records = whole.records();
         let counts = power(&self.points(|rung| rung.count_bytes), records, 1.0, 2.0);
         let reals = saturating(&self.points(|rung| rung.real_bytes), records, MOST_REAL_BYTES);
-        let shuffled = |of: fn(&counts::Summary) -> counts::Shuffled| {
+        let shuffled = |of: fn(&counts::CountSummary) -> counts::Shuffled| {
             power(&self.points(|rung| of(&rung.shuffled).bytes as f64), records, 0.0, 2.0).expected
         };
         let (visits, answers) = (shuffled(|summary| summary.visits), shuffled(|summary| summary.answers));

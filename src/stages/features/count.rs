@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{fmt, mem};
 
 use skimlog_features::counts::{
-    self, BoxError, COUNTS, CountBlock, CountColumn, CountSink, CountedBlock, CountsError, REAL_COLUMNS, RecordSource,
-    Side, SimilarLookup, Split, SplitError, Summary, Table, TotalsBlock,
+    self, BoxError, COUNTS, CountBlock, CountColumn, CountInputs, CountOptions, CountSink, CountSummary, CountedBlock,
+    CountsError, REAL_COLUMNS, RecordSource, Side, SimilarLookup, Split, SplitError, Table, TotalsBlock,
 };
 use skimlog_formats::Reaction;
 use skimlog_formats::columnar::{
@@ -45,7 +45,7 @@ pub struct FeatureInputs<'a> {
 /// How to count.
 #[derive(Clone, Debug)]
 pub struct FeatureOptions {
-    /// Bytes to stay within, about (see [`counts::Options::memory_budget`]).
+    /// Bytes to stay within, about (see [`CountOptions::memory_budget`]).
     pub memory_budget: u64,
     /// Number of threads.
     pub threads: usize,
@@ -118,7 +118,7 @@ pub fn build(
     options: &FeatureOptions,
     outputs: &FeatureOutputs,
     progress: &dyn Progress,
-) -> Result<Summary, FeaturesError> {
+) -> Result<CountSummary, FeaturesError> {
     let training = inputs.training.iter().map(Part::open).collect::<Result<Vec<_>, _>>()?;
     let validation = inputs.validation.map(Part::open).transpose()?;
     let split = match (&validation, &options.hold_out) {
@@ -132,13 +132,13 @@ pub fn build(
     let sink = Sink::create(&parts, validation.as_ref().map(|_| &split), outputs)?;
     let training: Vec<&dyn RecordSource> = training.iter().map(|part| part as &dyn RecordSource).collect();
     let summary = counts::count(
-        &counts::Inputs {
+        &CountInputs {
             training: &training,
             validation: validation.as_ref().map(|part| (part as &dyn RecordSource, &split)),
             test: &[],
             similar: inputs.similar,
         },
-        &counts::Options {
+        &CountOptions {
             memory_budget: options.memory_budget,
             threads: options.threads,
             scratch: options.scratch.clone(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use skimlog_features::counts::frozen::{FrozenCounts, FrozenError, FrozenSimilar, FrozenTableWriter};
-use skimlog_features::counts::{Table, Tally};
+use skimlog_features::counts::{ReactionCounts, Table};
 use skimlog_features::key::Key;
 use skimlog_features::similar::SimilarAuthors;
 use skimlog_formats::Reaction;
@@ -60,12 +60,12 @@ pub fn freeze(
 fn freeze_table(table: Table, totals: &Reader, model: &Path, progress: &dyn Progress) -> Result<u64, FreezeError> {
     let path = FrozenCounts::table_file(model, table);
     let mut writer = FrozenTableWriter::create(&path, totals.rows(), table.has_unreacted())?;
-    read_totals(totals, table, |key, tally| Ok(writer.push(key, tally)?))?;
+    read_totals(totals, table, |key, counts| Ok(writer.push(key, counts)?))?;
     progress.advance(totals.rows());
     Ok(writer.finish()?)
 }
 
-/// Calls `each` with every key of a table of totals, as the features stage writes them, ascending, and its tally.
+/// Calls `each` with every key of a table of totals, as the features stage writes them, ascending, and its counts.
 /// Holds a block.
 ///
 /// # Errors
@@ -73,22 +73,22 @@ fn freeze_table(table: Table, totals: &Reader, model: &Path, progress: &dyn Prog
 pub fn read_totals(
     totals: &Reader,
     table: Table,
-    mut each: impl FnMut(Key, &Tally) -> Result<(), FreezeError>,
+    mut each: impl FnMut(Key, &ReactionCounts) -> Result<(), FreezeError>,
 ) -> Result<(), FreezeError> {
     totals.expect_kind(TOTALS_KIND)?;
     let key = totals.field("key")?;
     for block in 0..totals.blocks() {
         let keys: Vec<u64> = totals.flat(block, key)?;
-        let mut tallies = vec![Tally::default(); keys.len()];
+        let mut rows = vec![ReactionCounts::default(); keys.len()];
         for reaction in Reaction::ALL {
             let counts: Vec<u32> = totals.flat(block, totals.field(reaction.name())?)?;
-            tallies.iter_mut().zip(counts).for_each(|(tally, count)| tally.reactions[reaction] = count);
+            rows.iter_mut().zip(counts).for_each(|(row, count)| row.reactions[reaction] = count);
         }
         if table.has_unreacted() {
             let counts: Vec<u32> = totals.flat(block, totals.field("none")?)?;
-            tallies.iter_mut().zip(counts).for_each(|(tally, count)| tally.unreacted = count);
+            rows.iter_mut().zip(counts).for_each(|(row, count)| row.unreacted = count);
         }
-        keys.iter().zip(&tallies).try_for_each(|(&key, tally)| each(Key(key), tally))?;
+        keys.iter().zip(&rows).try_for_each(|(&key, counts)| each(Key(key), counts))?;
     }
     Ok(())
 }

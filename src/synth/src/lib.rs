@@ -12,7 +12,6 @@ mod encounter;
 mod engagement;
 mod line;
 mod options;
-mod ordered;
 mod output;
 mod people;
 mod random;

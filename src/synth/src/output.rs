@@ -2,13 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use skimlog_runtime::ordered::ordered_map;
 
 use crate::engagement::{Outcome, PlantedModel};
 use crate::line::{write_labels, write_record};
 use crate::options::{SynthError, SynthOptions};
-use crate::ordered::in_order;
 use crate::random::Purpose;
 use crate::truth::{Truth, TruthSums};
 use crate::vocabulary::Vocabulary;
@@ -127,12 +129,10 @@ impl SetWriter<'_> {
         };
         let mut parts = Parts::create(self.unfinished.join(NAMES[set as usize]), shares, first)?;
         let records = self.records;
-        let first_block = wanted.start / BLOCK;
-        let make = |block: u64| {
-            let start = (first_block + block) * BLOCK;
-            records.block(set, first_block + block, BLOCK.min(rows - start), &wanted)
-        };
-        in_order(wanted.end.div_ceil(BLOCK) - first_block, self.options.threads, make, |block: Block| {
+        let make = |number: u64| Ok(records.block(set, number, BLOCK.min(rows - number * BLOCK), &wanted));
+        let threads = NonZeroUsize::new(self.options.threads).unwrap_or(NonZeroUsize::MIN);
+        let numbers = (wanted.start / BLOCK..wanted.end.div_ceil(BLOCK)).map(Ok);
+        ordered_map(threads, numbers, make, |block: Block| {
             parts.write(&block.text, &block.ends)?;
             if let Some(labels) = &mut labels {
                 labels.write(&block.labels)?;

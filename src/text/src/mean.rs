@@ -1,16 +1,15 @@
 //! The mean hidden state of each token, over any number of records.
 
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::{Duration, Instant},
-};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use skimlog_runtime::machine;
+use skimlog_runtime::ordered::ordered_map_with;
 use skimlog_runtime::progress::Progress;
 
 use crate::snapshot::Reached;
-use crate::sums::{StopOnDrop, Sums, Turnstile};
+use crate::sums::Sums;
 use crate::window::Window;
 use crate::{Encoder, EncoderModel, MeanSummary, Snapshots, TextError, TokenBatch, TokenVectors};
 
@@ -60,7 +59,7 @@ struct Kept {
     took: Duration,
 }
 
-/// What workers change in turns.
+/// What changes with every batch, in their order.
 struct Shared<'s> {
     sums: &'s mut Sums,
     reached: &'s mut Reached,
@@ -162,50 +161,33 @@ impl<'m> MeanVectors<'m> {
         let step = self.model.length_step();
         let (order, batches) = self.window.batches(self.batch_tokens, step);
         let (window, model, snapshots) = (&self.window, self.model, self.snapshots.as_ref());
-        let first = self.reached.batches;
-        let tickets = AtomicUsize::new(first);
-        let shared = Shared { sums: &mut self.sums, reached: &mut self.reached, kept: &mut self.kept };
-        let turnstile = Turnstile::new(first, shared);
-        let work = |encoder: &mut dyn Encoder| -> Result<(), TextError> {
-            loop {
-                let ticket = tickets.fetch_add(1, Ordering::Relaxed);
-                let Some(range) = batches.get(ticket) else { return Ok(()) };
-                let unfinished = StopOnDrop(&turnstile);
-                let numbers = &order[range.clone()];
-                let batch = TokenBatch::in_steps(numbers.iter().map(|&number| window.sequence(number)), step);
-                let hidden = encoder.encode(&batch)?;
-                let records = numbers.iter().map(|&number| window.weight(number)).sum();
-                let added = turnstile.pass(ticket, |shared| {
-                    for (hidden, &number) in hidden.outer_iter().zip(numbers) {
-                        for (hidden, &token) in hidden.outer_iter().zip(window.sequence(number)) {
-                            if let Some(&value) = hidden.iter().find(|value| !value.is_finite()) {
-                                return Err(TextError::NotFinite { path: model.path().to_owned(), token, value });
-                            }
-                            shared.sums.add(token, window.weight(number), hidden);
-                        }
-                    }
-                    shared.advance(records, snapshots)
-                });
-                match added {
-                    Some(added) => added?,
-                    // Another worker failed and says why.
-                    None => return Ok(()),
-                }
-                std::mem::forget(unfinished);
-                progress.advance(records);
-            }
+        // Those that an earlier run computed are in the sums.
+        let left = batches.into_iter().skip(self.reached.batches).map(Ok);
+        let mut shared = Shared { sums: &mut self.sums, reached: &mut self.reached, kept: &mut self.kept };
+        let threads = NonZeroUsize::new(self.encoders.len()).unwrap_or(NonZeroUsize::MIN);
+        let idle = Mutex::new(self.encoders.iter_mut().collect::<Vec<_>>());
+        let encoder = || {
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.pop().expect("there are as many encoders as threads")
         };
-        thread::scope(|scope| {
-            let work = &work;
-            let Some((own, others)) = self.encoders.split_first_mut() else { return Ok(()) };
-            let others = others.iter_mut();
-            let others = others.map_while(|encoder| machine::spawn_scoped(scope, move || work(encoder.as_mut())).ok());
-            let others: Vec<_> = others.collect();
-            // This thread works, too, and alone if no other can be started.
-            let own = work(own.as_mut());
-            let results: Vec<_> = others.into_iter().map(|worker| worker.join()).collect();
-            own?;
-            results.into_iter().try_for_each(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        let encode = |encoder: &mut &mut Box<dyn Encoder + 'm>, range: Range<usize>| {
+            let numbers = &order[range];
+            let batch = TokenBatch::in_steps(numbers.iter().map(|&number| window.sequence(number)), step);
+            Ok((numbers, encoder.encode(&batch)?))
+        };
+        ordered_map_with(threads, left, encoder, encode, |(numbers, hidden)| {
+            for (hidden, &number) in hidden.outer_iter().zip(numbers) {
+                for (hidden, &token) in hidden.outer_iter().zip(window.sequence(number)) {
+                    if let Some(&value) = hidden.iter().find(|value| !value.is_finite()) {
+                        return Err(TextError::NotFinite { path: model.path().to_owned(), token, value });
+                    }
+                    shared.sums.add(token, window.weight(number), hidden);
+                }
+            }
+            let records = numbers.iter().map(|&number| window.weight(number)).sum();
+            shared.advance(records, snapshots)?;
+            progress.advance(records);
+            Ok(())
         })?;
         self.summary.computed += self.window.len() as u64;
         self.window.clear();

@@ -1,6 +1,4 @@
-//! Sums of hidden states by token, and the turnstile through which workers add to them in order.
-
-use std::sync::{Condvar, Mutex, MutexGuard};
+//! Sums of hidden states by token.
 
 use ndarray::{Array2, ArrayView1};
 
@@ -63,95 +61,9 @@ impl Sums {
     }
 }
 
-/// Lets workers at something in the order of their tickets, so that it does not matter who was faster.
-pub(super) struct Turnstile<T> {
-    state: Mutex<Turn<T>>,
-    changed: Condvar,
-}
-
-struct Turn<T> {
-    next: usize,
-    stopped: bool,
-    value: T,
-}
-
-impl<T> Turnstile<T> {
-    /// The first ticket is `first`.
-    pub(super) fn new(first: usize, value: T) -> Self {
-        Self { state: Mutex::new(Turn { next: first, stopped: false, value }), changed: Condvar::new() }
-    }
-
-    /// Waits until all earlier tickets were used, then runs `action`. `None` once the turnstile has been stopped.
-    pub(super) fn pass<R>(&self, ticket: usize, action: impl FnOnce(&mut T) -> R) -> Option<R> {
-        let waiting = |turn: &mut Turn<T>| turn.next != ticket && !turn.stopped;
-        let mut turn = self.changed.wait_while(self.lock(), waiting).unwrap_or_else(|poisoned| poisoned.into_inner());
-        if turn.stopped {
-            return None;
-        }
-        let result = action(&mut turn.value);
-        turn.next += 1;
-        self.changed.notify_all();
-        Some(result)
-    }
-
-    /// Turns away everyone who waits or comes later.
-    pub(super) fn stop(&self) {
-        self.lock().stopped = true;
-        self.changed.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Turn<T>> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-/// Stops the turnstile when a worker ends early, by an error or a panic, so that the others do not wait for it forever.
-pub(super) struct StopOnDrop<'t, T>(pub(super) &'t Turnstile<T>);
-
-impl<T> Drop for StopOnDrop<'_, T> {
-    fn drop(&mut self) {
-        self.0.stop();
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{sync::atomic::AtomicUsize, sync::atomic::Ordering, thread};
-
     use super::*;
-
-    #[test]
-    fn the_turnstile_keeps_the_order() {
-        let turnstile = Turnstile::new(0, Vec::new());
-        let tickets = AtomicUsize::new(0);
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    loop {
-                        let ticket = tickets.fetch_add(1, Ordering::Relaxed);
-                        if ticket >= 200 {
-                            break;
-                        }
-                        if ticket.is_multiple_of(3) {
-                            thread::yield_now();
-                        }
-                        turnstile.pass(ticket, |seen| seen.push(ticket));
-                    }
-                });
-            }
-        });
-        assert!(turnstile.lock().value.iter().copied().eq(0..200));
-    }
-
-    #[test]
-    fn a_stopped_turnstile_lets_nobody_wait() {
-        let turnstile = Turnstile::new(0, ());
-        thread::scope(|scope| {
-            let waiting = scope.spawn(|| turnstile.pass(1, |()| ()));
-            drop(StopOnDrop(&turnstile));
-            assert_eq!(waiting.join().unwrap(), None);
-        });
-    }
 
     #[test]
     fn means_are_weighted() {

@@ -1,8 +1,8 @@
 //! Answers that are shuffled back to record order. Most of the 65 numbers are zero; families of zeros are left out.
 //!
-//! `ANSWER := place (u32: block within the range × 65,536 + row) length (u16) ITEM*`; `length` counts the items' bytes.
-//! An item is a family's numbers: `ITEM := family (u8) NUMBERS`, counts as `u8`s, or as `u32`s where 128 is added to
-//! the family because one is larger, reals as `f64`s. Numbers are little-endian.
+//! `ANSWER := position (u32: block within the range × 65,536 + row) length (u16) ITEM*`; `length` counts the items'
+//! bytes. An item is a family's numbers: `ITEM := family (u8) NUMBERS`, counts as `u8`s, or as `u32`s where 128 is
+//! added to the family because one is larger, reals as `f64`s. Numbers are little-endian.
 
 use skimlog_runtime::shuffle::{Router, ShuffleError, append};
 
@@ -16,7 +16,7 @@ const LARGEST_ANSWER: usize = HEADER + FAMILIES.len() + COUNTS * 8;
 /// Added to the family of counts that do not fit a byte.
 const WIDE: u8 = 128;
 
-/// Most blocks a range may have, so that a place fits its 32 bits.
+/// Most blocks a range may have, so that a position fits its 32 bits.
 pub(super) const LARGEST_RANGE: usize = 1 << 16;
 
 /// Records of a tile: few enough that the tile's numbers fit a core's cache while answers are added in any order.
@@ -71,8 +71,8 @@ impl<'a> Answers<'a> {
     #[inline]
     pub(super) fn send(&mut self, address: Address) -> Result<(), ShuffleError> {
         if self.length > HEADER {
-            let place = (address.block % self.range * LARGEST_BLOCK + address.row) as u32;
-            self.buffer[..4].copy_from_slice(&place.to_le_bytes());
+            let position = (address.block % self.range * LARGEST_BLOCK + address.row) as u32;
+            self.buffer[..4].copy_from_slice(&position.to_le_bytes());
             self.buffer[4..HEADER].copy_from_slice(&((self.length - HEADER) as u16).to_le_bytes());
             self.router.push_start(address.block / self.range, &self.buffer, self.length)?;
             self.length = HEADER;
@@ -85,13 +85,13 @@ impl<'a> Answers<'a> {
     }
 }
 
-/// The first answer of a run: its place, its items; and the whole answer's bytes.
+/// The first answer of a run: its position, its items; and the whole answer's bytes.
 #[inline]
 fn split_answer(run: &[u8]) -> Option<(usize, &[u8], usize)> {
     let (header, rest) = run.split_first_chunk::<HEADER>()?;
-    let place = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
+    let position = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
     let length = usize::from(u16::from_le_bytes([header[4], header[5]]));
-    Some((place, &rest[..length], HEADER + length))
+    Some((position, &rest[..length], HEADER + length))
 }
 
 /// The answers of a range of blocks, tile by tile. Reused range after range.
@@ -114,8 +114,8 @@ impl Tiles {
 
     /// Appends every answer of a run to its tile.
     pub(super) fn add(&mut self, mut run: &[u8]) {
-        while let Some((place, _, length)) = split_answer(run) {
-            append(&mut self.tiles[place / TILE_ROWS], run, length);
+        while let Some((position, _, length)) = split_answer(run) {
+            append(&mut self.tiles[position / TILE_ROWS], run, length);
             run = &run[length..];
         }
     }
@@ -191,8 +191,8 @@ impl CountBlock {
 
     /// Adds every answer of a tile, whose records begin at `first`, to its record.
     fn add(&mut self, mut run: &[u8], first: usize) {
-        while let Some((place, mut items, length)) = split_answer(run) {
-            let row = place % LARGEST_BLOCK - first;
+        while let Some((position, mut items, length)) = split_answer(run) {
+            let row = position % LARGEST_BLOCK - first;
             let (counts, reals) = (&mut self.tile_counts[row], &mut self.tile_reals[row]);
             while let Some((&head, rest)) = items.split_first() {
                 let family = usize::from(head % WIDE);

@@ -1,18 +1,23 @@
 //! From answers to blocks of 65 columns, in record order.
 
-use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
+use skimlog_runtime::ordered::{Ordered, Worker};
 use skimlog_runtime::progress::Progress;
 use skimlog_runtime::shuffle::{Shuffle, ShuffleError};
 
 use super::answer::{CountBlock, Tiles};
-use super::queue::Queue;
-use super::route::Part;
-use super::{CountSink, CountsError};
+use super::error::CountsError;
+use super::sink::CountSink;
+use super::source::Part;
+use super::table::Table;
+use super::totals::{Ranges, write_table};
 
-/// Ranges that a thread keeps in its backlog while it goes on with the next.
-const BACKLOG: usize = 2;
+/// Ranges of answers that may be under way or wait for their turn, for each thread. Encoded they are small.
+const RANGES_A_THREAD: usize = 3;
 
 /// How answers become blocks.
 pub(super) struct Assembly<'a, S> {
@@ -23,37 +28,34 @@ pub(super) struct Assembly<'a, S> {
     pub(super) block_rows: usize,
     /// Output blocks of all parts.
     pub(super) blocks: usize,
+    pub(super) totals: &'a Shuffle<'a>,
+    pub(super) total_ranges: Ranges,
+    /// Bytes of totals that a thread sorts at a time.
+    pub(super) limit: u64,
     pub(super) sink: &'a S,
     pub(super) progress: &'a dyn Progress,
 }
 
 /// One thread's part in it.
-pub(super) struct Assembler<'a, S: CountSink> {
+struct Assembler<'a, S> {
     assembly: &'a Assembly<'a, S>,
     block: CountBlock,
     tiles: Tiles,
-    /// Encoded ranges that are yet to have their turn, in order.
-    backlog: VecDeque<Encoded<S::Encoded>>,
 }
 
 /// The blocks of a range.
 struct Encoded<E> {
-    range: usize,
     blocks: Range<usize>,
     encoded: Vec<E>,
 }
 
-impl<'a, S: CountSink> Assembler<'a, S> {
-    pub(super) fn new(assembly: &'a Assembly<'a, S>) -> Self {
-        Self { assembly, block: CountBlock::default(), tiles: Tiles::default(), backlog: VecDeque::new() }
-    }
+impl<S: CountSink> Worker<usize> for Assembler<'_, S> {
+    type Output = Encoded<S::Encoded>;
+    type Error = CountsError;
 
-    /// Gives the sink all blocks of a range, in order; perhaps only when further ranges were assembled.
-    pub(super) fn assemble(&mut self, range: usize, queue: &Queue) -> Result<(), CountsError> {
-        let Self { assembly, block, tiles, backlog } = self;
+    fn work(&mut self, range: usize) -> Result<Self::Output, CountsError> {
+        let Self { assembly, block, tiles } = self;
         let blocks = range * assembly.range..((range + 1) * assembly.range).min(assembly.blocks);
-        // A range's blocks are encoded before the first has its turn: encoded they are small, and the other threads get
-        // on with their ranges meanwhile.
         let mut encoded = Vec::with_capacity(blocks.len());
         tiles.restart(blocks.len(), assembly.answers.bytes(range));
         assembly.answers.take(range, |run| {
@@ -64,32 +66,31 @@ impl<'a, S: CountSink> Assembler<'a, S> {
             block.fill(assembly.rows(index), tiles.of_block(index - blocks.start));
             encoded.push(assembly.encode(index, block)?);
         }
-        backlog.push_back(Encoded { range, blocks, encoded });
-        // Nobody waits for a turn while there is something to do.
-        while self.backlog.len() > BACKLOG || self.backlog.front().is_some_and(|first| queue.is_turn(first.range)) {
-            self.append_first(queue)?;
-        }
-        Ok(())
-    }
-
-    /// Gives the sink all blocks that it does not have yet.
-    pub(super) fn finish(mut self, queue: &Queue) -> Result<(), CountsError> {
-        while !self.backlog.is_empty() {
-            self.append_first(queue)?;
-        }
-        Ok(())
-    }
-
-    /// Gives the sink the first range of the backlog when it has its turn.
-    fn append_first(&mut self, queue: &Queue) -> Result<(), CountsError> {
-        let Some(Encoded { range, blocks, encoded }) = self.backlog.pop_front() else { return Ok(()) };
-        queue.in_turn(range, || {
-            blocks.zip(encoded).try_for_each(|(index, encoded)| self.assembly.append(index, encoded))
-        })
+        Ok(Encoded { blocks, encoded })
     }
 }
 
 impl<S: CountSink> Assembly<'_, S> {
+    /// Gives the sink every table, then the blocks of every range of answers in order; gives the rows of all tables.
+    pub(super) fn assemble(&self, threads: NonZeroUsize) -> Result<u64, CountsError> {
+        let (tables, total_rows) = (Mutex::new(Table::ALL.into_iter()), AtomicU64::new(0));
+        let next_table = || tables.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let worker = || {
+            // Before the ranges: no range then waits for its turn behind a large table.
+            while let Some(table) = next_table() {
+                let rows = write_table(table, self.totals, self.total_ranges, self.limit, self.sink)?;
+                total_rows.fetch_add(rows, Ordering::Relaxed);
+            }
+            Ok(Assembler { assembly: self, block: CountBlock::default(), tiles: Tiles::default() })
+        };
+        let ranges = (0..self.answers.partitions()).map(Ok);
+        let append = |Encoded { blocks, encoded }: Encoded<S::Encoded>| {
+            blocks.zip(encoded).try_for_each(|(index, encoded)| self.append(index, encoded))
+        };
+        Ordered::new(threads).in_flight(RANGES_A_THREAD * threads.get()).run(ranges, worker, append)?;
+        Ok(total_rows.into_inner())
+    }
+
     fn append(&self, index: usize, encoded: S::Encoded) -> Result<(), CountsError> {
         let part = self.part(index);
         let failed = |source| CountsError::Output { part: self.name(part), source };

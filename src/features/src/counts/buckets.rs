@@ -1,6 +1,6 @@
 //! Sorts items by keys that are hashes.
 
-use super::route::partition_of;
+use super::partition::partition_of;
 use crate::key::Key;
 
 /// Buckets, at most: where each is filled to must stay in a core's cache.
@@ -18,8 +18,8 @@ pub(super) trait Keyed: Copy + Default {
 
 /// Orders items by buckets of keys. Its memory is used again for the next ones.
 ///
-/// Keys are hashes: their next bits spread them over as many buckets as there are pairs of items, and what shares a bucket
-/// is soon sorted.
+/// Keys are hashes: their next bits spread them over as many buckets as there are pairs of items, and what shares a
+/// bucket is soon sorted.
 #[derive(Default)]
 pub(super) struct Buckets<T> {
     /// As they come.
@@ -38,8 +38,8 @@ impl<T: Keyed> Buckets<T> {
         2 * items * size_of::<T>() as u64
     }
 
-    /// Forgets everything and makes room for about `due` items, whose keys have the first `bits` bits in common: if that is all
-    /// 64, or said to be, there is one bucket, which is sorted in place.
+    /// Forgets everything and makes room for about `due` items, whose keys have the first `bits` bits in common: if
+    /// that is all 64, or said to be, there is one bucket, which is sorted in place.
     pub(super) fn restart(&mut self, due: u64, bits: u32) {
         let due = due as usize;
         let buckets = if bits < u64::BITS { (due / 2).next_power_of_two().min(MOST_BUCKETS) } else { 1 };

@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::CountsError;
+use super::error::CountsError;
 
 const SECONDS: i64 = 86_400;
-/// Days from 1 January 1970 on that are their own numbers: those up to 2059. Others get the numbers above, as they come.
+/// Days from 1 January 1970 on that are their own numbers: those up to 2059. Others get the numbers above, as they
+/// come.
 const USUAL: i64 = 1 << 15;
 /// How many other days there may be.
-pub(super) const MOST_UNUSUAL: usize = (1 << 16) - USUAL as usize;
+const MOST_UNUSUAL: usize = (1 << 16) - USUAL as usize;
 
-/// Numbers days, plausible or not: equal days get equal numbers, others others. Which number an unusual day gets depends on
-/// who asks first, and nothing depends on the number.
+/// Numbers days, plausible or not: equal days get equal numbers, others others. Which number an unusual day gets
+/// depends on who asks first, and nothing depends on the number.
 #[derive(Default)]
 pub(super) struct DayNumbers {
     unusual: Mutex<HashMap<i64, u16>>,
@@ -35,7 +36,7 @@ impl DayNumbers {
         let next = unusual.len();
         match unusual.get(&day) {
             Some(&number) => Ok(number),
-            None if next == MOST_UNUSUAL => Err(CountsError::TooManyDays),
+            None if next == MOST_UNUSUAL => Err(CountsError::TooManyDays { most: MOST_UNUSUAL }),
             None => {
                 let number = (USUAL as usize + next) as u16;
                 unusual.insert(day, number);

@@ -1,13 +1,9 @@
 //! The table of count families: which keys a record is counted under, and which counts it looks up.
 //!
-//! A *counter* counts records under a key. A *family* is a look-up in a counter, with one of the record's own keys.
-//! Every key has a major half (a reader, an author or a tweet) and a minor half. Records are routed by the major half,
-//! so that all records that count under a major key and all that look it up are processed together, at one *place*. A
-//! record
-//! *visits* the place of its reader (with the author, the language and, one visit each, its hashtags as minor keys), of
-//! its author (with the reader as minor key) and of its tweet.
-//!
-//! `CONTRIBUTING.md` shows step by step how a family is added.
+//! A *counter* gathers records under a key; a *family* is a question to a counter, asked with one of the asking
+//! record's keys. Every key has a major and a minor half. The major one is an *entity*: records are routed by it, so
+//! that counting and asking meet in one partition. A record *visits* its reader (with the author, the language and, one
+//! visit each, its hashtags as minor keys), its author (with the reader as minor key) and its tweet.
 
 use skimlog_formats::Reaction;
 
@@ -18,24 +14,24 @@ pub const COUNTS: usize = 65;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Period {
-    /// The training records that have a reaction. A training record's own day is left out of what it is told.
+    /// The training records that have a reaction. A training record's own day is left out of its counts.
     Training = 0,
     /// The finetune records of the validation part, those without any reaction too. A finetune record's own chunk is
-    /// left out of what it is told.
+    /// left out of its counts.
     Validation = 1,
 }
 
-/// As what a record visits a place.
+/// By which of its keys a record visits an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Visitor {
-    /// At the reader's place; minor keys: the author, the language.
+    /// The reader; minor keys: the author, the language.
     Reader = 0,
-    /// At the author's place; minor key: the reader.
+    /// The author; minor key: the reader.
     Author = 1,
-    /// At the reader's place, once a hashtag; minor key: the hashtag.
+    /// The reader, once a hashtag; minor key: the hashtag.
     Hashtag = 2,
-    /// At the tweet's place; no minor key.
+    /// The tweet; no minor key.
     Tweet = 3,
 }
 
@@ -242,7 +238,7 @@ mod tests {
 
     #[test]
     fn every_question_meets_its_counter() {
-        // The place asked at must be the place counted at: both halves of a crossed key change roles together.
+        // The entity asked must be the entity counted for: both halves of a crossed key change roles together.
         for family in &FAMILIES {
             let (counted_by, counted_with) = family.counter.counted_by();
             let same = (family.asked_by, family.asked_with) == (counted_by, counted_with);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use skimlog_formats::Id;
 
-/// Two bits an id among about sixteen: one stranger in sixty is let through.
+/// Two bits an id among about sixteen: one other id in sixty is let through.
 pub(super) struct IdFilter {
     words: Vec<AtomicU64>,
 }
@@ -17,17 +17,17 @@ impl IdFilter {
     }
 
     pub(super) fn insert(&self, id: Id) {
-        let (word, bits) = self.place(id);
+        let (word, bits) = self.bits_of(id);
         self.words[word].fetch_or(bits, Ordering::Relaxed);
     }
 
     pub(super) fn may_contain(&self, id: Id) -> bool {
-        let (word, bits) = self.place(id);
+        let (word, bits) = self.bits_of(id);
         self.words[word].load(Ordering::Relaxed) & bits == bits
     }
 
     /// One word an id, so that a look-up costs one miss.
-    fn place(&self, id: Id) -> (usize, u64) {
+    fn bits_of(&self, id: Id) -> (usize, u64) {
         let [low, high]: [u64; 2] = bytemuck::cast(id.0);
         let mixed = (low ^ high.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let hash = mixed ^ mixed >> 32;
@@ -50,7 +50,7 @@ mod tests {
         };
         (0..10_000).for_each(|number| filter.insert(id(number)));
         assert!((0..10_000).all(|number| filter.may_contain(id(number))));
-        let strangers = (10_000..110_000).filter(|&number| filter.may_contain(id(number))).count();
-        assert!(strangers < 5_000, "{strangers} of 100,000 let through");
+        let others = (10_000..110_000).filter(|&number| filter.may_contain(id(number))).count();
+        assert!(others < 5_000, "{others} of 100,000 let through");
     }
 }

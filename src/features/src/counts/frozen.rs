@@ -1,6 +1,7 @@
 //! Counts frozen for prediction: read-only files that are mapped, not loaded, and queried a batch at a time.
 //!
-//! * [`FrozenTableWriter`] and [`FrozenTable`] — from a 64-bit key to its [`Tally`](super::Tally), about 8 bytes a key;
+//! * [`FrozenTableWriter`] and [`FrozenTable`] — from a 64-bit key to its [`ReactionCounts`](super::ReactionCounts),
+//!   about 8 bytes a key;
 //! * [`FrozenSimilar`] — the similar authors of every author;
 //! * [`FrozenCounts`] — all tables of a model and the 65 numbers of records it has never seen.
 //!

@@ -1,18 +1,18 @@
-//! Numbers the keys that are counted at one place, from 0.
+//! Small numbers for the keys counted for one entity.
 
 use crate::key::Key;
 
 /// The number of a key that has none.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// Numbers keys in the order in which they come, from 0. Reused place after place.
+/// Numbers keys in the order in which they come, from 0. Reused entity after entity.
 #[derive(Default)]
 pub(super) struct Numbers {
     keys: Vec<Key>,
     /// Open addressing into `keys`: the first `mask + 1` of them, a power of two.
     slots: Vec<u32>,
     mask: usize,
-    /// One bit a key, to tell most strangers at once.
+    /// One bit a key, to tell most unknown keys at once.
     seen: u64,
 }
 
@@ -68,7 +68,7 @@ impl Numbers {
     #[inline]
     pub(super) fn candidates(&self, keys: &[Key]) -> u64 {
         // Without a branch a key: which of them pass is hard to predict.
-        (0..).zip(keys).fold(0, |candidates, (place, key)| candidates | (self.seen >> (key.0 >> 58) & 1) << place)
+        (0..).zip(keys).fold(0, |candidates, (bit, key)| candidates | (self.seen >> (key.0 >> 58) & 1) << bit)
     }
 
     /// The key with this number.
@@ -105,7 +105,7 @@ mod tests {
             assert_eq!(numbers.find(key(most as u64)), NONE);
             let keys: Vec<Key> = (0..64).map(key).collect();
             let candidates = numbers.candidates(&keys);
-            assert!((0..most.min(64)).all(|place| candidates >> place & 1 == 1));
+            assert!((0..most.min(64)).all(|bit| candidates >> bit & 1 == 1));
             assert_eq!(candidates == 0, most == 0);
         }
     }

@@ -1,45 +1,24 @@
-//! From records to visits, routed by place.
+//! From records to visits, routed by entity.
 
+use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use skimlog_formats::columnar::NumberedIds;
 use skimlog_formats::{Id, ReactionSet};
+use skimlog_runtime::ordered::{Ordered, Worker};
 use skimlog_runtime::progress::Progress;
 use skimlog_runtime::shuffle::{Router, Shuffle};
 
 use super::block::CountedBlock;
 use super::days::DayNumbers;
+use super::error::CountsError;
 use super::family::Visitor;
 use super::filter::IdFilter;
-use super::queue::Queue;
-use super::split::{Side, Split};
+use super::partition::partition_of;
+use super::source::{Part, Role};
+use super::split::Side;
 use super::visit::{Address, Stamp, Standing, Visit};
-use super::{CountsError, RecordSource};
 use crate::key::Key;
-
-/// How the records of a part stand to the counters.
-#[derive(Clone, Copy)]
-pub(super) enum Role<'a> {
-    Training,
-    Validation(&'a Split),
-    Test,
-}
-
-/// A part and where its rows go.
-#[derive(Clone, Copy)]
-pub(super) struct Part<'a> {
-    pub(super) records: &'a dyn RecordSource,
-    pub(super) role: Role<'a>,
-    /// First of the part's output blocks.
-    pub(super) first_block: usize,
-}
-
-/// The partition of a place: places are spread evenly over any number of partitions. `skipped` leading bits of the
-/// key are the same for all places at hand.
-pub(super) fn partition_of(place: Key, skipped: u32, partitions: usize) -> usize {
-    let bits = place.0.checked_shl(skipped).unwrap_or(0);
-    ((u128::from(bits) * partitions as u128) >> 64) as usize
-}
 
 /// The keys of a block's ids. Reused block after block.
 #[derive(Default)]
@@ -76,74 +55,102 @@ pub(super) struct Routing<'a> {
     /// Tweets of the finetune records: only these are worth a visit.
     pub(super) tweets: &'a IdFilter,
     pub(super) days: &'a DayNumbers,
-    pub(super) threads: usize,
+    pub(super) threads: NonZeroUsize,
     pub(super) progress: &'a dyn Progress,
 }
 
+/// A block to read and route.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    part: &'a Part<'a>,
+    block: usize,
+    /// The block's first row within the part.
+    first_row: u64,
+    is_validation: bool,
+}
+
 impl Routing<'_> {
-    /// Routes all records of the validation part and of the other parts. The finetune records' tweets must all be in the
-    /// filter before any other record is routed.
+    /// Routes all records of the validation part and of the other parts. The finetune records' tweets must all be in
+    /// the filter before any other record is routed.
     pub(super) fn route(&self, validation: &[Part<'_>], others: &[Part<'_>]) -> Result<(), CountsError> {
-        let mut tasks = Vec::new();
-        let mut validation_tasks = 0;
-        for (place, part) in (1..).zip(validation.iter().chain(others)) {
-            let mut first_row = 0;
-            for block in 0..part.records.blocks() {
-                tasks.push((part, block, first_row));
-                first_row += part.records.block_rows(block) as u64;
-            }
-            if place == validation.len() {
-                validation_tasks = tasks.len();
-            }
+        let tasks = tasks(validation, true).chain(tasks(others, false));
+        let validated = Countdown::new(validation.iter().map(|part| part.records.blocks()).sum());
+        let worker = || {
+            let (router, keys) = (Router::new(self.shuffle), Keys::default());
+            Ok(BlockRouter { routing: self, validated: &validated, router, keys })
+        };
+        // There is nothing to hold back: a routed block leaves nothing for the sink.
+        Ordered::new(self.threads).in_flight(usize::MAX).run(tasks.map(Ok), worker, |()| Ok(()))
+    }
+}
+
+/// The blocks of parts, in order.
+fn tasks<'a>(parts: &'a [Part<'a>], is_validation: bool) -> impl Iterator<Item = Task<'a>> {
+    parts.iter().flat_map(move |part| {
+        let rows = (0..part.records.blocks()).scan(0, |first_row, block| {
+            let first = *first_row;
+            *first_row += part.records.block_rows(block) as u64;
+            Some((block, first))
+        });
+        rows.map(move |(block, first_row)| Task { part, block, first_row, is_validation })
+    })
+}
+
+/// One thread's part in it.
+struct BlockRouter<'a> {
+    routing: &'a Routing<'a>,
+    /// Validation blocks that are left.
+    validated: &'a Countdown,
+    router: Router<'a>,
+    keys: Keys,
+}
+
+impl Worker<Task<'_>> for BlockRouter<'_> {
+    type Output = ();
+    type Error = CountsError;
+
+    fn work(&mut self, task: Task<'_>) -> Result<(), CountsError> {
+        let Task { part, block: number, first_row, is_validation } = task;
+        // Tasks are taken in order, so that whoever waits below waits for somebody at work.
+        let _counted = is_validation.then(|| self.validated.count_on_drop());
+        let name = || part.records.name().to_owned();
+        let block = part.records.read(number).map_err(|source| CountsError::Records { part: name(), source })?;
+        if block.reactions.is_none() && !matches!(part.role, Role::Test) {
+            return Err(CountsError::NoReactions { part: name() });
         }
-        let validated = Countdown::new(validation_tasks);
-        Queue::run(tasks.len(), self.threads, |queue| {
-            let (mut router, mut keys) = (Router::new(self.shuffle), Keys::default());
-            while let Some(task) = queue.take() {
-                let (part, number, first_row) = tasks[task];
-                // Tasks are handed out in order, so that whoever waits below waits for somebody at work.
-                let _counted = (task < validation_tasks).then(|| validated.count_on_drop());
-                let name = || part.records.name().to_owned();
-                let block =
-                    part.records.read(number).map_err(|source| CountsError::Records { part: name(), source })?;
-                if block.reactions.is_none() && !matches!(part.role, Role::Test) {
-                    return Err(CountsError::NoReactions { part: name() });
-                }
-                keys.fill(&block);
-                if task >= validation_tasks {
-                    validated.wait();
-                    keys.ask(&block.tweets, self.tweets);
-                }
-                self.route_block(part, first_row, &block, &keys, &mut router)?;
-                self.progress.advance(block.rows as u64);
-            }
-            Ok(router.finish()?)
-        })
+        self.keys.fill(&block);
+        if !is_validation {
+            self.validated.wait();
+            self.keys.ask(&block.tweets, self.routing.tweets);
+        }
+        self.route_block(part, first_row, &block)?;
+        self.routing.progress.advance(block.rows as u64);
+        Ok(())
     }
 
-    fn route_block(
-        &self,
-        part: &Part<'_>,
-        first_row: u64,
-        block: &CountedBlock,
-        keys: &Keys,
-        router: &mut Router<'_>,
-    ) -> Result<(), CountsError> {
-        let partitions = self.shuffle.partitions();
+    fn finish(self) -> Result<(), CountsError> {
+        Ok(self.router.finish()?)
+    }
+}
+
+impl BlockRouter<'_> {
+    fn route_block(&mut self, part: &Part<'_>, first_row: u64, block: &CountedBlock) -> Result<(), CountsError> {
+        let Self { routing, keys, router, .. } = self;
+        let partitions = routing.shuffle.partitions();
         let mut send = |visit: Visit| router.push(partition_of(visit.major, 0, partitions), bytemuck::bytes_of(&visit));
         for row in 0..block.rows {
             let part_row = first_row + row as u64;
             let address = Address {
-                block: part.first_block + (part_row / self.block_rows as u64) as usize,
-                row: (part_row % self.block_rows as u64) as usize,
+                block: part.first_block + (part_row / routing.block_rows as u64) as usize,
+                row: (part_row % routing.block_rows as u64) as usize,
             };
             let (standing, group) = match part.role {
-                Role::Training => (Standing::Training, self.days.of(block.event_times[row])?),
+                Role::Training => (Standing::Training, routing.days.of(block.event_times[row])?),
                 Role::Validation(split) => match split.side(part_row) {
                     Side::Finetune { chunk } => (Standing::Finetune, chunk),
-                    Side::HoldOut => (Standing::Onlooker, 0),
+                    Side::HoldOut => (Standing::Uncounted, 0),
                 },
-                Role::Test => (Standing::Onlooker, 0),
+                Role::Test => (Standing::Uncounted, 0),
             };
             let reactions = block.reactions.as_ref().map_or(ReactionSet::NONE, |reactions| reactions[row]);
             let stamp = Stamp::new(address, group, reactions, standing);
@@ -159,7 +166,7 @@ impl Routing<'_> {
             }
             let tweet = block.tweets[row];
             if standing == Standing::Finetune {
-                self.tweets.insert(tweet);
+                routing.tweets.insert(tweet);
             } else if keys.wanted.get(row) == Some(&false) {
                 continue;
             }

@@ -5,7 +5,8 @@ use crate::similar::SimilarAuthors;
 
 /// The similar authors of every author.
 pub trait SimilarLookup: Sync {
-    /// The author's similar authors and their scores, in the order in which they are summed up; both empty for an author without any.
+    /// The author's similar authors and their scores, in the order in which they are summed up; both empty for an
+    /// author without any.
     fn get(&self, author: Key) -> (&[Key], &[f64]);
 
     /// Adds the lists of many authors to `lists`, each as [`SimilarLookup::get`] gives it.

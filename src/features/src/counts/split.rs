@@ -16,7 +16,7 @@ const LONGEST_SHOWN: u64 = 40;
 /// Where a validation record goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// It is learnt from and counted; its chunk is left out of what it is told.
+    /// It is learnt from and counted; its own chunk is left out of its counts.
     Finetune {
         /// The chunk.
         chunk: u16,
@@ -70,8 +70,8 @@ pub enum SplitError {
 }
 
 impl Split {
-    /// Holds each of `rows` records out with probability `percentage` (0 to 1), decided by a hash of `seed` and the record's
-    /// number; the others are dealt to `chunks` chunks.
+    /// Holds each of `rows` records out with probability `percentage` (0 to 1), decided by a hash of `seed` and the
+    /// record's number; the others are dealt to `chunks` chunks.
     ///
     /// # Panics
     /// If `chunks` is 0.

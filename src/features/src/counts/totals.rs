@@ -3,91 +3,17 @@
 //! A counter's rows are routed by the leading bits of their key as `ROW := key (u64) LEB128{5}` (like, reply, retweet,
 //! quote, unreacted), then sorted a range at a time.
 
-use skimlog_formats::{PerReaction, Reaction};
+use skimlog_formats::PerReaction;
 use skimlog_runtime::shuffle::{Router, Shuffle, ShuffleError};
 
-use super::CountSink;
-use super::CountsError;
 use super::buckets::{Buckets, Keyed};
-use super::family::{Counter, Minor, Period};
-use super::route::partition_of;
-use super::tally::Tally;
+use super::error::CountsError;
+use super::family::Minor;
+use super::partition::partition_of;
+use super::reaction_counts::ReactionCounts;
+use super::sink::CountSink;
+use super::table::{Table, TotalsBlock};
 use crate::key::Key;
-
-/// One table of totals: a counter of a period.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Table {
-    /// Whose records.
-    pub period: Period,
-    /// Counted how.
-    pub counter: Counter,
-}
-
-impl Table {
-    /// All tables.
-    pub const ALL: [Self; 11] = [
-        Self { period: Period::Training, counter: Counter::Pair },
-        Self { period: Period::Training, counter: Counter::Author },
-        Self { period: Period::Training, counter: Counter::Reader },
-        Self { period: Period::Training, counter: Counter::LanguageReader },
-        Self { period: Period::Training, counter: Counter::HashtagsReader },
-        Self { period: Period::Validation, counter: Counter::Pair },
-        Self { period: Period::Validation, counter: Counter::Author },
-        Self { period: Period::Validation, counter: Counter::Reader },
-        Self { period: Period::Validation, counter: Counter::LanguageReader },
-        Self { period: Period::Validation, counter: Counter::HashtagsReader },
-        Self { period: Period::Validation, counter: Counter::Tweet },
-    ];
-
-    /// The table's name, for example `valid.pair`.
-    pub fn name(self) -> String {
-        let period = match self.period {
-            Period::Training => "train",
-            Period::Validation => "valid",
-        };
-        format!("{period}.{}", self.counter.name())
-    }
-
-    /// Whether records with no reaction are asked for, so that the table says how many there are.
-    pub fn has_unreacted(self) -> bool {
-        let asked = matches!(self.counter, Counter::Pair | Counter::Author | Counter::Reader | Counter::Tweet);
-        asked && self.period == Period::Validation
-    }
-
-    /// Its place in [`Table::ALL`].
-    pub fn index(self) -> usize {
-        self.period as usize * 5 + self.counter as usize
-    }
-}
-
-/// Rows of a table, column by column; keys ascend within a block and from block to block, none comes twice.
-///
-/// The key of a pair is `author.pair(reader)`, of a language and a reader `language.pair(reader)`, of a hashtag and a
-/// reader `hashtag.pair(reader)`, else the entity's own ([`Key::pair`]).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TotalsBlock {
-    /// The keys.
-    pub keys: Vec<u64>,
-    /// Records with each reaction.
-    pub reactions: PerReaction<Vec<u32>>,
-    /// Records with no reaction; empty unless [`Table::has_unreacted`].
-    pub unreacted: Vec<u32>,
-}
-
-impl TotalsBlock {
-    /// Most rows of a block; every block but a table's last has as many.
-    pub const ROWS: usize = 1 << 16;
-
-    fn push(&mut self, key: Key, tally: &Tally, has_unreacted: bool) {
-        self.keys.push(key.0);
-        for reaction in Reaction::ALL {
-            self.reactions[reaction].push(tally.reactions[reaction]);
-        }
-        if has_unreacted {
-            self.unreacted.push(tally.unreacted);
-        }
-    }
-}
 
 /// Key ranges of all tables: `ranges` (a power of two) partitions for each table, in order.
 #[derive(Clone, Copy)]
@@ -117,7 +43,7 @@ const SHORTEST_ROW: u64 = 8 + 5;
 #[derive(Clone, Copy, Default)]
 struct Total {
     key: Key,
-    tally: Tally,
+    counts: ReactionCounts,
 }
 
 impl Keyed for Total {
@@ -145,7 +71,13 @@ impl<'a> TotalsRouter<'a> {
         Self { router, ranges }
     }
 
-    pub(super) fn send(&mut self, table: Table, major: Key, minor: Key, tally: &Tally) -> Result<(), ShuffleError> {
+    pub(super) fn send(
+        &mut self,
+        table: Table,
+        major: Key,
+        minor: Key,
+        counts: &ReactionCounts,
+    ) -> Result<(), ShuffleError> {
         let key = match table.counter.counted_by().1 {
             Minor::Alone => major,
             Minor::Partner | Minor::Language => minor.pair(major),
@@ -153,7 +85,7 @@ impl<'a> TotalsRouter<'a> {
         let mut row = [0; ROW];
         row[..8].copy_from_slice(&key.0.to_le_bytes());
         let mut length = 8;
-        for &count in tally.reactions.as_count_order().iter().chain([&tally.unreacted]) {
+        for &count in counts.reactions.as_count_order().iter().chain([&counts.unreacted]) {
             length += write_count(&mut row[length..], count);
         }
         self.router.push_start(self.ranges.partition(table, key), &row, length)
@@ -192,8 +124,8 @@ fn read_count(bytes: &mut &[u8]) -> u32 {
     }
 }
 
-/// Hands a table to the sink, sorted by key. A range that would take more than `limit` bytes is sorted in place, which is
-/// slower.
+/// Hands a table to the sink, sorted by key. A range that would take more than `limit` bytes is sorted in place, which
+/// is slower.
 pub(super) fn write_table(
     table: Table,
     shuffle: &Shuffle<'_>,
@@ -219,22 +151,22 @@ pub(super) fn write_table(
             while let Some((key, rest)) = run.split_first_chunk() {
                 run = rest;
                 let reactions = PerReaction::from_fn(|_| read_count(&mut run));
-                let tally = Tally { reactions, unreacted: read_count(&mut run) };
-                rows.push(Total { key: Key(u64::from_le_bytes(*key)), tally });
+                let counts = ReactionCounts { reactions, unreacted: read_count(&mut run) };
+                rows.push(Total { key: Key(u64::from_le_bytes(*key)), counts });
             }
             Ok::<(), ShuffleError>(())
         })?;
         // Two pairs may share a key by chance: equal keys count as equal.
         for same_key in rows.sorted().chunk_by(|a, b| a.key == b.key) {
-            let mut tally = Tally::default();
-            same_key.iter().for_each(|total| tally += total.tally);
+            let mut counts = ReactionCounts::default();
+            same_key.iter().for_each(|total| counts += total.counts);
             if !table.has_unreacted() {
-                tally.unreacted = 0;
+                counts.unreacted = 0;
             }
-            if tally.is_empty() {
+            if counts.is_empty() {
                 continue;
             }
-            block.push(same_key[0].key, &tally, table.has_unreacted());
+            block.push(same_key[0].key, &counts, table.has_unreacted());
             if block.keys.len() == TotalsBlock::ROWS {
                 write(&mut block)?;
             }
@@ -242,21 +174,4 @@ pub(super) fn write_table(
     }
     write(&mut block)?;
     Ok(written)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::family::FAMILIES;
-    use super::*;
-
-    #[test]
-    fn tables_are_what_families_ask() {
-        for family in &FAMILIES {
-            assert!(Table::ALL.contains(&Table { period: family.period, counter: family.counter }), "{}", family.name);
-        }
-        for (index, table) in Table::ALL.into_iter().enumerate() {
-            assert_eq!(table.index(), index);
-        }
-        assert_eq!(Table::ALL[10].name(), "valid.tweet");
-    }
 }

@@ -23,12 +23,12 @@ pub(super) const MOST_BLOCKS: usize = 1 << 24;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Standing {
-    /// Counted as training; its day is left out of what it is told of training.
+    /// Counted as training; its own day is left out of its training counts.
     Training = 0,
-    /// Counted as validation; its chunk is left out of what it is told of validation.
+    /// Counted as validation; its own chunk is left out of its validation counts.
     Finetune = 1,
-    /// Hold-out or test: never counted, told the totals.
-    Onlooker = 2,
+    /// Hold-out or test: never counted, gets the totals.
+    Uncounted = 2,
 }
 
 /// Everything about a visiting record but its keys, in one word.
@@ -64,9 +64,9 @@ impl Stamp {
         Address { block: (bits >> ROW) as usize, row: (bits & 0xFFFF) as usize }
     }
 
-    /// The record's standing and the day (training) or chunk (finetune) that is left out of what it is told: visits of
-    /// one company are told the same.
-    pub(super) fn company(self) -> u64 {
+    /// The record's standing and the day (training) or chunk (finetune) that is left out of its counts: visits of one
+    /// group leave out the same.
+    pub(super) fn group(self) -> u64 {
         self.0 >> GROUP
     }
 
@@ -84,7 +84,7 @@ impl Stamp {
     }
 
     /// The period the record belongs to: in whose counters it is counted, unless it has nothing to count there, and
-    /// in whose answers its group is left out. `None` for an onlooker.
+    /// in whose answers its group is left out. `None` for one that is not counted.
     pub(super) fn period(self) -> Option<Period> {
         match self.0 >> STANDING {
             0 => Some(Period::Training),
@@ -94,11 +94,11 @@ impl Stamp {
     }
 }
 
-/// One visit of one record to one place.
+/// One visit of one record to one entity.
 #[derive(Clone, Copy, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Visit {
-    /// The place.
+    /// The entity.
     pub(super) major: Key,
     /// Author, reader or hashtag, as the visitor has it; zero for a tweet visit.
     pub(super) minor: Key,
@@ -108,7 +108,7 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    /// The minor half of the key; the major one is the place.
+    /// The minor half of the key; the major one is the entity.
     #[inline]
     pub(super) fn key(&self, minor: Minor) -> Key {
         match minor {
@@ -127,7 +127,7 @@ impl Keyed for Visit {
         self.major
     }
 
-    /// By place, and within a place those of one company together.
+    /// By entity, and within an entity those of one group together.
     #[inline]
     fn order(&self) -> u128 {
         u128::from(self.major.0) << 64 | u128::from(self.stamp.0)
@@ -144,12 +144,12 @@ mod tests {
         for (standing, period) in [
             (Standing::Training, Some(Period::Training)),
             (Standing::Finetune, Some(Period::Validation)),
-            (Standing::Onlooker, None),
+            (Standing::Uncounted, None),
         ] {
             for visitor in [Visitor::Reader, Visitor::Author, Visitor::Hashtag, Visitor::Tweet] {
                 let stamp = Stamp::new(address, 0xABCD, ReactionSet::from_bits(0b1010), standing).visiting_as(visitor);
                 assert_eq!(stamp.address(), address);
-                assert_eq!(stamp.company(), 0xABCD | (standing as u64) << 16);
+                assert_eq!(stamp.group(), 0xABCD | (standing as u64) << 16);
                 assert_eq!(stamp.reactions(), ReactionSet::from_bits(0b1010));
                 assert_eq!(stamp.period(), period);
                 assert_eq!(stamp.visitor(), visitor);

@@ -20,10 +20,11 @@ impl Day {
         Self(seconds.div_euclid(SECONDS))
     }
 
-    /// Year, month (1–12) and day of the month (1–31) in the Gregorian calendar, which is extended to all times. The year 0 is 1 BC.
+    /// Year, month (1–12) and day of the month (1–31) in the Gregorian calendar, which is extended to all times. The
+    /// year 0 is 1 BC.
     ///
     /// ```
-    /// use skimlog::features::Day;
+    /// use skimlog_features::input::Day;
     /// assert_eq!(Day::of(1_612_469_171).date(), (2021, 2, 4));
     /// ```
     pub const fn date(self) -> (i64, u8, u8) {

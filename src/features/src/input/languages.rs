@@ -41,7 +41,7 @@ impl Languages {
         self.0.is_empty()
     }
 
-    /// The number of a language: its place among the known ones, or [`Languages::len`] for an unknown one.
+    /// The number of a language: its index among the known ones, or [`Languages::len`] for an unknown one.
     #[inline]
     pub fn index(&self, language: Id) -> u32 {
         self.0.binary_search(&language).unwrap_or(self.0.len()) as u32

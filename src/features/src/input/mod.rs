@@ -1,6 +1,7 @@
 //! The network's input, defined once and used by training, evaluation and prediction alike.
 //!
-//! * [`Example`] — what the network needs of one record: 73 numbers, flags, ids, token ids, labels; a few hundred bytes;
+//! * [`Example`] — what the network needs of one record: 73 numbers, flags, ids, token ids, labels; a few hundred
+//!   bytes;
 //! * [`InputBuilder`] — examples into a [`Batch`] the network reads: Fourier terms, flags, tweet sketches.
 
 mod batch;

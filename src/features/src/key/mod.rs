@@ -20,6 +20,14 @@ pub fn siphash(bytes: &[u8]) -> u64 {
 }
 
 /// The key of a user, tweet, hashtag or language.
+///
+/// ```
+/// use skimlog_features::key::Key;
+/// use skimlog_formats::Id;
+///
+/// let (author, reader) = (Key::of(Id([1; 16])), Key::of(Id([2; 16])));
+/// assert_ne!(author.pair(reader), reader.pair(author));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(transparent)]
 pub struct Key(pub u64);

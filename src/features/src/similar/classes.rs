@@ -26,7 +26,7 @@ pub(super) struct Classes {
     up_to_size: Vec<(u32, u32)>,
 }
 
-/// What the search asks first of a class it has met: all in one place.
+/// What the search asks first of a class it has met: side by side.
 #[derive(Clone, Copy)]
 #[repr(align(16))]
 pub(super) struct Outline {

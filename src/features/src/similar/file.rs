@@ -1,7 +1,7 @@
 //! `similar.skim`: for each author with a follower set, ascending by id, its similar authors and their similarities.
 //!
-//! A `.skim` file of kind `similar` with the columns `author` (id), `similar` (list of ids, best first) and `score` (list
-//! of f64, the Jaccard similarity of each). An author that resembles nobody has empty lists.
+//! A `.skim` file of kind `similar` with the columns `author` (id), `similar` (list of ids, best first) and `score`
+//! (list of f64, the Jaccard similarity of each). An author that resembles nobody has empty lists.
 
 use std::io::Write;
 use std::path::Path;
@@ -107,26 +107,26 @@ pub(super) struct ListBlock {
     pub(super) scores: Lists<f64>,
 }
 
-/// Makes something of every block of a file on the threads of the current rayon pool, two blocks a thread at a time, and
-/// hands it to `take`, in order.
+/// Makes something of every block of a file on the threads of the current rayon pool, two blocks a thread at a time,
+/// and hands it to `take`, in order.
 pub(super) fn read_blocks<T: Send>(
     path: &Path,
     make: impl Fn(ListBlock) -> T + Sync,
     mut take: impl FnMut(T),
 ) -> Result<(), SimilarError> {
-    let reader = Reader::open(path)?;
-    reader.expect_kind(KIND)?;
-    let [author, similar, score] = ["author", "similar", "score"].map(|name| reader.field(name));
+    let file = Reader::open(path)?;
+    file.expect_kind(KIND)?;
+    let [author, similar, score] = ["author", "similar", "score"].map(|name| file.field(name));
     let (author, similar, score) = (author?, similar?, score?);
     let read = |block| {
-        let (similar, scores) = (reader.lists(block, similar)?, reader.lists(block, score)?);
+        let (similar, scores) = (file.lists(block, similar)?, file.lists(block, score)?);
         if similar.offsets() != scores.offsets() {
-            let first = reader.block_rows(block).start;
+            let first = file.block_rows(block).start;
             return Err(SimilarError::Lengths { path: path.to_owned(), first_author: first });
         }
-        Ok(make(ListBlock { authors: reader.flat(block, author)?, similar, scores }))
+        Ok(make(ListBlock { authors: file.flat(block, author)?, similar, scores }))
     };
-    let blocks: Vec<usize> = (0..reader.blocks()).collect();
+    let blocks: Vec<usize> = (0..file.blocks()).collect();
     for together in blocks.chunks(2 * rayon::current_num_threads()) {
         together.par_iter().map(|&block| read(block)).collect::<Result<Vec<T>, _>>()?.into_iter().for_each(&mut take);
     }

@@ -20,7 +20,7 @@ use crate::key::Key;
 /// author; beyond, passing over most of the authors is cheaper. Decides about time only, never about a result.
 const RARE_AUTHORS: u32 = 512;
 
-/// Authors or pairs whose places in memory are asked for together.
+/// Authors or pairs whose memory is prefetched together.
 const TOGETHER: usize = 64;
 /// Stands for the number of an author that nobody has asked for.
 const UNKNOWN: u32 = u32::MAX;
@@ -33,7 +33,7 @@ pub struct Follows {
     pairs: SortedRuns<Followed>,
     /// In the order in which they came.
     authors: Vec<Id>,
-    /// Places in `authors`, by id.
+    /// Positions in `authors`, by id.
     numbers: HashTable<u32>,
     memory: usize,
     directory: PathBuf,
@@ -87,8 +87,8 @@ impl Follows {
         sorted.into_iter().filter(|&bytes| bytes > memory as u64 / 3).sum()
     }
 
-    /// Adds readers to follower sets, each with the place of the set's author in `authors`, of which only those with a
-    /// reader count. The same pair may come any number of times.
+    /// Adds readers to follower sets, each with the position of the set's author in `authors`, of which only those with
+    /// a reader count. The same pair may come any number of times.
     ///
     /// # Errors
     /// [`SimilarError::Spill`] where a temporary file cannot be written, [`SimilarError::TooMany`] beyond 2³² − 1
@@ -104,7 +104,8 @@ impl Follows {
             }
         }
         for wanted in wanted.chunks(TOGETHER) {
-            // The first that may be the author mostly is, and to see that it is waits for memory: for all of them together.
+            // The first that may be the author mostly is, and to see that it is waits for memory: for all of them
+            // together.
             let mut likely = [None; TOGETHER];
             for (&author, likely) in wanted.iter().zip(&mut likely) {
                 *likely = self.numbers.find(hash(authors[author as usize]), |_| true).copied();
@@ -123,7 +124,7 @@ impl Follows {
         Ok(())
     }
 
-    /// The place of an author among all, the last if it is new.
+    /// The position of an author among all, the last if it is new.
     fn number(&mut self, author: Id) -> Result<u32, SimilarError> {
         let Self { authors, numbers, .. } = self;
         let is_author = |&number: &u32| authors[number as usize] == author;
@@ -147,52 +148,10 @@ impl Follows {
 
     /// The same with readers of up to `rare_authors` authors rare.
     pub(super) fn finish_with(self, rare_authors: u32) -> Result<FollowerSets, SimilarError> {
-        let Self { pairs, authors: unordered, numbers, memory, directory } = self;
+        let Self { pairs, authors, numbers, memory, directory } = self;
         drop(numbers);
-        let mut by_id: Vec<u32> = (0..unordered.len() as u32).collect();
-        by_id.par_sort_unstable_by_key(|&author| unordered[author as usize]);
-        let mut places = vec![0; by_id.len()];
-        by_id.iter().zip(0..).for_each(|(&author, place)| places[author as usize] = place);
-        let authors: Vec<Id> = by_id.iter().map(|&author| unordered[author as usize]).collect();
-        drop((unordered, by_id));
-
-        // A reader in one set only is common to no two of them: it counts in the set's size and nowhere else.
-        let mut sizes = vec![0; authors.len()];
-        let mut members = SortedRuns::new(memory / 3, &directory);
-        let mut degrees: Vec<u32> = Vec::new();
-        let mut reader = None;
-        let mut followed: Vec<u32> = Vec::new();
-        let mut end_reader = |followed: &mut Vec<u32>| -> Result<(), SimilarError> {
-            if let &mut [author] = followed.as_mut_slice() {
-                sizes[author as usize] += 1;
-            } else if !followed.is_empty() {
-                let reader = number(degrees.len(), "readers")?;
-                degrees.push(followed.len() as u32);
-                followed.iter().try_for_each(|&author| members.push(Member { author, reader }))?;
-            }
-            followed.clear();
-            Ok(())
-        };
-        let mut pairs = pairs.finish()?;
-        let mut together = Vec::with_capacity(TOGETHER);
-        loop {
-            for pair in pairs.by_ref().take(TOGETHER) {
-                let pair = pair?;
-                prefetch(&places, pair.author as usize);
-                together.push(pair);
-            }
-            if together.is_empty() {
-                break;
-            }
-            for pair in together.drain(..) {
-                if reader.replace(pair.reader) != Some(pair.reader) {
-                    end_reader(&mut followed)?;
-                }
-                followed.push(places[pair.author as usize]);
-            }
-        }
-        end_reader(&mut followed)?;
-        drop((pairs, places));
+        let (authors, ranks) = by_id(authors);
+        let Members { by_author, mut sizes, degrees } = members(pairs, ranks, memory, &directory)?;
 
         let mut rarest_first: Vec<u32> = (0..degrees.len() as u32).collect();
         rarest_first.par_sort_unstable_by_key(|&reader| (degrees[reader as usize], reader));
@@ -204,7 +163,7 @@ impl Follows {
         let mut offsets = Vec::with_capacity(authors.len() + 1);
         offsets.push(0);
         let mut set: Vec<u32> = Vec::new();
-        for member in members.finish()?.map(Some).chain([None]) {
+        for member in by_author.finish()?.map(Some).chain([None]) {
             let member = member.transpose()?;
             // Authors are numbered from 0, and the open set belongs to author `offsets.len() - 1`.
             let author = member.map_or(authors.len(), |member| member.author as usize);
@@ -219,6 +178,73 @@ impl Follows {
         }
         let readers = readers.finish()?;
         Ok(FollowerSets { authors, sizes, offsets, readers, shared_readers: degrees.len(), first_popular })
+    }
+}
+
+/// The authors ascending by id, and the rank of each in that order, by its number in the old one.
+fn by_id(unordered: Vec<Id>) -> (Vec<Id>, Vec<u32>) {
+    let mut order: Vec<u32> = (0..unordered.len() as u32).collect();
+    order.par_sort_unstable_by_key(|&author| unordered[author as usize]);
+    let mut ranks = vec![0; order.len()];
+    order.iter().zip(0..).for_each(|(&author, rank)| ranks[author as usize] = rank);
+    (order.iter().map(|&author| unordered[author as usize]).collect(), ranks)
+}
+
+/// Readers in the sets of authors.
+struct Members {
+    /// The readers that are in several sets, numbered as they come.
+    by_author: SortedRuns<Member>,
+    /// The number of each author's readers that are in no other set.
+    sizes: Vec<u32>,
+    /// In how many sets each of the numbered readers is.
+    degrees: Vec<u32>,
+}
+
+/// Goes through the pairs reader by reader; `ranks` are the authors' final numbers.
+fn members(
+    pairs: SortedRuns<Followed>,
+    ranks: Vec<u32>,
+    memory: usize,
+    directory: &Path,
+) -> Result<Members, SimilarError> {
+    let by_author = SortedRuns::new(memory / 3, directory);
+    let mut members = Members { by_author, sizes: vec![0; ranks.len()], degrees: Vec::new() };
+    let (mut reader, mut followed) = (None, Vec::new());
+    let mut pairs = pairs.finish()?;
+    let mut together = Vec::with_capacity(TOGETHER);
+    loop {
+        for pair in pairs.by_ref().take(TOGETHER) {
+            let pair = pair?;
+            prefetch(&ranks, pair.author as usize);
+            together.push(pair);
+        }
+        if together.is_empty() {
+            break;
+        }
+        for pair in together.drain(..) {
+            if reader.replace(pair.reader) != Some(pair.reader) {
+                members.end_reader(&mut followed)?;
+            }
+            followed.push(ranks[pair.author as usize]);
+        }
+    }
+    members.end_reader(&mut followed)?;
+    Ok(members)
+}
+
+impl Members {
+    /// Adds a reader with all authors it follows, and empties these.
+    fn end_reader(&mut self, followed: &mut Vec<u32>) -> Result<(), SimilarError> {
+        // A reader in one set only is common to no two of them: it counts in the set's size and nowhere else.
+        if let &mut [author] = followed.as_mut_slice() {
+            self.sizes[author as usize] += 1;
+        } else if !followed.is_empty() {
+            let reader = number(self.degrees.len(), "readers")?;
+            self.degrees.push(followed.len() as u32);
+            followed.iter().try_for_each(|&author| self.by_author.push(Member { author, reader }))?;
+        }
+        followed.clear();
+        Ok(())
     }
 }
 
@@ -266,15 +292,15 @@ impl FollowerSets {
         self.readers.intact()
     }
 
-    /// Asks memory for where an author's set stands.
+    /// Prefetches where an author's set stands.
     #[inline]
-    pub(super) fn expect(&self, author: u32) {
+    pub(super) fn prefetch_offset(&self, author: u32) {
         prefetch(&self.offsets, author as usize);
     }
 
-    /// Asks memory for an author's set.
+    /// Prefetches an author's set.
     #[inline]
-    pub(super) fn expect_shared(&self, author: u32) {
+    pub(super) fn prefetch_shared(&self, author: u32) {
         prefetch(&self.readers, self.offsets[author as usize]);
     }
 

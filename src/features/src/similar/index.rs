@@ -92,33 +92,33 @@ impl Index {
         self.popular.intact()
     }
 
-    /// Asks memory for where a rare reader's list stands.
+    /// Prefetches where a rare reader's list stands.
     #[inline]
-    pub(super) fn expect(&self, reader: u32) {
+    pub(super) fn prefetch_offset(&self, reader: u32) {
         prefetch(&self.rare_offsets, reader as usize + 1);
     }
 
-    /// Asks memory for the end of a rare reader's list, from which it is read.
+    /// Prefetches the end of a rare reader's list, from which it is read.
     #[inline]
-    pub(super) fn expect_rare(&self, reader: u32) {
+    pub(super) fn prefetch_rare(&self, reader: u32) {
         prefetch(&self.rare, self.rare_offsets[reader as usize + 1].wrapping_sub(1));
     }
 
     /// The classes of a popular reader.
     pub(super) fn popular(&self, reader: u32) -> &[Posting] {
-        let place = (reader - self.first_popular) as usize;
-        let range = self.popular_offsets[place]..self.popular_offsets[place + 1];
+        let index = (reader - self.first_popular) as usize;
+        let range = self.popular_offsets[index]..self.popular_offsets[index + 1];
         &bytemuck::cast_slice::<[u32; POSTING_WORDS], Posting>(self.popular.as_chunks().0)[range]
     }
 }
 
-/// Asks memory for the sets of classes that come soon after this one.
+/// Prefetches the sets of classes that come soon after this one.
 #[inline]
-fn expect_ahead(sets: &FollowerSets, classes: &Classes, class: u32) {
+fn prefetch_ahead(sets: &FollowerSets, classes: &Classes, class: u32) {
     let first =
         |ahead| Some(class + ahead).filter(|&class| (class as usize) < classes.len()).map(|class| classes.first(class));
-    first(32).into_iter().for_each(|author| sets.expect(author));
-    first(16).into_iter().for_each(|author| sets.expect_shared(author));
+    first(32).into_iter().for_each(|author| sets.prefetch_offset(author));
+    first(16).into_iter().for_each(|author| sets.prefetch_shared(author));
 }
 
 /// The lists of the rare readers, and where each begins.
@@ -130,7 +130,7 @@ fn rare_lists(
 ) -> Result<(Vec<usize>, Spooled), SimilarError> {
     let mut entries = SortedRuns::new(memory / 4, directory);
     for class in 0..classes.len() as u32 {
-        expect_ahead(sets, classes, class);
+        prefetch_ahead(sets, classes, class);
         let (rare, _) = sets.rare_and_popular(classes.first(class));
         rare.iter().try_for_each(|&reader| entries.push(u64::from(reader) << 32 | u64::from(class)))?;
     }
@@ -155,7 +155,7 @@ fn popular_lists(
 ) -> Result<(Vec<usize>, Spooled), SimilarError> {
     let mut entries = SortedRuns::new(memory / 4, directory);
     for class in 0..classes.len() as u32 {
-        expect_ahead(sets, classes, class);
+        prefetch_ahead(sets, classes, class);
         let (_, popular) = sets.rare_and_popular(classes.first(class));
         let size = f64::from(classes.size(class));
         let mut signature = Signature::default();

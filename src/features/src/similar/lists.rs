@@ -15,8 +15,8 @@ use crate::key::Key;
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimilarAuthors {
     /// Where each author's list stands, ascending by author.
-    places: Vec<Place>,
-    /// The first place of each bucket of authors, and the number of places at the end. Keys are hashes, so their upper
+    entries: Vec<Entry>,
+    /// The first entry of each bucket of authors, and the number of entries at the end. Keys are hashes, so their upper
     /// bits spread them evenly, two to four to a bucket: a look-up reads two spots in memory.
     buckets: Vec<usize>,
     bucket_bits: u32,
@@ -25,7 +25,7 @@ pub struct SimilarAuthors {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Place {
+struct Entry {
     author: Key,
     start: usize,
     end: usize,
@@ -66,15 +66,15 @@ impl SimilarAuthors {
     }
 
     fn empty() -> Self {
-        Self { places: Vec::new(), buckets: vec![0, 0], bucket_bits: 0, similar: Vec::new(), scores: Vec::new() }
+        Self { entries: Vec::new(), buckets: vec![0, 0], bucket_bits: 0, similar: Vec::new(), scores: Vec::new() }
     }
 
-    /// Sorts the places and divides them into buckets.
+    /// Sorts the entries and divides them into buckets.
     fn sorted(mut self) -> Self {
-        self.places.par_sort_unstable_by_key(|place| place.author);
-        let bits = self.places.len().checked_ilog2().map_or(0, |bits| bits.saturating_sub(1));
+        self.entries.par_sort_unstable_by_key(|entry| entry.author);
+        let bits = self.entries.len().checked_ilog2().map_or(0, |bits| bits.saturating_sub(1));
         self.buckets = vec![0; (1 << bits) + 1];
-        self.places.iter().for_each(|place| self.buckets[bucket(place.author, bits) + 1] += 1);
+        self.entries.iter().for_each(|entry| self.buckets[bucket(entry.author, bits) + 1] += 1);
         (1..self.buckets.len()).for_each(|at| self.buckets[at] += self.buckets[at - 1]);
         self.bucket_bits = bits;
         self
@@ -85,33 +85,33 @@ impl SimilarAuthors {
             let start = self.similar.len();
             self.similar.extend_from_slice(similar);
             self.scores.extend_from_slice(scores);
-            self.places.push(Place { author, start, end: self.similar.len() });
+            self.entries.push(Entry { author, start, end: self.similar.len() });
         }
     }
 
     /// Number of authors that have similar authors.
     pub fn authors(&self) -> usize {
-        self.places.len()
+        self.entries.len()
     }
 
     /// Keys of an author's similar authors and their Jaccard similarities, best first; empty for an unknown author.
     #[inline]
     pub fn get(&self, author: Key) -> (&[Key], &[f64]) {
-        self.list(self.place(author, self.bucket(author)))
+        self.list(self.range(author, self.bucket(author)))
     }
 
-    /// [`SimilarAuthors::get`] of each author, added to `lists`: the look-ups wait for memory together, and the lists are in the
-    /// processor's cache after them.
+    /// [`SimilarAuthors::get`] of each author, added to `lists`: the look-ups wait for memory together, and the lists
+    /// are in the processor's cache after them.
     pub fn get_all<'a>(&'a self, authors: &[Key], lists: &mut Vec<(&'a [Key], &'a [f64])>) {
         const TOGETHER: usize = 64;
         for authors in authors.chunks(TOGETHER) {
             let mut ranges: [Range<usize>; TOGETHER] = std::array::from_fn(|_| 0..0);
             for (&author, range) in authors.iter().zip(&mut ranges) {
                 *range = self.bucket(author);
-                prefetch(&self.places, range.start);
+                prefetch(&self.entries, range.start);
             }
             for (&author, range) in authors.iter().zip(&mut ranges) {
-                *range = self.place(author, range.clone());
+                *range = self.range(author, range.clone());
                 prefetch(&self.similar, range.start);
                 prefetch(&self.scores, range.start);
             }
@@ -121,20 +121,20 @@ impl SimilarAuthors {
 
     /// The authors that have similar authors, ascending by key, with their lists as [`SimilarAuthors::get`] gives them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (Key, (&[Key], &[f64]))> + Clone {
-        self.places.iter().map(|place| (place.author, self.list(place.start..place.end)))
+        self.entries.iter().map(|entry| (entry.author, self.list(entry.start..entry.end)))
     }
 
-    /// Where the author's place is, if it has any.
+    /// The entries among which the author's is, if it has one.
     #[inline]
     fn bucket(&self, author: Key) -> Range<usize> {
         let bucket = bucket(author, self.bucket_bits);
         self.buckets[bucket]..self.buckets[bucket + 1]
     }
 
-    /// The range of an author's list whose place is among these.
+    /// The range of an author's list whose entry is among these.
     #[inline]
-    fn place(&self, author: Key, places: Range<usize>) -> Range<usize> {
-        self.places[places].iter().find(|place| place.author == author).map_or(0..0, |place| place.start..place.end)
+    fn range(&self, author: Key, entries: Range<usize>) -> Range<usize> {
+        self.entries[entries].iter().find(|entry| entry.author == author).map_or(0..0, |entry| entry.start..entry.end)
     }
 
     #[inline]

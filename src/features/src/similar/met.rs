@@ -20,7 +20,7 @@ impl Scratch {
         Self { shared: vec![0; classes], met, met_again, found: Vec::new() }
     }
 
-    /// Asks memory for a class's count, for [`Scratch::meet_found`] to raise it by one.
+    /// Prefetches a class's count, for [`Scratch::meet_found`] to raise it by one.
     #[inline]
     pub(super) fn find(&mut self, class: u32) {
         prefetch(&self.shared, class as usize);
@@ -69,8 +69,8 @@ impl ClassList {
         &self.classes[..self.length]
     }
 
-    /// Adds a class or does not, without a branch: a wrong guess would wait until memory has answered whether the class was
-    /// met before, and so would everything after it.
+    /// Adds a class or does not, without a branch: a wrong guess would wait until memory has answered whether the class
+    /// was met before, and so would everything after it.
     #[inline]
     fn push_if(&mut self, class: u32, wanted: bool) {
         self.classes[self.length] = class;

@@ -10,7 +10,6 @@
 //!    readers it skips classes that can no longer reach the threshold or the worst of its best `top` authors;
 //! 4. [`SimilarWriter`] keeps the lists in `similar.skim`, and [`SimilarAuthors`] answers look-ups by an author's key.
 
-mod best;
 mod classes;
 mod error;
 mod file;
@@ -25,6 +24,7 @@ mod sort;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod top;
 
 pub use error::SimilarError;
 pub use file::{KIND, SimilarWriter, read_lists};

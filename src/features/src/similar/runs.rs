@@ -15,8 +15,8 @@ use super::sort::{Leading, sort};
 /// Bytes read at once from each run while merging.
 const READ_BYTES: usize = 1 << 18;
 
-/// Collects items and gives them back ascending, each once. Holds `memory` bytes of items, twice as much for the moment in
-/// which they are sorted; the rest lies on disk.
+/// Collects items and gives them back ascending, each once. Holds `memory` bytes of items, twice as much for the moment
+/// in which they are sorted; the rest lies on disk.
 pub(super) struct SortedRuns<T> {
     buffer: Vec<T>,
     /// Items held in memory.
@@ -57,17 +57,17 @@ impl<T: Pod + Ord + Leading + Send> SortedRuns<T> {
         }
         self.spill()?;
         self.buffer = Vec::new();
-        let mut readers = Vec::with_capacity(self.runs.len());
+        let mut cursors = Vec::with_capacity(self.runs.len());
         let mut heads = BinaryHeap::with_capacity(self.runs.len());
         for mut run in self.runs {
             run.file.rewind().map_err(|source| spill_error(&self.directory, source))?;
-            let mut reader = RunReader { run, items: Vec::new().into_iter() };
-            if let Some(item) = reader.next().map_err(|source| spill_error(&self.directory, source))? {
-                heads.push(Reverse((item, readers.len())));
+            let mut cursor = RunCursor { run, items: Vec::new().into_iter() };
+            if let Some(item) = cursor.next().map_err(|source| spill_error(&self.directory, source))? {
+                heads.push(Reverse((item, cursors.len())));
             }
-            readers.push(reader);
+            cursors.push(cursor);
         }
-        Ok(Merged::Disk { readers, heads, last: None, directory: self.directory })
+        Ok(Merged::Disk { cursors, heads, last: None, directory: self.directory })
     }
 
     fn sort_buffer(&mut self) {
@@ -93,12 +93,12 @@ pub(super) fn spill_error(directory: &Path, source: io::Error) -> SimilarError {
 }
 
 /// Reads a run back, a stretch at a time.
-pub(super) struct RunReader<T> {
+pub(super) struct RunCursor<T> {
     run: Run,
     items: vec::IntoIter<T>,
 }
 
-impl<T: Pod> RunReader<T> {
+impl<T: Pod> RunCursor<T> {
     fn next(&mut self) -> io::Result<Option<T>> {
         if let Some(item) = self.items.next() {
             return Ok(Some(item));
@@ -116,7 +116,7 @@ impl<T: Pod> RunReader<T> {
 pub(super) enum Merged<T> {
     Memory(vec::IntoIter<T>),
     Disk {
-        readers: Vec<RunReader<T>>,
+        cursors: Vec<RunCursor<T>>,
         /// The next item of each run and the run's number.
         heads: BinaryHeap<Reverse<(T, usize)>>,
         last: Option<T>,
@@ -130,9 +130,9 @@ impl<T: Pod + Ord> Iterator for Merged<T> {
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Memory(items) => items.next().map(Ok),
-            Self::Disk { readers, heads, last, directory } => loop {
+            Self::Disk { cursors, heads, last, directory } => loop {
                 let Reverse((item, run)) = heads.pop()?;
-                match readers[run].next() {
+                match cursors[run].next() {
                     Ok(Some(next)) => heads.push(Reverse((next, run))),
                     Ok(None) => {}
                     Err(source) => return Some(Err(spill_error(directory, source))),

@@ -8,11 +8,11 @@ use rayon::iter::ParallelIterator;
 use rayon::slice::ParallelSlice;
 use skimlog_formats::Id;
 
-use super::best::Best;
 use super::classes::Classes;
 use super::index::{Index, Posting};
 use super::met::Scratch;
 use super::signature::Signature;
+use super::top::{ScoredAuthors, TopAuthors};
 use super::{FollowerSets, SimilarError};
 
 /// What counts as similar.
@@ -42,10 +42,10 @@ const THREAD_AUTHOR_BYTES: usize = 12;
 /// Bytes held for a reader in two sets or more.
 const READER_BYTES: usize = 16;
 
-/// Classes searched by a thread one after the other, whose sets and lists are asked of memory together.
+/// Classes searched by a thread one after the other, whose sets and lists are prefetched together.
 const TOGETHER: usize = 32;
-/// Readers of a class whose lists are asked for before the search begins, at most.
-const EXPECTED: usize = 64;
+/// Readers of a class whose lists are prefetched before the search begins, at most.
+const PREFETCHED: usize = 64;
 /// Classes found in lists until they are counted, about: each of them waits for memory meanwhile.
 const FOUND_TOGETHER: usize = 256;
 
@@ -62,9 +62,6 @@ pub struct SimilaritySearch {
     /// Scratch of threads that are not searching at the moment.
     scratch: Mutex<Vec<Scratch>>,
 }
-
-/// Similar authors, best first: number of the author and Jaccard similarity.
-pub(super) type Ranking = Vec<(u32, f64)>;
 
 impl SimilaritySearch {
     /// Indexes the sets. `memory` and `directory` are used as by [`super::Follows::new`].
@@ -105,35 +102,35 @@ impl SimilaritySearch {
         classes.sort_unstable();
         classes.dedup();
         let together = |classes: &[u32]| {
-            self.expect(classes);
-            classes.iter().map(|&class| self.ranking(class)).collect::<Vec<_>>()
+            self.prefetch(classes);
+            classes.iter().map(|&class| self.top(class)).collect::<Vec<_>>()
         };
-        let rankings = classes.par_chunks(TOGETHER).flat_map_iter(together).collect();
+        let lists = classes.par_chunks(TOGETHER).flat_map_iter(together).collect();
         self.sets.intact()?;
         self.index.intact()?;
-        Ok(Found { search: self, authors, classes, rankings })
+        Ok(Found { search: self, authors, classes, lists })
     }
 
-    /// Asks memory for what the searches of these classes begin with, of all of them at once: their sets, then where the lists of
-    /// their rare readers end.
-    fn expect(&self, classes: &[u32]) {
+    /// Prefetches what the searches of these classes begin with, for all of them at once: their sets, then the ends of
+    /// their rare readers' lists.
+    fn prefetch(&self, classes: &[u32]) {
         let Self { sets, index, .. } = self;
         let first = || classes.iter().map(|&class| self.classes.first(class));
-        let readers = || first().flat_map(|author| sets.rare_and_popular(author).0.iter().take(EXPECTED));
-        first().for_each(|author| sets.expect(author));
-        first().for_each(|author| sets.expect_shared(author));
-        readers().for_each(|&reader| index.expect(reader));
-        readers().for_each(|&reader| index.expect_rare(reader));
+        let readers = || first().flat_map(|author| sets.rare_and_popular(author).0.iter().take(PREFETCHED));
+        first().for_each(|author| sets.prefetch_offset(author));
+        first().for_each(|author| sets.prefetch_shared(author));
+        readers().for_each(|&reader| index.prefetch_offset(reader));
+        readers().for_each(|&reader| index.prefetch_rare(reader));
     }
 
     /// The best `top` authors of a class, its own members included.
-    fn ranking(&self, class: u32) -> Ranking {
+    fn top(&self, class: u32) -> ScoredAuthors {
         let idle = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut scratch = idle.unwrap_or_else(|| Scratch::new(self.classes.len()));
-        let mut best = Best::new(self.settings.top);
-        Probe { search: self, best: &mut best, scratch: &mut scratch, class }.run();
+        let mut top = TopAuthors::new(self.settings.top);
+        Probe { search: self, top: &mut top, scratch: &mut scratch, class }.run();
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
-        best.ranking()
+        top.into_list()
     }
 }
 
@@ -143,7 +140,7 @@ pub struct Found<'a> {
     authors: Range<u32>,
     /// The authors' classes, ascending, and the best of each.
     classes: Vec<u32>,
-    rankings: Vec<Ranking>,
+    lists: Vec<ScoredAuthors>,
 }
 
 impl Found<'_> {
@@ -157,9 +154,9 @@ impl Found<'_> {
         for author in self.authors.clone() {
             list.clear();
             let class = self.search.classes.of(author);
-            if let Some(place) = class.and_then(|class| self.classes.binary_search(&class).ok()) {
+            if let Some(index) = class.and_then(|class| self.classes.binary_search(&class).ok()) {
                 // Cut first and removed from itself afterwards, as the published solution does.
-                let others = self.rankings[place].iter().filter(|&&(other, _)| other != author);
+                let others = self.lists[index].iter().filter(|&&(other, _)| other != author);
                 list.extend(others.map(|&(other, score)| (ids[other as usize], score)));
             }
             each(ids[author as usize], &list)?;
@@ -176,7 +173,7 @@ fn jaccard(common: u32, size: u32, other: u32) -> f64 {
 /// One class's way through the index.
 struct Probe<'a> {
     search: &'a SimilaritySearch,
-    best: &'a mut Best,
+    top: &'a mut TopAuthors,
     scratch: &'a mut Scratch,
     class: u32,
 }
@@ -184,7 +181,7 @@ struct Probe<'a> {
 impl Probe<'_> {
     fn run(&mut self) {
         let SimilaritySearch { sets, classes, index, .. } = self.search;
-        self.best.add(1.0, classes.members(self.class));
+        self.top.add(1.0, classes.members(self.class));
         let (rare, popular) = sets.rare_and_popular(classes.first(self.class));
         let wanted = self.window(classes.size(self.class));
         for &reader in rare {
@@ -246,7 +243,7 @@ impl Probe<'_> {
             let other = classes.outline(class);
             let most_shared = shared + own.signature.most_shared(own.popular, other.signature, other.popular);
             if cut.excludes(most_shared, own.size, other.size)
-                || !self.best.admits(jaccard(most_shared, own.size, other.size), classes.first(class))
+                || !self.top.admits(jaccard(most_shared, own.size, other.size), classes.first(class))
             {
                 continue;
             }
@@ -264,8 +261,8 @@ impl Probe<'_> {
         let size = classes.size(self.class);
         // All at once: at each reader anew, the signatures would take time quadratic in the number of readers.
         let mut signatures = Vec::new();
-        for (place, &reader) in popular.iter().enumerate() {
-            let after = &popular[place + 1..];
+        for (position, &reader) in popular.iter().enumerate() {
+            let after = &popular[position + 1..];
             // A set found here for the first time shares this reader and at most all after it.
             if !self.reaches(f64::from(after.len() as u32 + 1) / f64::from(size)) {
                 break;
@@ -279,7 +276,7 @@ impl Probe<'_> {
 
     /// Whether a class with a score of at most `bound` could enter the list.
     fn reaches(&self, bound: f64) -> bool {
-        bound >= self.search.settings.threshold && self.best.admits(bound, 0)
+        bound >= self.search.settings.threshold && self.top.admits(bound, 0)
     }
 
     /// Looks at the classes that share a popular reader with this class; `after` are this class's readers after it, and
@@ -306,13 +303,13 @@ impl Probe<'_> {
             left = later;
             let bound = jaccard(1 + rest.min(own_rest), size, other);
             for posting in stretch {
-                if bound <= cut.least && !self.best.admits(bound, classes.first(posting.class)) {
+                if bound <= cut.least && !self.top.admits(bound, classes.first(posting.class)) {
                     break;
                 }
                 let most = 1 + own.most_shared(own_rest, posting.signature(), rest);
                 if cut.excludes(most, size, other)
                     || self.scratch.shared[posting.class as usize] != 0
-                    || !self.best.admits(jaccard(most, size, other), classes.first(posting.class))
+                    || !self.top.admits(jaccard(most, size, other), classes.first(posting.class))
                 {
                     continue;
                 }
@@ -329,7 +326,7 @@ impl Probe<'_> {
 
     /// The score that a further class must have at least.
     fn least(&self) -> f64 {
-        self.search.settings.threshold.max(self.best.least())
+        self.search.settings.threshold.max(self.top.least())
     }
 
     /// Adds a class's members if it is similar enough, true if so: it shares `shared` readers, and those that are both
@@ -345,7 +342,7 @@ impl Probe<'_> {
         let score = jaccard(common, classes.size(self.class), classes.size(class));
         let similar = score >= settings.threshold;
         if similar {
-            self.best.add(score, classes.members(class));
+            self.top.add(score, classes.members(class));
         }
         similar
     }

@@ -39,9 +39,9 @@ pub(super) fn sort<T: Pod + Ord + Leading + Send>(items: &mut Vec<T>) {
     let mut spread: Vec<T> = bytemuck::zeroed_vec(items.len());
     let mut next = starts.clone();
     for item in items.iter() {
-        let place = &mut next[bucket(item)];
-        spread[*place] = *item;
-        *place += 1;
+        let position = &mut next[bucket(item)];
+        spread[*position] = *item;
+        *position += 1;
     }
 
     let (mut parts, mut rest) = (Vec::with_capacity(buckets), spread.as_mut_slice());

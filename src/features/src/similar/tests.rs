@@ -23,7 +23,7 @@ fn lists_with(rare: u32, pairs: &Pairs, settings: SimilaritySettings, memory: us
     // A few at a time, so that authors come again.
     for pairs in pairs.chunks(3) {
         let authors: Vec<Id> = pairs.iter().map(|&(author, _)| author).collect();
-        let readers: Vec<_> = (0..).zip(pairs).map(|(place, &(_, reader))| (place, Key::of(reader))).collect();
+        let readers: Vec<_> = (0..).zip(pairs).map(|(position, &(_, reader))| (position, Key::of(reader))).collect();
         follows.add(&authors, &readers).unwrap();
     }
     let search = SimilaritySearch::new(follows.finish_with(rare).unwrap(), settings, memory, directory.path()).unwrap();

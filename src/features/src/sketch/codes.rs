@@ -42,11 +42,11 @@ impl TokenCodes {
         let ids = order.last().map_or(0, |&row| tokens[row] as usize + 1);
         let mut table = Self { shape, seed, rows: vec![NONE; ids], codes: Vec::with_capacity(codes.len()) };
         for (row, from) in order.into_iter().enumerate() {
-            let place = &mut table.rows[tokens[from] as usize];
-            if *place != NONE {
+            let row_of = &mut table.rows[tokens[from] as usize];
+            if *row_of != NONE {
                 return Err(SketchError::Repeated { token: tokens[from] });
             }
-            *place = row as u32;
+            *row_of = row as u32;
             table.codes.extend_from_slice(&codes[from * depth..][..depth]);
         }
         Ok(table)
@@ -87,18 +87,19 @@ impl TokenCodes {
     /// Appends the sketch of a tweet, a row of `depth × width` columns.
     ///
     /// Codes are counted over the tokens without the first and the last one (`[CLS]`, `[SEP]`); tokens without codes
-    /// are passed over; the counts of each depth are divided by their L2 norm. Nothing is allocated once `out` has the room.
+    /// are passed over; the counts of each depth are divided by their L2 norm. Nothing is allocated once `out` has the
+    /// room.
     pub fn sketch(&self, tokens: &[u32], out: &mut SparseRows) {
         let inner = tokens.get(1..tokens.len().saturating_sub(1)).unwrap_or(&[]);
         let known = inner.iter().filter(|&&token| self.codes(token).is_some()).count();
         let start = out.columns.len();
         // Each depth's columns lie in one stretch, are sorted there and then closed up to one entry a column.
         out.columns.resize(start + known * self.shape.depth(), 0);
-        for (place, codes) in inner.iter().filter_map(|&token| self.codes(token)).enumerate() {
+        for (index, codes) in inner.iter().filter_map(|&token| self.codes(token)).enumerate() {
             let mut column = 0;
-            for (&code, out) in codes.iter().zip(out.columns[start + place..].iter_mut().step_by(known)) {
+            for (&code, out) in codes.iter().zip(out.columns[start + index..].iter_mut().step_by(known)) {
                 *out = column + u32::from(code);
-                column += self.shape.width;
+                column += self.shape.width() as u32;
             }
         }
         let mut end = start;
@@ -171,8 +172,8 @@ mod tests {
 
     fn naive(table: &HashMap<u32, Vec<u16>>, shape: SketchShape, tweet: &[u32]) -> Vec<f64> {
         let mut dense = vec![0.0f64; shape.depth() * shape.width()];
-        for (place, token) in tweet.iter().enumerate() {
-            if place == 0 || place + 1 == tweet.len() {
+        for (index, token) in tweet.iter().enumerate() {
+            if index == 0 || index + 1 == tweet.len() {
                 continue;
             }
             for (depth, &code) in table.get(token).into_iter().flatten().enumerate() {

@@ -38,8 +38,8 @@ pub enum CodesFileError {
 }
 
 impl TokenCodes {
-    /// Writes the codes as a `.skim` file of kind `codes`: columns `token` (u32, ascending) and `codes` (lists of `depth`
-    /// u16), metadata `depth`, `width` and `seed`. Gives the output back.
+    /// Writes the codes as a `.skim` file of kind `codes`: columns `token` (u32, ascending) and `codes` (lists of
+    /// `depth` u16), metadata `depth`, `width` and `seed`. Gives the output back.
     ///
     /// # Errors
     /// [`ColumnarError::Write`] where the output takes no more.
@@ -74,19 +74,19 @@ impl TokenCodes {
     /// # Errors
     /// [`CodesFileError`] for a file that cannot be read, is damaged or holds something else.
     pub fn read(path: &Path) -> Result<Self, CodesFileError> {
-        let reader = Reader::open(path)?;
-        reader.expect_kind(KIND)?;
+        let file = Reader::open(path)?;
+        file.expect_kind(KIND)?;
         let metadata = |key: &'static str| {
-            let value = reader.schema().metadata.get(key).and_then(|value| value.parse::<u64>().ok());
+            let value = file.schema().metadata.get(key).and_then(|value| value.parse::<u64>().ok());
             value.ok_or_else(|| CodesFileError::Metadata { path: path.to_owned(), key })
         };
         let content = |source| CodesFileError::Content { path: path.to_owned(), source };
         let shape = SketchShape::new(metadata("depth")? as usize, metadata("width")? as usize).map_err(content)?;
-        let (token, codes) = (reader.field("token")?, reader.field("codes")?);
+        let (token, codes) = (file.field("token")?, file.field("codes")?);
         let (mut tokens, mut all_codes) = (Vec::new(), Vec::new());
-        for block in 0..reader.blocks() {
-            tokens.extend(reader.flat::<u32>(block, token)?);
-            let codes = reader.lists::<u16>(block, codes)?;
+        for block in 0..file.blocks() {
+            tokens.extend(file.flat::<u32>(block, token)?);
+            let codes = file.lists::<u16>(block, codes)?;
             if let Some(list) = codes.iter().find(|list| list.len() != shape.depth()) {
                 return Err(content(SketchError::Depth { codes: list.len(), depth: shape.depth() }));
             }

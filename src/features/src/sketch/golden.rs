@@ -1,10 +1,13 @@
-//! The golden numbers of `fixtures/golden`, for the tests of this module.
+//! The golden numbers of `fixtures/golden`, read for this module's tests.
 
 use std::{collections::HashMap, fs, path::Path};
 
+#[cfg(feature = "coder")]
 use ndarray::Array2;
 
-use super::{Projection, SketchShape};
+#[cfg(feature = "coder")]
+use super::Projection;
+use super::SketchShape;
 
 pub(super) fn shape() -> SketchShape {
     SketchShape::new(20, 256).unwrap()
@@ -15,12 +18,14 @@ pub(super) fn read(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+#[cfg(feature = "coder")]
 /// A TAB-separated table of numbers in `emde/`.
 pub(super) fn table(name: &str) -> Vec<Vec<f64>> {
     let numbers = |line: &str| line.split('\t').map(|field| field.parse().unwrap()).collect();
     read(&format!("emde/{name}")).lines().map(numbers).collect()
 }
 
+#[cfg(feature = "coder")]
 /// One column of a table in `emde/`; a first line of words is passed over.
 pub(super) fn column(name: &str, column: usize) -> Vec<f64> {
     let text = read(&format!("emde/{name}"));
@@ -31,6 +36,7 @@ pub(super) fn tokens() -> Vec<u32> {
     read("emde/tokens.txt").lines().map(|line| line.parse().unwrap()).collect()
 }
 
+#[cfg(feature = "coder")]
 /// The vectors in the precision they are stored in, by us and by the original.
 pub(super) fn token_vectors() -> Array2<f32> {
     let text = read("emde/token_vectors.txt");
@@ -45,6 +51,7 @@ pub(super) fn token_vectors() -> Array2<f32> {
     Array2::from_shape_vec((ids.len(), 64), values).unwrap()
 }
 
+#[cfg(feature = "coder")]
 pub(super) fn projection() -> Projection {
     Projection::from_entries(table("projection_320x64.tsv").concat(), shape(), 64).unwrap()
 }
@@ -61,8 +68,8 @@ pub(super) fn holdout_tokens() -> HashMap<String, Vec<u32>> {
     let expected = read("small/expected/validation_split_holdout.tsv");
     let mut lines = expected.lines();
     let header: Vec<&str> = lines.next().unwrap().split('\t').collect();
-    let place = |name| header.iter().position(|&column| column == name).unwrap();
-    let (sha1, source) = (place("sha1"), place("src_line"));
+    let index = |name| header.iter().position(|&column| column == name).unwrap();
+    let (sha1, source) = (index("sha1"), index("src_line"));
     lines
         .map(|line| {
             let fields: Vec<&str> = line.split('\t').collect();

@@ -13,7 +13,7 @@ use crate::source::{Collected, Record, Row, SimilarLists, Total};
 enum Standing {
     Training { day: i64 },
     Finetune { chunk: u16 },
-    Onlooker,
+    Uncounted,
 }
 
 fn day(record: &Record) -> i64 {
@@ -122,13 +122,13 @@ pub(crate) fn define(
     let in_training = |record| (record, Standing::Training { day: day(record) });
     parts.extend(training.iter().map(|part| part.iter().map(in_training).collect()));
     if let Some((records, split)) = validation {
-        let place = |(row, record)| match split.side(row as u64) {
+        let standing = |(row, record)| match split.side(row as u64) {
             Side::Finetune { chunk } => (record, Standing::Finetune { chunk }),
-            Side::HoldOut => (record, Standing::Onlooker),
+            Side::HoldOut => (record, Standing::Uncounted),
         };
-        parts.push(records.iter().enumerate().map(place).collect());
+        parts.push(records.iter().enumerate().map(standing).collect());
     }
-    parts.extend(test.iter().map(|part| part.iter().map(|record| (record, Standing::Onlooker)).collect()));
+    parts.extend(test.iter().map(|part| part.iter().map(|record| (record, Standing::Uncounted)).collect()));
     let all: Vec<(&Record, Standing)> = parts.iter().flatten().copied().collect();
     let among = |seen: &dyn Fn(Standing) -> bool| -> Vec<&Record> {
         all.iter().filter(|(_, standing)| seen(*standing)).map(|&(record, _)| record).collect()

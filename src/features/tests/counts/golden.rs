@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use skimlog_features::counts::{COUNTS, Inputs, REAL_COLUMNS, RecordSource, Shuffled, Split, Summary};
+use skimlog_features::counts::{COUNTS, CountInputs, CountSummary, REAL_COLUMNS, RecordSource, Shuffled, Split};
 use skimlog_features::key::{self, Key};
 use skimlog_formats::{Id, PerReaction, Reaction};
 
@@ -77,8 +77,8 @@ fn expected() -> HashMap<(String, usize), Vec<f64>> {
         for line in read(&path).lines().skip(1) {
             let fields: Vec<&str> = line.split('\t').collect();
             let numbers = fields[24..24 + COUNTS].iter().map(|text| text.parse().expect("a number")).collect();
-            let place = (fields[2].to_owned(), fields[3].parse().expect("a line number"));
-            assert!(rows.insert(place, numbers).is_none());
+            let line = (fields[2].to_owned(), fields[3].parse().expect("a line number"));
+            assert!(rows.insert(line, numbers).is_none());
         }
     }
     rows
@@ -89,12 +89,12 @@ fn counted(
     threads: usize,
     read_rows: usize,
     block_rows: usize,
-) -> (Vec<MemoryPart>, Collected, Summary) {
+) -> (Vec<MemoryPart>, Collected, CountSummary) {
     let names = ["train/part-00000", "train/part-00001", "validation/part-00000", "test/part-00000"];
     let parts: Vec<MemoryPart> = names.into_iter().map(|name| part(name, read_rows)).collect();
     let (similar, split) = (similar(), split());
     let sources: Vec<&dyn RecordSource> = parts.iter().map(|part| part as &dyn RecordSource).collect();
-    let inputs = Inputs {
+    let inputs = CountInputs {
         training: &sources[..2],
         validation: Some((sources[2], &split)),
         test: &sources[3..],

@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use skimlog_features::counts::{Inputs, RecordSource, Split};
+use skimlog_features::counts::{CountInputs, RecordSource, Split};
 use skimlog_features::key::Key;
 use skimlog_formats::{Id, PerReaction, Reaction};
 
@@ -82,7 +82,7 @@ proptest! {
             &test,
             &similar,
         );
-        let inputs = Inputs {
+        let inputs = CountInputs {
             training: &sources(&training_parts),
             validation: validation.as_ref().map(|(part, split)| (part as &dyn RecordSource, split)),
             test: &sources(&test_parts),

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use skimlog_features::counts::{
-    BoxError, COUNTS, CountBlock, CountColumn, CountSink, CountedBlock, Inputs, Options, RecordSource, SimilarLookup,
-    Summary, Table, TotalsBlock, count,
+    BoxError, COUNTS, CountBlock, CountColumn, CountInputs, CountOptions, CountSink, CountSummary, CountedBlock,
+    RecordSource, SimilarLookup, Table, TotalsBlock, count,
 };
 use skimlog_features::key::Key;
 use skimlog_formats::record::{NO_REACTION, RecordBatch};
@@ -129,14 +129,14 @@ impl CountSink for MemorySink {
 
 /// Counts into memory.
 pub(crate) fn collect(
-    inputs: &Inputs<'_>,
+    inputs: &CountInputs<'_>,
     memory_budget: u64,
     threads: usize,
     block_rows: usize,
-) -> (Collected, Summary) {
+) -> (Collected, CountSummary) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let scratch = directory.path().join("scratch");
-    let options = Options { memory_budget, threads, scratch: scratch.clone(), block_rows };
+    let options = CountOptions { memory_budget, threads, scratch: scratch.clone(), block_rows };
     let parts = inputs.training.len() + usize::from(inputs.validation.is_some()) + inputs.test.len();
     let empty = Collected { parts: vec![Vec::new(); parts], totals: vec![Vec::new(); Table::ALL.len()] };
     let sink = MemorySink(Mutex::new(empty));

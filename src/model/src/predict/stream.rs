@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use skimlog_formats::record::{ReadError, RecordBatch, RecordError, RecordOptions, RecordReader};
 use skimlog_formats::{PerReaction, Reaction};
-use skimlog_runtime::stream::{Origin, expect_text, ordered_map_with};
+use skimlog_runtime::ordered::ordered_map_with;
+use skimlog_runtime::stream::{Origin, expect_text};
 
 use super::input::Watched;
 use super::{EngagementModel, Input, Latencies, PredictError, Predictor, Times};

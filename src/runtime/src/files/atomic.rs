@@ -9,10 +9,24 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::target::Target;
+use super::temporary::folder_of;
 use super::{FileError, temporary};
 
 /// An output being written; where it goes to a file, nothing stands under its final name before [`AtomicFile::commit`].
 /// Dropped without it, what was written is removed.
+///
+/// ```
+/// use std::io::Write;
+/// use skimlog_runtime::files::AtomicFile;
+///
+/// # let folder = tempfile::tempdir().unwrap();
+/// let path = folder.path().join("counts.txt");
+/// let mut file = AtomicFile::create(&path).unwrap();
+/// file.write_all(b"42\n").unwrap();
+/// assert!(!path.exists());
+/// file.commit().unwrap();
+/// assert_eq!(std::fs::read(&path).unwrap(), b"42\n");
+/// ```
 #[derive(Debug)]
 pub struct AtomicFile {
     /// As it was asked for.
@@ -79,8 +93,8 @@ impl AtomicFile {
         }
     }
 
-    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with many others.
-    /// Nothing but the lock of the working directory keeps other writers of the same file away from then on.
+    /// Syncs and closes the file, which keeps its temporary name: for files that are to appear together with many
+    /// others. Nothing but the lock of the working directory keeps other writers of the same file away from then on.
     ///
     /// # Errors
     /// [`FileError::Io`] if it cannot be synced.
@@ -218,11 +232,6 @@ pub fn write_file(
 pub fn ensure_writable(folder: &Path) -> Result<(), FileError> {
     let mut probe = AtomicFile::create(&folder.join("probe"))?;
     probe.write_all(&[0; 4096]).map_err(FileError::io("write to a file in this folder", folder))
-}
-
-/// The folder in which `path` stands.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 pub(super) fn sync(path: &Path) -> Result<(), FileError> {

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::atomic::{folder_of, sync};
+use super::atomic::sync;
+use super::temporary::folder_of;
 use super::{FileError, entries, remove_if_there, target, temporary};
 use crate::machine;
 
-/// A folder being filled; nothing changes under its final name before [`AtomicFolder::commit`]. Dropped without it, what
-/// was put into it is removed. A symbolic link to the folder is followed and stays.
+/// A folder being filled; nothing changes under its final name before [`AtomicFolder::commit`]. Dropped without it,
+/// what was put into it is removed. A symbolic link to the folder is followed and stays.
 #[derive(Debug)]
 pub struct AtomicFolder {
     temporary: PathBuf,

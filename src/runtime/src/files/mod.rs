@@ -40,7 +40,11 @@ pub enum FileError {
         problem: &'static str,
     },
     /// The output is one of the inputs.
-    #[error("{}: is also an input ({}), which is never replaced: name another output", output.display(), input.display())]
+    #[error(
+        "{}: is also an input ({}), which is never replaced: name another output",
+        output.display(),
+        input.display()
+    )]
     IsInput {
         /// The output, as it was asked for.
         output: PathBuf,
@@ -54,7 +58,11 @@ pub enum FileError {
         path: PathBuf,
     },
     /// A file that is a mount point could not be filled anew.
-    #[error("{}: is a mount point, and writing to it failed: {source}; what was to be written is {}", path.display(), whole.display())]
+    #[error(
+        "{}: is a mount point, and writing to it failed: {source}; what was to be written is {}",
+        path.display(),
+        whole.display()
+    )]
     MountPoint {
         /// The output.
         path: PathBuf,
@@ -64,7 +72,11 @@ pub enum FileError {
         source: io::Error,
     },
     /// Another process works in the directory.
-    #[error("{}: another skimmer works in this directory (it holds the lock file); wait for it to end, or set another working_dir", path.display())]
+    #[error(
+        "{}: another skimmer works in this directory (it holds the lock file); wait for it to end, or set another \
+         working_dir",
+        path.display()
+    )]
     Locked {
         /// The lock file.
         path: PathBuf,

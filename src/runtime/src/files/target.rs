@@ -184,8 +184,8 @@ impl InputFiles {
         Self(inputs.into_iter().filter_map(|input| Some((identity(input)?, input.to_owned()))).collect())
     }
 
-    /// Refuses an output that is one of the inputs, by whatever name: through a symbolic link, as a hard link, or as the
-    /// file behind `/dev/stdin`. To be asked before any work is done.
+    /// Refuses an output that is one of the inputs, by whatever name: through a symbolic link, as a hard link, or as
+    /// the file behind `/dev/stdin`. To be asked before any work is done.
     ///
     /// # Errors
     /// [`FileError::IsInput`] with the names of both.

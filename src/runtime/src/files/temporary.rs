@@ -104,11 +104,16 @@ fn stands_at(_file: &File, _path: &Path) -> bool {
     true
 }
 
+/// The folder in which `path` stands.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The folder is what stands in the way of a file beside the one wanted.
 fn not_created(path: &Path, source: io::Error) -> FileError {
     match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            FileError::io("make a file in this folder", super::atomic::folder_of(path))(source)
+            FileError::io("make a file in this folder", folder_of(path))(source)
         }
         _ => FileError::io("create", path)(source),
     }

@@ -1,8 +1,8 @@
 //! Memory and processor time that Linux control groups leave to this process: version 1, version 2, or both.
 //!
-//! `/proc/self/cgroup` names the process's group in each hierarchy, `/proc/self/mountinfo` where the hierarchies are mounted.
-//! A group's limit holds for all groups below it, so the lowest one between the process's own group and the mount point
-//! counts.
+//! `/proc/self/cgroup` names the process's group in each hierarchy, `/proc/self/mountinfo` where the hierarchies are
+//! mounted. A group's limit holds for all groups below it, so the lowest one between the process's own group and the
+//! mount point counts.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -66,7 +66,7 @@ impl Controller {
     }
 
     /// Where it is usually mounted, should the list of mounts not tell.
-    fn usual_places(self) -> &'static [&'static str] {
+    fn usual_paths(self) -> &'static [&'static str] {
         match self {
             Self::Unified => &["/sys/fs/cgroup", "/sys/fs/cgroup/unified"],
             Self::Memory => &["/sys/fs/cgroup/memory"],
@@ -101,7 +101,7 @@ fn directories(controller: Controller, own: &[Membership], mounts: &[Mount]) -> 
         _ => false,
     });
     let mounted = mounted.map(|mount| (mount.point.as_path(), mount.top.as_path()));
-    let usual = controller.usual_places().iter().map(|place| (Path::new(*place), Path::new("/")));
+    let usual = controller.usual_paths().iter().map(|path| (Path::new(*path), Path::new("/")));
     let mut directories = Vec::new();
     for (point, top) in mounted.chain(usual) {
         let below = below(group, top);
@@ -110,7 +110,8 @@ fn directories(controller: Controller, own: &[Membership], mounts: &[Mount]) -> 
     directories
 }
 
-/// The path of a group below the one that is mounted; empty for a group that lies outside, as seen from another namespace.
+/// The path of a group below the one that is mounted; empty for a group that lies outside, as seen from another
+/// namespace.
 fn below(group: &Path, top: &Path) -> PathBuf {
     let below = group.strip_prefix(top).or_else(|_| group.strip_prefix("/")).unwrap_or(group);
     match below.components().all(|component| matches!(component, Component::Normal(_))) {

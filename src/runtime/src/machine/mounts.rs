@@ -18,9 +18,9 @@ pub(super) struct Mount {
 /// Reads a list of mounts; lines that make no sense are passed over.
 pub(super) fn parse(text: &str) -> Vec<Mount> {
     let mount = |line: &str| {
-        let (place, system) = line.split_once(" - ")?;
-        let (mut place, mut system) = (place.split(' ').skip(3), system.split(' '));
-        let (top, point) = (unescaped(place.next()?).into(), unescaped(place.next()?).into());
+        let (mount, system) = line.split_once(" - ")?;
+        let (mut mount, mut system) = (mount.split(' ').skip(3), system.split(' '));
+        let (top, point) = (unescaped(mount.next()?).into(), unescaped(mount.next()?).into());
         Some(Mount { top, point, kind: system.next()?.to_owned(), options: system.nth(1)?.to_owned() })
     };
     text.lines().filter_map(mount).collect()

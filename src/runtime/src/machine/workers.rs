@@ -125,8 +125,8 @@ impl Workers {
     }
 }
 
-/// Starts the threads that parallel loops outside of [`Workers`] run on, once in the life of the program: so many, or as
-/// many as there are to be had. Should there be none, nothing else starts a thread either.
+/// Starts the threads that parallel loops outside of [`Workers`] run on, once in the life of the program: so many, or
+/// as many as there are to be had. Should there be none, nothing else starts a thread either.
 ///
 /// Without this, rayon starts them at the first loop, and panics where it cannot.
 pub fn start_workers(threads: usize) {
@@ -152,15 +152,15 @@ fn build<P>(
     build(builder, Some(crew).filter(|crew| !crew.0.is_empty())).ok()
 }
 
-/// Threads that wait to be told what they are for; dropped, they end.
+/// Threads that wait for their work; dropped, they end.
 struct Crew(Vec<Sender<ThreadBuilder>>);
 
 impl Crew {
     fn hire(threads: usize) -> Self {
         let hired = std::iter::repeat_with(|| {
-            let (sender, told): (_, Receiver<ThreadBuilder>) = channel();
+            let (sender, work): (_, Receiver<ThreadBuilder>) = channel();
             let run = move || {
-                if let Ok(thread) = told.recv() {
+                if let Ok(thread) = work.recv() {
                     thread.run();
                 }
             };

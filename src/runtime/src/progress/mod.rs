@@ -14,7 +14,7 @@ pub trait Progress: Sync {
     fn warn(&self, _text: &str) {}
     /// The task is done.
     fn end(&self);
-    /// Whether whoever started the stage wants it to stop. A stage that asks stops soon after it is told so, with an
+    /// Whether whoever started the stage wants it to stop. A stage that asks stops soon after it is set, with an
     /// error that says how to go on; one that can be started again where it stopped asks every second or so.
     fn stop_requested(&self) -> bool {
         false

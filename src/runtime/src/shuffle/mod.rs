@@ -5,7 +5,7 @@
 //! other shuffles has room; beyond that, a partition's runs are appended to its own file in one sequential write. The
 //! content is the same either way, and a partition's file is removed once it was taken.
 
-mod gate;
+mod error;
 mod pool;
 mod router;
 mod scratch;
@@ -13,53 +13,11 @@ mod spill;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use thiserror::Error;
-
-pub use gate::{Gate, Permit};
+pub use error::ShuffleError;
 pub use pool::Pool;
-pub use router::Router;
-pub use router::append;
+pub use router::{Router, append};
 pub use scratch::Scratch;
 use spill::SpillFile;
-
-/// Why records could not be put aside or read back.
-#[derive(Debug, Error)]
-pub enum ShuffleError {
-    /// The scratch directory could not be made or emptied.
-    #[error("cannot prepare the scratch directory {path}: {source}; check that it is writable")]
-    Scratch {
-        /// The directory.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A spill file could not be written.
-    #[error("cannot write the spill file {path}: {source}; free some disk space or raise memory_budget")]
-    Write {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A spill file could not be read back.
-    #[error("cannot read the spill file {path} at byte {offset}: {source}")]
-    Read {
-        /// The file.
-        path: std::path::PathBuf,
-        /// Where the run that could not be read starts.
-        offset: u64,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A spill file holds other bytes than were written to it.
-    #[error("the spill file {path} is damaged at byte {offset}: its checksum differs; check the disk and start again")]
-    Damaged {
-        /// The file.
-        path: std::path::PathBuf,
-        /// Where the damaged run starts.
-        offset: u64,
-    },
-}
 
 /// Largest run a [`Router`] collects before it hands it over, in bytes.
 const LARGEST_RUN: u64 = 64 << 10;
@@ -142,8 +100,8 @@ impl<'a> Shuffle<'a> {
         Ok(())
     }
 
-    /// Takes a partition: shows `each` every run that was pushed to it (several of them may come as one), then forgets them
-    /// and removes the partition's file. A partition taken again is empty.
+    /// Takes a partition: shows `each` every run that was pushed to it (several of them may come as one), then forgets
+    /// them and removes the partition's file. A partition taken again is empty.
     ///
     /// # Errors
     /// [`ShuffleError::Read`] or [`ShuffleError::Damaged`] if spilled runs do not come back as they were written, and

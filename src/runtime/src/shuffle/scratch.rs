@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ShuffleError;
+use super::error::ShuffleError;
 
 /// A directory for spill files. It starts without any, whatever an earlier run left there, and is removed when dropped.
 ///

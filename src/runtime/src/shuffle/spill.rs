@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::ShuffleError;
+use super::error::ShuffleError;
 
 const HEADER: usize = 16;
 

@@ -11,7 +11,8 @@ use skimlog_formats::mapped::MappedFile;
 use super::content::{Content, head};
 use super::mapped::MappedText;
 use super::packed::unpack;
-use super::{Origin, Permit, StreamError};
+use super::{Origin, StreamError};
+use crate::semaphore::Permit;
 
 /// How large blocks are. They depend on the text alone, so that what is made of them does, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +109,7 @@ const PIECE: usize = 4096;
 
 impl LineBlocks {
     /// Opens a part: a plain file is mapped, a packed one is unpacked on the way, anything else (a named pipe) is
-    /// read. What a file is, is told by its first bytes, not by its name. The permit is given back when the last block
+    /// read. Its first bytes say what a file is, not its name. The permit is given back when the last block
     /// is dropped.
     ///
     /// # Errors
@@ -293,12 +294,10 @@ impl Cut {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stream::Permits;
+    use crate::semaphore::Semaphore;
 
     type Cuts = Vec<(u64, u64, Vec<u8>)>;
 
@@ -361,6 +360,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "packed")]
     fn packed_parts_are_unpacked() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("part-00000.zst");
@@ -381,12 +381,12 @@ mod tests {
     fn the_permit_is_held_until_the_last_block_is_gone() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "a\nb\nc\n").unwrap();
-        let permits = Permits::new(NonZeroUsize::MIN);
+        let semaphore = Semaphore::new(1);
         let size = BlockSize { lines: 1, bytes: 10 };
-        let mut blocks = LineBlocks::open(file.path(), size, Some(permits.acquire())).unwrap();
+        let mut blocks = LineBlocks::open(file.path(), size, Some(semaphore.acquire())).unwrap();
         let last = blocks.by_ref().last().unwrap().unwrap();
         assert_eq!(last.text(), b"c\n");
-        let waiting = std::thread::spawn(move || permits.acquire());
+        let waiting = std::thread::spawn(move || semaphore.acquire());
         std::thread::sleep(std::time::Duration::from_millis(20));
         assert!(!waiting.is_finished());
         drop(last);

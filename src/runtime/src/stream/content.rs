@@ -82,6 +82,9 @@ const MAGICS: [(&[u8], &str, Remedy); 31] = [
     (b"\xFE\xFF", "UTF-16 text", Remedy::Command("iconv -f UTF-16 -t UTF-8")),
 ];
 
+/// The first bytes of a file of lzop, and of each file behind another.
+pub(super) const LZOP_MAGIC: [u8; 9] = *b"\x89LZO\0\r\n\x1A\n";
+
 impl Content {
     /// How many first bytes say what something is; of a shorter file, all of them.
     pub const HEAD: usize = 1024;
@@ -144,7 +147,7 @@ impl Packing {
     /// How what begins with these bytes is packed.
     fn of(head: &[u8]) -> Option<Self> {
         let magics: [(&[u8], Self); 3] =
-            [(b"\x28\xB5\x2F\xFD", Self::Zstd), (b"\x1F\x8B", Self::Gzip), (&super::lzop::MAGIC, Self::Lzop)];
+            [(b"\x28\xB5\x2F\xFD", Self::Zstd), (b"\x1F\x8B", Self::Gzip), (&LZOP_MAGIC, Self::Lzop)];
         magics.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, packing)| packing)
     }
 
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_is_told_by_its_first_bytes() {
+    fn what_is_packed_shows_in_its_first_bytes() {
         assert_eq!(what(&zstd::encode_all(RECORD, 1).unwrap()), "zstd");
         let skippable = b"\x50\x2A\x4D\x18\x04\0\0\0abcd";
         assert_eq!(what(&[&skippable[..], b"\x28\xB5\x2F\xFD"].concat()), "zstd");
@@ -222,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_told() {
+    fn what_is_no_text_is_named() {
         assert_eq!(what(b"\n<!DOCTYPE html><title>Sign in</title>"), "a web page (HTML)");
         assert_eq!(what(b"<?XML version='1.0'?><Error>AccessDenied</Error>"), "an XML document");
         assert_eq!(what(b"{\"error\": 403}"), "JSON");

@@ -13,8 +13,8 @@ use super::StreamError;
 /// Bytes at the beginning and at the end that are compared before all are.
 const ENDS: u64 = 1 << 16;
 
-/// Two files of equal content, by their places in the list, if there are any. What is no plain file, is empty or is not
-/// there has no equal: whoever opens it will say so.
+/// Two files of equal content, by their positions in the list, if there are any. What is no plain file, is empty or is
+/// not there has no equal: whoever opens it will say so.
 ///
 /// # Errors
 /// [`StreamError::Open`] for a file of the same size as another that cannot be read.

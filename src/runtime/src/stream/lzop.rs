@@ -4,8 +4,8 @@ use std::io::{self, BufRead, Read};
 
 use simd_adler32::adler32;
 
-/// The first bytes of a file, and of each file behind another.
-pub(super) const MAGIC: [u8; 9] = *b"\x89LZO\0\r\n\x1A\n";
+use super::content::LZOP_MAGIC as MAGIC;
+
 /// The most text that lzop puts into a block.
 const LARGEST_BLOCK: u32 = 64 << 20;
 /// The version of lzop whose header has what extraction needs, a level, and times of 64 bits.

@@ -34,7 +34,7 @@ impl<R: Read> Read for Explained<R> {
                     error.kind(),
                     format!("the {packing} file ends too early: download or copy it again"),
                 ),
-                // A bound on memory, which zstd keeps to without being told.
+                // A bound on memory, which is zstd's own default.
                 _ if error.to_string().contains("too much memory") => {
                     let what = "it was packed with --long for more memory than is taken here: pipe its text instead, \
                                 as `zstd -dc --long=31 FILE` writes it";

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_packed_file_holds_is_told_too() {
+    fn what_a_packed_file_holds_is_named_too() {
         let origin = Origin::File(Path::new("part-0.gz"));
         let mut head = vec![b'x'; 600];
         head[257..262].copy_from_slice(b"ustar");

@@ -7,7 +7,7 @@ use clap::Parser;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp, Geometric};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use skimlog_features::counts::Tally;
+use skimlog_features::counts::ReactionCounts;
 use skimlog_features::counts::frozen::{FrozenTable, FrozenTableWriter};
 use skimlog_features::key::Key;
 use skimlog_formats::Reaction;
@@ -30,18 +30,18 @@ struct Arguments {
 }
 
 /// Counts as pairs have them: rarely more than one record, each with the data set's shares of reactions.
-fn tally(random: &mut impl Rng, more: &Geometric) -> Tally {
-    let mut tally = Tally::default();
+fn counts(random: &mut impl Rng, more: &Geometric) -> ReactionCounts {
+    let mut counts = ReactionCounts::default();
     for _ in 0..=more.sample(random) {
         let mut reacted = false;
         for (reaction, share) in Reaction::ALL.into_iter().zip([0.40, 0.026, 0.09, 0.007]) {
             let has = random.random_bool(share);
-            tally.reactions[reaction] += u32::from(has);
+            counts.reactions[reaction] += u32::from(has);
             reacted |= has;
         }
-        tally.unreacted += u32::from(!reacted);
+        counts.unreacted += u32::from(!reacted);
     }
-    tally
+    counts
 }
 
 fn main() -> Result<()> {
@@ -65,14 +65,14 @@ fn main() -> Result<()> {
         for _ in first..arguments.keys.min(first + (1 << 20)) {
             let Some(next) = key.checked_add(gaps.sample(&mut random) as u64 + 1) else { break };
             key = next;
-            block.push((Key(key), tally(&mut random, &more)));
+            block.push((Key(key), counts(&mut random, &more)));
             if random.random_bool(keep) {
                 keys.push(Key(key));
             }
         }
         let start = Instant::now();
-        for (key, tally) in &block {
-            writer.push(*key, tally)?;
+        for (key, counts) in &block {
+            writer.push(*key, counts)?;
         }
         writing += start.elapsed().as_secs_f64();
     }
@@ -97,13 +97,13 @@ fn main() -> Result<()> {
     for place in (1..keys.len()).rev() {
         keys.swap(place, random.random_range(0..=place));
     }
-    let mut tallies = vec![Tally::default(); arguments.batch];
+    let mut counts = vec![ReactionCounts::default(); arguments.batch];
     for pass in ["first pass", "warm"] {
         let start = Instant::now();
         let mut hits = 0;
         for keys in keys.chunks(arguments.batch) {
-            table.get_batch(keys, &mut tallies[..keys.len()])?;
-            hits += tallies[..keys.len()].iter().filter(|&&tally| tally != Tally::default()).count();
+            table.get_batch(keys, &mut counts[..keys.len()])?;
+            hits += counts[..keys.len()].iter().filter(|&&counts| counts != ReactionCounts::default()).count();
         }
         let seconds = start.elapsed().as_secs_f64();
         ensure!(hits >= present, "{hits} of {present} keys found");
@@ -118,7 +118,7 @@ fn main() -> Result<()> {
     let start = Instant::now();
     let mut hits = 0;
     for &key in &keys[..single] {
-        hits += usize::from(table.get(key)? != Tally::default());
+        hits += usize::from(table.get(key)? != ReactionCounts::default());
     }
     println!("one by one {:.2} M look-ups/s ({hits} found)", single as f64 / start.elapsed().as_secs_f64() / 1e6);
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use skimlog_features::counts::Tally;
+use skimlog_features::counts::ReactionCounts;
 use skimlog_features::counts::frozen::{FrozenError, FrozenSimilar, FrozenTable, FrozenTableWriter};
 use skimlog_features::key::Key;
 use skimlog_features::similar::SimilarAuthors;
@@ -21,13 +21,13 @@ pub(super) struct Table {
     keys: Vec<Key>,
 }
 
-/// Writes a table of so many keys, enough different tallies among them to be written out.
+/// Writes a table of so many keys, enough different counts among them to be written out.
 pub(super) fn write_table(path: &Path, keys: &[Key], unreacted: bool) -> Result<(), FrozenError> {
     let mut writer = FrozenTableWriter::create(path, keys.len() as u64, unreacted)?;
     for (number, &key) in (0u32..).zip(keys) {
         let reactions =
             PerReaction::from_count_order([number, number % 3, number * number, u32::from(number % 7 == 0)]);
-        writer.push(key, &Tally { reactions, unreacted: number % 11 })?;
+        writer.push(key, &ReactionCounts { reactions, unreacted: number % 11 })?;
     }
     writer.finish().map(drop)
 }
@@ -52,15 +52,15 @@ impl Target for Table {
         let path = self.scratch.write(NAME, input);
         let read = || {
             let table = FrozenTable::open(&path)?;
-            let mut tallies = vec![Tally::default(); self.keys.len()];
+            let mut counts = vec![ReactionCounts::default(); self.keys.len()];
             // A look-up does not wait for the checksums: it must stand whatever it finds.
-            let together = table.get_batch(&self.keys, &mut tallies);
+            let together = table.get_batch(&self.keys, &mut counts);
             let alone = self.keys.iter().map(|&key| table.get(key)).collect::<Result<Vec<_>, _>>();
             assert_eq!(together.is_ok(), alone.is_ok(), "look-ups together and alone differ");
             table.verify()?;
             together?;
-            assert!(alone? == tallies, "look-ups together and alone differ");
-            Ok((table.rows(), tallies))
+            assert!(alone? == counts, "look-ups together and alone differ");
+            Ok((table.rows(), counts))
         };
         match read() {
             Ok(values) => Verdict::Accepted(digest(&values)),

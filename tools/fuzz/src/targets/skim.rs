@@ -398,11 +398,11 @@ impl Totals {
     }
 }
 
-fn totals_of(path: &Path) -> Result<Vec<(u64, skimlog_features::counts::Tally)>, FreezeError> {
+fn totals_of(path: &Path) -> Result<Vec<(u64, skimlog_features::counts::ReactionCounts)>, FreezeError> {
     let table = Table::ALL.into_iter().find(|table| table.has_unreacted()).expect("there is one");
     let mut all = Vec::new();
-    read_totals(&Reader::open(path)?, table, |key, tally| {
-        all.push((key.0, *tally));
+    read_totals(&Reader::open(path)?, table, |key, counts| {
+        all.push((key.0, *counts));
         Ok(())
     })?;
     Ok(all)

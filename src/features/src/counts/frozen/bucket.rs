@@ -7,23 +7,23 @@ use std::collections::HashMap;
 
 use skimlog_formats::PerReaction;
 
-use crate::counts::Tally;
+use crate::counts::ReactionCounts;
 
-/// The code of a tally that is written out.
+/// The code of counts that is written out.
 pub(super) const ESCAPE: u8 = u8::MAX;
-/// Tallies in a dictionary, at most: one for each code but [`ESCAPE`].
+/// Rows' counts in a dictionary, at most: one for each code but [`ESCAPE`].
 pub(super) const DICTIONARY: usize = ESCAPE as usize;
 /// Bytes that must follow the last bucket, so that a remainder can be read as eight bytes.
 pub(super) const PADDING: usize = 8;
 
-/// The counts of a tally as they are written: reactions in count order, then none.
-pub(super) fn to_counts(tally: &Tally) -> [u32; 5] {
-    let [like, reply, retweet, quote] = *tally.reactions.as_count_order();
-    [like, reply, retweet, quote, tally.unreacted]
+/// The counts of counts as they are written: reactions in count order, then none.
+pub(super) fn to_counts(counts: &ReactionCounts) -> [u32; 5] {
+    let [like, reply, retweet, quote] = *counts.reactions.as_count_order();
+    [like, reply, retweet, quote, counts.unreacted]
 }
 
-pub(super) fn from_counts([like, reply, retweet, quote, unreacted]: [u32; 5]) -> Tally {
-    Tally { reactions: PerReaction::from_count_order([like, reply, retweet, quote]), unreacted }
+pub(super) fn from_counts([like, reply, retweet, quote, unreacted]: [u32; 5]) -> ReactionCounts {
+    ReactionCounts { reactions: PerReaction::from_count_order([like, reply, retweet, quote]), unreacted }
 }
 
 /// How keys are cut and counts written, the same for all buckets of a table.
@@ -63,12 +63,12 @@ impl Shape {
     }
 }
 
-/// Gives the first [`DICTIONARY`] different tallies a code each. Keys are hashes, so that the first tallies of a table
+/// Gives the first [`DICTIONARY`] different counts a code each. Keys are hashes, so that the first counts of a table
 /// are a random sample and the frequent ones among them.
 #[derive(Default)]
 pub(super) struct Codes {
     of: HashMap<[u32; 5], u8>,
-    /// The tallies in the order of their codes.
+    /// The counts in the order of their codes.
     pub(super) dictionary: Vec<[u32; 5]>,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn write(rows: &[(u64, [u32; 5])], shape: Shape, codes: &mut Codes, b
     }
 }
 
-/// The counts of a remainder in the bucket at `start..end` of `buckets` ([`PADDING`] included); the empty tally where it
+/// The counts of a remainder in the bucket at `start..end` of `buckets` ([`PADDING`] included); empty counts where it
 /// has none; `None` where the bytes make no bucket.
 #[inline]
 pub(super) fn find(
@@ -112,11 +112,11 @@ pub(super) fn find(
     (start, end): (u64, u64),
     remainder: u64,
     shape: Shape,
-    dictionary: &[Tally; DICTIONARY],
-) -> Option<Tally> {
+    dictionary: &[ReactionCounts; DICTIONARY],
+) -> Option<ReactionCounts> {
     let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
     if start == end {
-        return Some(Tally::default());
+        return Some(ReactionCounts::default());
     }
     let mut rest = buckets.get(start..end)?;
     let rows = usize::try_from(read_varint(&mut rest)?).ok()?;
@@ -128,18 +128,28 @@ pub(super) fn find(
         let bytes = buckets.get(first + row * width..)?.first_chunk()?;
         let other = u64::from_le_bytes(*bytes) & mask;
         if other >= remainder {
-            return if other == remainder { tally(tail, rows, row, shape, dictionary) } else { Some(Tally::default()) };
+            return if other == remainder {
+                counts(tail, rows, row, shape, dictionary)
+            } else {
+                Some(ReactionCounts::default())
+            };
         }
     }
-    Some(Tally::default())
+    Some(ReactionCounts::default())
 }
 
-/// The tally of a row, `tail` being the bucket from its codes on.
+/// The counts of a row, `tail` being the bucket from its codes on.
 #[inline]
-fn tally(tail: &[u8], rows: usize, row: usize, shape: Shape, dictionary: &[Tally; DICTIONARY]) -> Option<Tally> {
+fn counts(
+    tail: &[u8],
+    rows: usize,
+    row: usize,
+    shape: Shape,
+    dictionary: &[ReactionCounts; DICTIONARY],
+) -> Option<ReactionCounts> {
     let (codes, mut written) = tail.split_at_checked(rows)?;
-    if let Some(tally) = dictionary.get(usize::from(codes[row])) {
-        return Some(*tally);
+    if let Some(counts) = dictionary.get(usize::from(codes[row])) {
+        return Some(*counts);
     }
     let before = codes[..row].iter().filter(|&&code| code == ESCAPE).count();
     for _ in 0..before * shape.counts {

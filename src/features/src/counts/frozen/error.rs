@@ -20,7 +20,7 @@ pub enum FrozenError {
     /// The file lost bytes while it was read.
     #[error(transparent)]
     Lost(#[from] Lost),
-    /// The file could not be made, or not be put in its place.
+    /// The file could not be made, or not be renamed.
     #[error(transparent)]
     Workspace(#[from] FileError),
     /// The file is not what was written.

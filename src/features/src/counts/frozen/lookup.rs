@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use skimlog_formats::record::RecordBatch;
 
 use super::{FrozenError, FrozenSimilar, FrozenTable};
-use crate::counts::{Answer, COUNTS, FAMILIES, FIRST_COLUMNS, Family, Minor, Table, Tally, Visitor};
+use crate::counts::{Answer, COUNTS, FAMILIES, FIRST_COLUMNS, Family, Minor, ReactionCounts, Table, Visitor};
 use crate::key::Key;
 
 /// Everything a model has counted: the totals of every [`Table`] and the similar authors.
@@ -20,7 +20,7 @@ pub struct LookupScratch {
     authors: Vec<Key>,
     readers: Vec<Key>,
     keys: Vec<Key>,
-    tallies: Vec<Tally>,
+    counts: Vec<ReactionCounts>,
 }
 
 impl FrozenCounts {
@@ -89,7 +89,7 @@ impl FrozenCounts {
         numbers: &mut [[f64; COUNTS]],
     ) -> Result<(), FrozenError> {
         assert_eq!(numbers.len(), batch.rows, "a row of numbers for each record");
-        let LookupScratch { authors, readers, keys, tallies } = scratch;
+        let LookupScratch { authors, readers, keys, counts } = scratch;
         fill(authors, batch.author.id.iter().map(|&id| Key::of(id)));
         fill(readers, batch.reader.id.iter().map(|&id| Key::of(id)));
         for (index, family) in FAMILIES.iter().enumerate() {
@@ -98,17 +98,17 @@ impl FrozenCounts {
                 continue;
             }
             question.keys(batch, authors, readers, &self.similar, keys);
-            tallies.resize(keys.len(), Tally::default());
-            self.table(question.table).get_batch(keys, tallies)?;
+            counts.resize(keys.len(), ReactionCounts::default());
+            self.table(question.table).get_batch(keys, counts)?;
             let answered = FAMILIES.iter().zip(FIRST_COLUMNS).filter(|(family, _)| Question::of(family) == question);
             for (family, column) in answered {
-                self.answer(family.answer, question.asked_by, batch, authors, tallies, column, numbers);
+                self.answer(family.answer, question.asked_by, batch, authors, counts, column, numbers);
             }
         }
         Ok(())
     }
 
-    /// Writes an answer's columns, the first of which is `column`, from the tallies of a question's keys.
+    /// Writes an answer's columns, the first of which is `column`, from the counts of a question's keys.
     #[expect(clippy::too_many_arguments, reason = "the parts of one expression")]
     fn answer(
         &self,
@@ -116,21 +116,21 @@ impl FrozenCounts {
         asked_by: Visitor,
         batch: &RecordBatch,
         authors: &[Key],
-        tallies: &[Tally],
+        counts: &[ReactionCounts],
         column: usize,
         numbers: &mut [[f64; COUNTS]],
     ) {
-        let mut left = tallies;
+        let mut left = counts;
         let rows = numbers.iter_mut().map(|numbers| &mut numbers[column..column + answer.width()]);
         for (row, numbers) in rows.enumerate() {
             match answer {
                 Answer::Reactions if asked_by == Visitor::Hashtag => {
-                    add(numbers, tallies[batch.hashtags.range(row)].iter().map(|tally| (1.0, tally)));
+                    add(numbers, counts[batch.hashtags.range(row)].iter().map(|counts| (1.0, counts)));
                 }
                 Answer::Reactions => {
-                    numbers.copy_from_slice(&tallies[row].reactions.as_count_order().map(f64::from));
+                    numbers.copy_from_slice(&counts[row].reactions.as_count_order().map(f64::from));
                 }
-                Answer::Unreacted => numbers[0] = tallies[row].unreacted.into(),
+                Answer::Unreacted => numbers[0] = counts[row].unreacted.into(),
                 Answer::Similar => {
                     let (_, scores) = self.similar.get(authors[row]);
                     // As many as there were keys, unless the file lost bytes since.
@@ -195,11 +195,11 @@ fn fill(keys: &mut Vec<Key>, with: impl Iterator<Item = Key>) {
     keys.extend(with);
 }
 
-/// Sets four numbers to the weighted sums of tallies, added up in their order.
-fn add<'a>(numbers: &mut [f64], weighted: impl Iterator<Item = (f64, &'a Tally)>) {
+/// Sets four numbers to the weighted sums of counts, added up in their order.
+fn add<'a>(numbers: &mut [f64], weighted: impl Iterator<Item = (f64, &'a ReactionCounts)>) {
     numbers.fill(0.0);
-    for (weight, tally) in weighted {
-        for (number, &count) in numbers.iter_mut().zip(tally.reactions.as_count_order()) {
+    for (weight, counts) in weighted {
+        for (number, &count) in numbers.iter_mut().zip(counts.reactions.as_count_order()) {
             *number += weight * f64::from(count);
         }
     }

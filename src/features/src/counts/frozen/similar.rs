@@ -49,7 +49,7 @@ impl FrozenSimilar {
         file.finish(Kind::Similar, [authors.len() as u64, entries, 0, 0], &sections)
     }
 
-    /// Maps a file and checks its header, its sizes and its lists' places.
+    /// Maps a file and checks its header, its sizes and its lists' positions.
     ///
     /// # Errors
     /// [`FrozenError`] where the file cannot be mapped, is of another kind or version, or is damaged.
@@ -71,7 +71,7 @@ impl FrozenSimilar {
         }
         let offsets = self.offsets();
         if offsets.first() != Some(&0) || offsets.last() != Some(&entries) || !offsets.is_sorted() {
-            return Err(file.damaged(file.range(OFFSETS_SECTION).start, "the places of the lists make no sense"));
+            return Err(file.damaged(file.range(OFFSETS_SECTION).start, "the positions of the lists make no sense"));
         }
         Ok(())
     }
@@ -95,11 +95,11 @@ impl FrozenSimilar {
     /// Keys of an author's similar authors and their Jaccard similarities, best first; empty for an unknown author.
     pub fn get(&self, author: Key) -> (&[Key], &[f64]) {
         let authors: &[Key] = bytemuck::cast_slice(self.file.section(AUTHORS_SECTION));
-        let Ok(place) = authors.binary_search(&author) else { return (&[], &[]) };
-        let range = self.offsets()[place] as usize..self.offsets()[place + 1] as usize;
+        let Ok(index) = authors.binary_search(&author) else { return (&[], &[]) };
+        let range = self.offsets()[index] as usize..self.offsets()[index + 1] as usize;
         let similar: &[Key] = bytemuck::cast_slice(self.file.section(SIMILAR_SECTION));
         let scores: &[f64] = bytemuck::cast_slice(self.file.section(SCORES_SECTION));
-        // `check` found all places within the file; they are no longer if it lost bytes since.
+        // `check` found all positions within the file; they are no longer if it lost bytes since.
         (similar.get(range.clone()).unwrap_or_default(), scores.get(range).unwrap_or_default())
     }
 

@@ -2,29 +2,31 @@
 
 use std::path::Path;
 
+use skimlog_runtime::prefetch::prefetch;
+
 use super::FrozenError;
 use super::bucket::{self, DICTIONARY, PADDING, Shape};
 use super::sections::{Kind, MappedFile};
-use crate::counts::Tally;
+use crate::counts::ReactionCounts;
 use crate::key::Key;
 
 const DICTIONARY_SECTION: usize = 0;
 const DIRECTORY_SECTION: usize = 1;
 const BUCKETS_SECTION: usize = 2;
 
-/// Keys whose memory is asked for together, ahead of its use.
+/// Keys whose memory is prefetched together.
 const TOGETHER: usize = 32;
 /// Bytes that come from memory at once.
 const CACHE_LINE: usize = 64;
 
-/// A read-only table from keys to tallies, mapped from a file that [`super::FrozenTableWriter`] wrote.
+/// A read-only table from keys to counts, mapped from a file that [`super::FrozenTableWriter`] wrote.
 ///
 /// Exact: all 64 bits of a key are compared. A key takes 5 to 8 bytes by the number of keys, and 1.7 bytes more.
 pub struct FrozenTable {
     file: MappedFile,
     shape: Shape,
     rows: u64,
-    dictionary: Box<[Tally; DICTIONARY]>,
+    dictionary: Box<[ReactionCounts; DICTIONARY]>,
 }
 
 impl FrozenTable {
@@ -56,15 +58,15 @@ impl FrozenTable {
             let what = "the directory's end is not that of the buckets";
             return Err(file.damaged(file.range(DIRECTORY_SECTION).end - 8, what));
         }
-        let tallies = file.section(DICTIONARY_SECTION);
-        let entries = tallies.chunks_exact(size_of::<[u32; 5]>());
+        let counts = file.section(DICTIONARY_SECTION);
+        let entries = counts.chunks_exact(size_of::<[u32; 5]>());
         if entries.len() > DICTIONARY || !entries.remainder().is_empty() {
-            let what = format!("a dictionary of {} bytes", tallies.len());
+            let what = format!("a dictionary of {} bytes", counts.len());
             return Err(file.damaged(file.range(DICTIONARY_SECTION).start, what));
         }
-        let mut dictionary = Box::new([Tally::default(); DICTIONARY]);
-        for (tally, bytes) in dictionary.iter_mut().zip(entries) {
-            *tally = bucket::from_counts(bytemuck::pod_read_unaligned(bytes));
+        let mut dictionary = Box::new([ReactionCounts::default(); DICTIONARY]);
+        for (counts, bytes) in dictionary.iter_mut().zip(entries) {
+            *counts = bucket::from_counts(bytemuck::pod_read_unaligned(bytes));
         }
         Ok(Self { file, shape, rows, dictionary })
     }
@@ -77,7 +79,7 @@ impl FrozenTable {
         self.file.intact()
     }
 
-    /// Number of keys with a tally.
+    /// Number of keys with counts.
     pub fn rows(&self) -> u64 {
         self.rows
     }
@@ -90,15 +92,15 @@ impl FrozenTable {
         self.file.verify()
     }
 
-    /// The tally of a key; empty for an unknown one. [`FrozenTable::intact`] says whether it was the file's.
+    /// The counts of a key; empty for an unknown one. [`FrozenTable::intact`] says whether it was the file's.
     ///
     /// # Errors
     /// [`FrozenError::Damaged`] where the key's bucket makes no sense.
-    pub fn get(&self, key: Key) -> Result<Tally, FrozenError> {
+    pub fn get(&self, key: Key) -> Result<ReactionCounts, FrozenError> {
         self.find(key, self.bucket_range(key))
     }
 
-    /// The tallies of many keys, `tallies[i]` that of `keys[i]`, empty for unknown ones. Memory is asked for ahead, so
+    /// The counts of many keys, `counts[i]` that of `keys[i]`, empty for unknown ones. Memory is prefetched, so
     /// that a batch of thousands takes a fraction of as many single look-ups.
     ///
     /// # Errors
@@ -106,26 +108,26 @@ impl FrozenTable {
     ///
     /// # Panics
     /// If the two slices differ in length.
-    pub fn get_batch(&self, keys: &[Key], tallies: &mut [Tally]) -> Result<(), FrozenError> {
-        assert_eq!(keys.len(), tallies.len(), "a tally for each key");
+    pub fn get_batch(&self, keys: &[Key], counts: &mut [ReactionCounts]) -> Result<(), FrozenError> {
+        assert_eq!(keys.len(), counts.len(), "counts for each key");
         let (directory, buckets) = (self.file.section(DIRECTORY_SECTION), self.file.section(BUCKETS_SECTION));
-        let announce = |keys: &[Key]| {
+        let prefetch_directory = |keys: &[Key]| {
             keys.iter().for_each(|key| prefetch(directory, self.shape.bucket(key.0) * 8));
         };
-        announce(&keys[..keys.len().min(TOGETHER)]);
+        prefetch_directory(&keys[..keys.len().min(TOGETHER)]);
         let mut ranges = [(0, 0); TOGETHER];
         let mut left = keys;
-        for tallies in tallies.chunks_mut(TOGETHER) {
-            let (now, later) = left.split_at(tallies.len());
+        for counts in counts.chunks_mut(TOGETHER) {
+            let (now, later) = left.split_at(counts.len());
             for (range, &key) in ranges.iter_mut().zip(now) {
                 *range = self.bucket_range(key);
                 for line in (range.0..range.1).step_by(CACHE_LINE).take(3) {
                     prefetch(buckets, line as usize);
                 }
             }
-            announce(&later[..later.len().min(TOGETHER)]);
-            for ((tally, &key), &range) in tallies.iter_mut().zip(now).zip(&ranges) {
-                *tally = self.find(key, range)?;
+            prefetch_directory(&later[..later.len().min(TOGETHER)]);
+            for ((counts, &key), &range) in counts.iter_mut().zip(now).zip(&ranges) {
+                *counts = self.find(key, range)?;
             }
             left = later;
         }
@@ -143,24 +145,11 @@ impl FrozenTable {
     }
 
     #[inline]
-    fn find(&self, key: Key, range: (u64, u64)) -> Result<Tally, FrozenError> {
+    fn find(&self, key: Key, range: (u64, u64)) -> Result<ReactionCounts, FrozenError> {
         let buckets = self.file.section(BUCKETS_SECTION);
         bucket::find(buckets, range, self.shape.remainder(key.0), self.shape, &self.dictionary).ok_or_else(|| {
             let offset = self.file.range(BUCKETS_SECTION).start.saturating_add(range.0);
             self.file.damaged(offset, format!("the bucket of key {:016X} makes no sense", key.0))
         })
     }
-}
-
-/// Asks for the cache line of `bytes[at]`, which will be needed soon. Does nothing beyond the end.
-#[inline]
-fn prefetch(bytes: &[u8], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(byte) = bytes.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: every x86-64 processor has the instruction; it changes nothing, and the address is a byte's.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(byte).cast()) }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (bytes, at);
 }

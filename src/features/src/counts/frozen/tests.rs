@@ -9,20 +9,21 @@ use skimlog_formats::record::{RecordBatch, RecordOptions, RecordScanner};
 use skimlog_formats::{Id, PerReaction, Reaction};
 
 use super::*;
-use crate::counts::{COUNTS, Counter, Period, Table, Tally};
+use crate::counts::{COUNTS, Counter, Period, ReactionCounts, Table};
 use crate::key::Key;
 use crate::similar::SimilarAuthors;
 
-fn write(path: &Path, tallies: &BTreeMap<Key, Tally>, expected_rows: u64, with_unreacted: bool) {
+fn write(path: &Path, counts: &BTreeMap<Key, ReactionCounts>, expected_rows: u64, with_unreacted: bool) {
     let mut writer = FrozenTableWriter::create(path, expected_rows, with_unreacted).unwrap();
-    tallies.iter().for_each(|(&key, tally)| writer.push(key, tally).unwrap());
-    let stored = |tally: &&Tally| tally.reactions != PerReaction::default() || with_unreacted && tally.unreacted > 0;
-    assert_eq!(writer.finish().unwrap(), tallies.values().filter(stored).count() as u64);
+    counts.iter().for_each(|(&key, counts)| writer.push(key, counts).unwrap());
+    let stored =
+        |counts: &&ReactionCounts| counts.reactions != PerReaction::default() || with_unreacted && counts.unreacted > 0;
+    assert_eq!(writer.finish().unwrap(), counts.values().filter(stored).count() as u64);
 }
 
-fn tally() -> impl Strategy<Value = Tally> {
+fn counts() -> impl Strategy<Value = ReactionCounts> {
     let count = prop_oneof![6 => Just(0u32), 3 => Just(1u32), 1 => 0u32..200, 1 => any::<u32>()];
-    prop::array::uniform5(count).prop_map(|[like, reply, retweet, quote, unreacted]| Tally {
+    prop::array::uniform5(count).prop_map(|[like, reply, retweet, quote, unreacted]| ReactionCounts {
         reactions: PerReaction::from_count_order([like, reply, retweet, quote]),
         unreacted,
     })
@@ -38,25 +39,25 @@ proptest! {
 
     #[test]
     fn a_table_is_a_map(
-        tallies in prop::collection::btree_map(key(), tally(), 0..900),
+        counts in prop::collection::btree_map(key(), counts(), 0..900),
         unknown in prop::collection::vec(key(), 0..50),
         expected_rows in prop_oneof![Just(0u64), Just(900), 0u64..100_000],
         with_unreacted: bool,
     ) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("table.frozen");
-        write(&path, &tallies, expected_rows, with_unreacted);
+        write(&path, &counts, expected_rows, with_unreacted);
         let table = FrozenTable::open(&path).unwrap();
         table.verify().unwrap();
-        let keys: Vec<Key> = tallies.keys().copied().chain(unknown).collect();
-        let expected: Vec<Tally> = keys.iter().map(|key| {
-            let mut tally = tallies.get(key).copied().unwrap_or_default();
+        let keys: Vec<Key> = counts.keys().copied().chain(unknown).collect();
+        let expected: Vec<ReactionCounts> = keys.iter().map(|key| {
+            let mut counts = counts.get(key).copied().unwrap_or_default();
             if !with_unreacted {
-                tally.unreacted = 0;
+                counts.unreacted = 0;
             }
-            tally
+            counts
         }).collect();
-        let mut found = vec![Tally::default(); keys.len()];
+        let mut found = vec![ReactionCounts::default(); keys.len()];
         table.get_batch(&keys, &mut found).unwrap();
         prop_assert_eq!(&found, &expected);
         for (&key, expected) in keys.iter().zip(&expected) {
@@ -65,16 +66,16 @@ proptest! {
     }
 }
 
-fn like(count: u32) -> Tally {
-    Tally { reactions: PerReaction::from_count_order([count, 0, 0, 0]), unreacted: 0 }
+fn like(count: u32) -> ReactionCounts {
+    ReactionCounts { reactions: PerReaction::from_count_order([count, 0, 0, 0]), unreacted: 0 }
 }
 
-/// A table of 2,000 keys, with more different tallies than a dictionary has.
-fn sample(path: &Path) -> BTreeMap<Key, Tally> {
+/// A table of 2,000 keys, with more different counts than a dictionary has.
+fn sample(path: &Path) -> BTreeMap<Key, ReactionCounts> {
     let spread = |i: u64| Key(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let tallies = (1..2001).map(|i| (spread(i), like(if i % 3 == 0 { i as u32 } else { 1 }))).collect();
-    write(path, &tallies, 2000, true);
-    tallies
+    let counts = (1..2001).map(|i| (spread(i), like(if i % 3 == 0 { i as u32 } else { 1 }))).collect();
+    write(path, &counts, 2000, true);
+    counts
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn a_table_cut_short_anywhere_is_refused() {
 fn a_flipped_byte_is_found_and_never_panics() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("table.frozen");
-    let tallies = sample(&path);
+    let counts = sample(&path);
     let whole = fs::read(&path).unwrap();
     for at in (0..300).chain((300..whole.len()).step_by(31)) {
         let mut damaged = whole.clone();
@@ -114,7 +115,7 @@ fn a_flipped_byte_is_found_and_never_panics() {
         let Ok(table) = FrozenTable::open(&path) else { continue };
         assert!(at >= 256, "the header's byte {at} is not checked");
         assert!(table.verify().is_err(), "byte {at} is not checked");
-        for &key in tallies.keys() {
+        for &key in counts.keys() {
             let _ = table.get(key);
         }
     }
@@ -151,7 +152,7 @@ fn another_version_says_so() {
     assert!(FrozenSimilar::open(&path).is_err());
 }
 
-/// What the golden files say of a record: the place of each column by its name, and the rows.
+/// What the golden files say of a record: the position of each column by its name, and the rows.
 struct Golden {
     columns: HashMap<String, usize>,
     rows: Vec<Vec<String>>,
@@ -190,17 +191,17 @@ fn records(files: &[&str], with_reactions: bool, chosen: impl Fn(usize) -> bool)
 }
 
 /// Counts a batch by the definition, under the keys that `keys` gives a record.
-fn count(batch: &RecordBatch, keys: impl Fn(usize) -> Vec<Key>) -> BTreeMap<Key, Tally> {
-    let mut tallies: BTreeMap<Key, Tally> = BTreeMap::new();
+fn count(batch: &RecordBatch, keys: impl Fn(usize) -> Vec<Key>) -> BTreeMap<Key, ReactionCounts> {
+    let mut counts: BTreeMap<Key, ReactionCounts> = BTreeMap::new();
     for row in 0..batch.tweet.len() {
         for key in keys(row) {
-            let tally = tallies.entry(key).or_default();
+            let counts = counts.entry(key).or_default();
             let reactions = batch.reaction_set(row);
-            Reaction::ALL.iter().for_each(|&r| tally.reactions[r] += u32::from(reactions.contains(r)));
-            tally.unreacted += u32::from(reactions.is_empty());
+            Reaction::ALL.iter().for_each(|&r| counts.reactions[r] += u32::from(reactions.contains(r)));
+            counts.unreacted += u32::from(reactions.is_empty());
         }
     }
-    tallies
+    counts
 }
 
 /// The tables of the golden data in a directory.
@@ -209,7 +210,7 @@ fn freeze_golden(directory: &Path, finetune: impl Fn(usize) -> bool) -> FrozenCo
     let validation = records(&["validation/part-00000"], true, finetune);
     for table in Table::ALL {
         let batch = if table.period == Period::Training { &training } else { &validation };
-        let tallies = count(batch, |row| {
+        let counts = count(batch, |row| {
             let [author, reader] = [Key::of(batch.author.id[row]), Key::of(batch.reader.id[row])];
             match table.counter {
                 Counter::Pair => vec![author.pair(reader)],
@@ -223,7 +224,7 @@ fn freeze_golden(directory: &Path, finetune: impl Fn(usize) -> bool) -> FrozenCo
             }
         });
         let path = FrozenCounts::table_file(directory, table);
-        write(&path, &tallies, tallies.len() as u64, table.has_unreacted());
+        write(&path, &counts, counts.len() as u64, table.has_unreacted());
     }
     let golden = Golden::read("author_similar_canonical.tsv");
     let mut lists: BTreeMap<Id, Vec<(Id, f64)>> = BTreeMap::new();

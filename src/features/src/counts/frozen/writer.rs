@@ -5,7 +5,7 @@ use std::path::Path;
 use super::FrozenError;
 use super::bucket::{self, Codes, DICTIONARY, PADDING, Shape};
 use super::sections::{self, FileWriter, HEADER, Kind, SectionWriter};
-use crate::counts::Tally;
+use crate::counts::ReactionCounts;
 use crate::key::Key;
 
 /// Writes a [`super::FrozenTable`] from ascending keys. Holds one bucket and two write buffers, whatever the rows.
@@ -27,8 +27,8 @@ pub struct FrozenTableWriter {
 impl FrozenTableWriter {
     /// Starts a file, which gets its name only when it is finished.
     ///
-    /// `expected_rows` decides the number of buckets: any number gives a correct table, one within a factor of two gives
-    /// a small and fast one. Without `with_unreacted` the records without a reaction are not kept.
+    /// `expected_rows` decides the number of buckets: any number gives a correct table, one within a factor of two
+    /// gives a small and fast one. Without `with_unreacted` the records without a reaction are not kept.
     ///
     /// # Errors
     /// [`FrozenError::Io`] where the file cannot be made.
@@ -54,17 +54,17 @@ impl FrozenTableWriter {
         })
     }
 
-    /// Adds a key. An empty tally takes no room: it is what unknown keys have.
+    /// Adds a key. Counts of zero take no bytes: they are what unknown keys have.
     ///
     /// # Errors
-    /// [`FrozenError::Order`] if the key is not higher than the one before, [`FrozenError::Io`] where the file cannot be
-    /// written.
-    pub fn push(&mut self, key: Key, tally: &Tally) -> Result<(), FrozenError> {
+    /// [`FrozenError::Order`] if the key is not higher than the one before, [`FrozenError::Io`] where the file cannot
+    /// be written.
+    pub fn push(&mut self, key: Key, counts: &ReactionCounts) -> Result<(), FrozenError> {
         if let Some(previous) = self.previous.filter(|&previous| previous >= key) {
             return Err(FrozenError::Order { path: self.file.path().to_owned(), previous: previous.0, key: key.0 });
         }
         self.previous = Some(key);
-        let mut counts = bucket::to_counts(tally);
+        let mut counts = bucket::to_counts(counts);
         counts[self.shape.counts..].fill(0);
         if counts == [0; 5] {
             return Ok(());

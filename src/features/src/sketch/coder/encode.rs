@@ -3,7 +3,10 @@
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{BITS, Projection, Scaler, SketchError, SketchShape, median::median};
+use super::median::median;
+use super::projection::Projection;
+use super::scaler::Scaler;
+use crate::sketch::{BITS, SketchError, SketchShape};
 
 /// Tokens projected at a time.
 const BLOCK: usize = 512;
@@ -24,7 +27,7 @@ pub struct Encoded {
 /// Codes of the token vectors `[tokens, dimensions]`.
 ///
 /// Everything is computed in f64; the codes are the same for any number of threads (rayon's current pool). Beside the
-/// vectors it needs about 160 MiB and, for each thread, room for 512 vectors and one number a token.
+/// vectors it needs about 160 MiB and, for each thread, 512 vectors and one number a token.
 ///
 /// # Errors
 /// As [`Scaler::fit`]; [`SketchError::Projection`] where the projection fits neither the vectors nor the shape.

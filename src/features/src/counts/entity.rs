@@ -1,4 +1,4 @@
-//! Counts the visits of one place, and answers them.
+//! One reader, author or tweet: counting its visits and answering them.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -9,22 +9,23 @@ use skimlog_runtime::shuffle::ShuffleError;
 use super::answer::Answers;
 use super::family::{Answer, FAMILIES, Family, Minor, Period, Visitor};
 use super::numbers::{NONE, Numbers};
+use super::reaction_counts::{OwnGroupCounts, ReactionCounts};
 use super::similar::SimilarLookup;
-use super::tally::{Tallies, Tally};
-use super::totals::{Table, TotalsRouter};
+use super::table::Table;
+use super::totals::TotalsRouter;
 use super::visit::Visit;
 use crate::key::Key;
 
-/// Counts and answers the visits of one place after the other. Its memory grows with the largest place.
-pub(super) struct Places<'a> {
+/// Counts and answers the visits of one entity after the other. Its memory grows with the most visited entity.
+pub(super) struct EntityResolver<'a> {
     similar: &'a dyn SimilarLookup,
     /// The numbers of the counted minor keys of each kind.
     numbers: [Numbers; 3],
     /// In the order of [`Table::ALL`].
-    tables: [Tallies; Table::ALL.len()],
+    tables: [OwnGroupCounts; Table::ALL.len()],
     /// The tables that each period's visitors of a kind are counted in, with the minor key they count under.
     counting: [[Vec<(usize, Minor)>; 4]; 2],
-    /// The families each visitor asks for that may have an answer at this place.
+    /// The families each visitor asks for that may have an answer for this entity.
     questions: Rc<Questions>,
     /// All `questions` so far, by the tables, a bit each, that they were made for.
     known_questions: BTreeMap<u32, Rc<Questions>>,
@@ -89,9 +90,9 @@ impl Known {
 
 #[derive(Clone, Copy)]
 struct Question {
-    /// Place in [`FAMILIES`].
+    /// Index in [`FAMILIES`].
     family: usize,
-    /// Place in [`Table::ALL`].
+    /// Index in [`Table::ALL`].
     table: usize,
     asked_with: Minor,
     answer: Answer,
@@ -102,12 +103,12 @@ type Questions = [Vec<Question>; 4];
 
 /// In whose tables the record of a visit is counted, and as what.
 #[inline]
-fn counted(visit: &Visit) -> Option<(Period, Tally)> {
+fn counted(visit: &Visit) -> Option<(Period, ReactionCounts)> {
     let (period, reactions) = (visit.stamp.period()?, visit.stamp.reactions());
-    (period == Period::Validation || !reactions.is_empty()).then(|| (period, Tally::of(reactions)))
+    (period == Period::Validation || !reactions.is_empty()).then(|| (period, ReactionCounts::of(reactions)))
 }
 
-impl<'a> Places<'a> {
+impl<'a> EntityResolver<'a> {
     pub(super) fn new(similar: &'a dyn SimilarLookup) -> Self {
         let mut counting: [[Vec<_>; 4]; 2] = Default::default();
         for (index, Table { period, counter }) in Table::ALL.into_iter().enumerate() {
@@ -127,7 +128,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Counts all visits of whole places, which come in order, answers each, and hands the totals over.
+    /// Counts all visits of whole entities, which come in order, answers each, and hands the totals over.
     pub(super) fn resolve(
         &mut self,
         visits: &[Visit],
@@ -136,20 +137,20 @@ impl<'a> Places<'a> {
     ) -> Result<(), ShuffleError> {
         (self.lists.next, self.lists.end) = (0, 0);
         let mut start = 0;
-        for place in visits.chunk_by(|a, b| a.major == b.major) {
-            let end = start + place.len();
+        for entity in visits.chunk_by(|a, b| a.major == b.major) {
+            let end = start + entity.len();
             if self.lists.end < end {
                 let end = visits.len().min(end.max(start + LOOKED_UP_TOGETHER));
                 self.lists.look_up(self.similar, &visits[start..end]);
                 self.lists.end = end;
             }
-            self.resolve_place(place, answers, totals)?;
+            self.resolve_entity(entity, answers, totals)?;
             start = end;
         }
         Ok(())
     }
 
-    fn resolve_place(
+    fn resolve_entity(
         &mut self,
         visits: &[Visit],
         answers: &mut Answers<'_>,
@@ -166,27 +167,27 @@ impl<'a> Places<'a> {
         let mass = if any_author { self.similar.get(visits[0].major).1.iter().sum() } else { 0.0 };
 
         let mut first = 0;
-        for company in visits.chunk_by(|a, b| a.stamp.company() == b.stamp.company()) {
-            self.leave_out(company, first);
-            for (visit, place) in company.iter().zip(first..) {
-                self.answer(visit, self.known[place], mass, answers);
+        for group in visits.chunk_by(|a, b| a.stamp.group() == b.stamp.group()) {
+            self.leave_out(group, first);
+            for (visit, index) in group.iter().zip(first..) {
+                self.answer(visit, self.known[index], mass, answers);
                 answers.send(visit.stamp.address())?;
             }
-            self.take_back(company, first);
-            first += company.len();
+            self.take_back(group, first);
+            first += group.len();
         }
 
-        for (table, tallies) in Table::ALL.into_iter().zip(&mut self.tables) {
-            if tallies.is_empty() {
+        for (table, counts) in Table::ALL.into_iter().zip(&mut self.tables) {
+            if counts.is_empty() {
                 continue;
             }
             let (visitor, minor) = table.counter.counted_by();
             let numbers = Kind::of(visitor, minor).map(|kind| &self.numbers[kind as usize]);
-            for (number, tally) in tallies.totals() {
+            for (number, counts) in counts.totals() {
                 let minor = numbers.map_or(Key(0), |numbers| numbers.key(number));
-                totals.send(table, visits[0].major, minor, tally)?;
+                totals.send(table, visits[0].major, minor, counts)?;
             }
-            tallies.clear();
+            counts.clear();
         }
         Ok(())
     }
@@ -223,9 +224,9 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Leaves the visits of one company, the first of which is number `first` of the place, out of what is told.
-    fn leave_out(&mut self, company: &[Visit], first: usize) {
-        for (visit, known) in company.iter().zip(&self.known[first..]) {
+    /// Leaves the visits of one group, the first of which is number `first` of the entity, out of the answers.
+    fn leave_out(&mut self, group: &[Visit], first: usize) {
+        for (visit, known) in group.iter().zip(&self.known[first..]) {
             if let Some((period, record)) = counted(visit) {
                 for &(table, minor) in &self.counting[period as usize][visit.stamp.visitor() as usize] {
                     self.tables[table].leave_out(known.number(minor), record);
@@ -234,9 +235,9 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Undoes [`Places::leave_out`].
-    fn take_back(&mut self, company: &[Visit], first: usize) {
-        for (visit, known) in company.iter().zip(&self.known[first..]) {
+    /// Undoes [`EntityResolver::leave_out`].
+    fn take_back(&mut self, group: &[Visit], first: usize) {
+        for (visit, known) in group.iter().zip(&self.known[first..]) {
             if let Some((period, _)) = counted(visit) {
                 for &(table, minor) in &self.counting[period as usize][visit.stamp.visitor() as usize] {
                     self.tables[table].take_back(known.number(minor));
@@ -245,7 +246,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// Answers a visit; `mass` is the similarity mass of the place as an author.
+    /// Answers a visit; `mass` is the similarity mass of the entity as an author.
     #[inline]
     fn answer(&mut self, visit: &Visit, mut known: Known, mass: f64, answers: &mut Answers<'_>) {
         let visitor = visit.stamp.visitor();
@@ -261,13 +262,13 @@ impl<'a> Places<'a> {
         for &Question { family, table, asked_with, answer } in &self.questions[visitor as usize] {
             match answer {
                 Answer::Reactions => {
-                    if let Some(tally) = self.tables[table].ask(known.number(asked_with)) {
-                        answers.counts(family, tally.reactions.as_count_order());
+                    if let Some(counts) = self.tables[table].ask(known.number(asked_with)) {
+                        answers.counts(family, counts.reactions.as_count_order());
                     }
                 }
                 Answer::Unreacted => {
-                    if let Some(tally) = self.tables[table].ask(known.number(asked_with)) {
-                        answers.counts(family, &[tally.unreacted]);
+                    if let Some(counts) = self.tables[table].ask(known.number(asked_with)) {
+                        answers.counts(family, &[counts.unreacted]);
                     }
                 }
                 Answer::Similar => {
@@ -280,17 +281,17 @@ impl<'a> Places<'a> {
 
     /// Sums over similar authors, in count order.
     #[inline]
-    fn similar_sums(&self, (authors, scores): (&[Key], &[f64]), pairs: &Tallies) -> [f64; 4] {
+    fn similar_sums(&self, (authors, scores): (&[Key], &[f64]), pairs: &OwnGroupCounts) -> [f64; 4] {
         let users = &self.numbers[Kind::User as usize];
         let mut sums = [0.0; 4];
         for (authors, scores) in authors.chunks(64).zip(scores.chunks(64)) {
             let mut candidates = users.candidates(authors);
             while candidates != 0 {
-                let place = candidates.trailing_zeros() as usize;
+                let index = candidates.trailing_zeros() as usize;
                 candidates &= candidates - 1;
-                if let Some(Tally { reactions, .. }) = pairs.ask(users.find(authors[place])) {
+                if let Some(ReactionCounts { reactions, .. }) = pairs.ask(users.find(authors[index])) {
                     for reaction in Reaction::ALL {
-                        sums[reaction as usize] += scores[place] * f64::from(reactions[reaction]);
+                        sums[reaction as usize] += scores[index] * f64::from(reactions[reaction]);
                     }
                 }
             }
@@ -317,8 +318,8 @@ impl<'a> SimilarLists<'a> {
     }
 }
 
-/// What each visitor asks where something was counted in these tables, a bit each: most places have no finetune visits
-/// and many no training reaction.
+/// What each visitor asks where something was counted in these tables, a bit each: most entities have no finetune
+/// visits and many no training reaction.
 fn questions_about(counted_tables: u32) -> Questions {
     let mut questions = Questions::default();
     for (index, family) in FAMILIES.iter().enumerate() {
@@ -326,7 +327,7 @@ fn questions_about(counted_tables: u32) -> Questions {
         let table = Table { period, counter }.index();
         let question = Question { family: index, table, asked_with, answer };
         if answer == Answer::SimilarityMass {
-            // It depends on the author alone, so that it is summed up once at the author's place.
+            // It depends on the author alone, so that it is summed up once, where the author is the entity.
             questions[Visitor::Author as usize].push(question);
         } else if counted_tables >> table & 1 == 1 {
             questions[asked_by as usize].push(question);

@@ -8,7 +8,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, SketchShape};
+use super::encode::Encoded;
+use crate::sketch::SketchShape;
 
 /// Random pairs of tokens that are compared.
 const RANDOM_PAIRS: usize = 50_000;
@@ -58,8 +59,8 @@ impl fmt::Display for Quality {
             entropy().fold(f64::INFINITY, f64::min),
             entropy().fold(0.0, f64::max),
         )?;
-        for (place, of) in self.similarity.iter().enumerate() {
-            let comma = if place > 0 { "," } else { "" };
+        for (index, of) in self.similarity.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
             write!(f, "{comma} {}: {:.2}", of.shared, of.mean_cosine)?;
         }
         Ok(())

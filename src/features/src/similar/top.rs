@@ -3,16 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::search::Ranking;
+/// Similar authors, best first: number of the author and Jaccard similarity.
+pub(super) type ScoredAuthors = Vec<(u32, f64)>;
 
 /// The best authors so far: higher scores first, then lower numbers.
-pub(super) struct Best {
+pub(super) struct TopAuthors {
     top: usize,
     /// Bits of the score and number of the author. Scores are positive, so their bits order as they do.
     worst_first: BinaryHeap<(Reverse<u64>, u32)>,
 }
 
-impl Best {
+impl TopAuthors {
     pub(super) fn new(top: usize) -> Self {
         Self { top, worst_first: BinaryHeap::new() }
     }
@@ -42,7 +43,8 @@ impl Best {
         worst.map_or(0.0, |&(Reverse(bits), _)| f64::from_bits(bits))
     }
 
-    pub(super) fn ranking(self) -> Ranking {
+    /// All of them, best first.
+    pub(super) fn into_list(self) -> ScoredAuthors {
         let sorted = self.worst_first.into_sorted_vec();
         sorted.into_iter().map(|(Reverse(bits), author)| (author, f64::from_bits(bits))).collect()
     }

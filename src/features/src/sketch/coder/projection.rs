@@ -4,10 +4,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::{SketchError, SketchShape};
-
-/// Bits of a code before it is reduced to the sketch width; projected dimensions a depth.
-pub const BITS: usize = 16;
+use crate::sketch::{BITS, SketchError, SketchShape};
 
 /// A linear map from the vectors' dimensions to [`BITS`] dimensions a depth.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,8 +50,8 @@ impl Projection {
         self.entries.len() / self.dimensions
     }
 
-    /// Projects `vectors` (`[count, dimensions]`, row after row) on the rows from `first_row` on, as many as `projected`
-    /// has room for: `projected` is `[rows, count]`, so that a projected dimension lies in one piece.
+    /// Projects `vectors` (`[count, dimensions]`, row after row) on the rows from `first_row` on, as many as
+    /// `projected` has room for: `projected` is `[rows, count]`, so that a projected dimension lies in one piece.
     pub(super) fn apply(&self, vectors: &[f64], first_row: usize, projected: &mut [f64]) {
         let count = vectors.len() / self.dimensions;
         let rows = projected.len() / count;

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::SketchError;
+use crate::sketch::SketchError;
 
 /// Rows summed at a time: blocks are fixed, so that sums do not depend on the number of threads.
 const BLOCK: usize = 4096;

@@ -1,7 +1,7 @@
 //! Exact medians.
 
-/// The median of finite numbers: the middle one, or the mean of the two middle ones of an even count. Reorders `values`,
-/// which must not be empty.
+/// The median of finite numbers: the middle one, or the mean of the two middle ones of an even count. Reorders
+/// `values`, which must not be empty.
 pub(super) fn median(values: &mut [f64]) -> f64 {
     let middle = values.len() / 2;
     let even = values.len().is_multiple_of(2);
