@@ -12,7 +12,8 @@ const EXIT_CODE: i32 = 1;
 /// The system's allocator.
 pub(crate) struct Allocator;
 
-// SAFETY: every call goes to the system's allocator, which keeps the promises; a call that returns at all returns what it did.
+// SAFETY: every call goes to the system's allocator, which keeps the promises; a call that returns at all returns
+// what it did.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are the ones asked for.

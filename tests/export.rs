@@ -122,7 +122,8 @@ fn every_type_has_its_text() {
     assert_eq!(tsv(every_type(folder.path()), None).unwrap(), every_types_text());
 }
 
-/// `fixtures/types-v1.skim` and the others are what these versions made of [`every_type`]; signed numbers came with version 3.
+/// `fixtures/types-v1.skim` and the others are what these versions made of [`every_type`]; signed numbers came with
+/// version 3.
 #[test]
 fn every_type_of_every_version_is_read() {
     let text = every_types_text();

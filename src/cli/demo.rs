@@ -33,9 +33,9 @@ use super::{Common, Terminal, report};
 
 /// Take synthetic parts through everything: raw parts, features, token codes, training, evaluation, prediction.
 ///
-/// Ends with average precision (AP) and relative cross entropy (RCE) of the predictions beside those of the planted model,
-/// which no learner can beat but by luck. DIR then holds the raw parts, a config.yaml to play with, all artefacts, and
-/// predictions.csv. Run again, it goes on where it stopped.
+/// Ends with average precision (AP) and relative cross entropy (RCE) of the predictions beside those of the planted
+/// model, which no learner can beat but by luck. DIR then holds the raw parts, a config.yaml to play with, all
+/// artefacts, and predictions.csv. Run again, it goes on where it stopped.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -26,8 +26,9 @@ pub(super) struct Embed {
     /// Do it even if its results are up to date.
     #[arg(long)]
     force: bool,
-    /// A folder with a model.onnx, or with config.json and model.safetensors of a Hugging Face DistilBERT, from which one is
-    /// made [default: distilbert.onnx of the configuration, else the newest checkpoint, else distilbert.model].
+    /// A folder with a model.onnx, or with config.json and model.safetensors of a Hugging Face DistilBERT, from which
+    /// one is made [default: distilbert.onnx of the configuration, else the newest checkpoint, else
+    /// distilbert.model].
     #[arg(long, value_name = "DIR", conflicts_with = "model")]
     checkpoint: Option<PathBuf>,
     /// An ONNX file that takes input_ids and attention_mask, and gives last_hidden_state.

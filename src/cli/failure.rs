@@ -53,7 +53,8 @@ pub(super) fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "skimmer: {text}");
 }
 
-/// The error with its causes, but for causes that its message quotes already, and what to do about limits of the system.
+/// The error with its causes, but for causes that its message quotes already, and what to do about limits of the
+/// system.
 pub(super) fn sentence(error: &anyhow::Error) -> String {
     let sentence = error.chain().map(ToString::to_string).fold(String::new(), |sentence, cause| {
         if sentence.is_empty() {

@@ -9,8 +9,8 @@ use super::{Common, values};
 /// Train the text model on the parts' token ids: tokens are hidden, and it guesses them (distilbert/checkpoint-N/).
 ///
 /// Starts from a Hugging Face DistilBERT (distilbert.model in the configuration) or from random weights
-/// (distilbert.from_scratch). Interrupted with Ctrl-C, it leaves a checkpoint first; killed, it has the last one it made; the
-/// same command goes on from there as if nothing had happened.
+/// (distilbert.from_scratch). Interrupted with Ctrl-C, it leaves a checkpoint first; killed, it has the last one it
+/// made; the same command goes on from there as if nothing had happened.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

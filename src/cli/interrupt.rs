@@ -10,8 +10,8 @@ static REQUESTED: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// Whether the user asked the program to stop, with Ctrl-C or SIGTERM.
 ///
-/// The first call is what makes Ctrl-C wait for the program: who calls this promises to look again soon and to stop when
-/// told so. A second Ctrl-C ends the program at once. Stages that never ask end at the first.
+/// The first call is what makes Ctrl-C wait for the program: who calls this promises to look again soon and to stop
+/// when told so. A second Ctrl-C ends the program at once. Stages that never ask end at the first.
 pub(super) fn requested() -> bool {
     let requested = REQUESTED.get_or_init(|| {
         let requested = Arc::new(AtomicBool::new(false));

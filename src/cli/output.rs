@@ -19,8 +19,8 @@ struct StandardOutputError(#[source] io::Error);
 /// Whether standard output was closed when the program was started.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// Looks at standard output before Rust's start does, which opens /dev/null in its place: a result would vanish, and the
-/// program say that all was well.
+/// Looks at standard output before Rust's start does, which opens /dev/null in its place: a result would vanish, and
+/// the program say that all was well.
 #[cfg(target_os = "linux")]
 #[used]
 #[unsafe(link_section = ".init_array")]

@@ -7,7 +7,8 @@ use skimlog_runtime::machine;
 use super::output::print;
 use super::{Common, values};
 
-/// Say what a run will take on this machine: time, memory and disk of every stage, and what to change if it does not fit.
+/// Say what a run will take on this machine: time, memory and disk of every stage, and what to change if it does not
+/// fit.
 ///
 /// Takes records from all raw parts that are there (one is enough) through the stages, in a temporary folder in the
 /// working directory, ever more of them until the time is up, and extends what it measures to all records.

@@ -172,7 +172,8 @@ fn what_is_wrong_with_a_value_is_said_in_the_words_of_yaml() {
 #[test]
 fn lines_are_right_where_names_repeat() {
     let text = "predict: {batch_size: 8} # batch_size: 0\ndistilbert:\n  # batch_size: 0\n  \
-                tokenizer: 'batch_size: 0'\n  finetune:\n    masked: 0.1\n    batch_size: 9\ntrain:\n  \"batch_size\" : 1\n";
+                tokenizer: 'batch_size: 0'\n  finetune:\n    masked: 0.1\n    batch_size: 9\ntrain:\n  \"batch_size\" \
+                : 1\n";
     let (line, said) = problem(text);
     assert_eq!(line, 9, "{said}");
     assert!(said.starts_with("train.batch_size"), "{said}");

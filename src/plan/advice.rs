@@ -96,8 +96,8 @@ fn trust(plan: &RunPlan) -> Option<String> {
     let stays = plan.stays();
     (times > 8.0).then(|| {
         format!(
-            "Trust: the curves are extended {times:.0}-fold, by {} to {} on disk; with more --seconds, or more parts there, \
-             more is measured.",
+            "Trust: the curves are extended {times:.0}-fold, by {} to {} on disk; with more --seconds, or more parts \
+             there, more is measured.",
             bytes(stays.least),
             bytes(stays.most)
         )

@@ -18,7 +18,8 @@ pub(super) fn html(results: &Results) -> String {
         [head(results), curves(results), measures(results), quality(results), coverage(results), times(results)];
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>skimmer: training report</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>skimmer: training \
+         report</title>\
          <link rel=\"icon\" href=\"data:,\"><style>{STYLE}</style></head><body><main>\n{}</main></body></html>\n",
         sections.concat()
     )
@@ -50,13 +51,15 @@ fn head(results: &Results) -> String {
             let value = decimals(measures.relative_cross_entropy, 2);
             let _ = write!(
                 text,
-                "<div class=\"tile\"><span class=\"soft\">{reaction}, RCE</span><b>{value}</b><span class=\"soft\">AP {}</span></div>",
+                "<div class=\"tile\"><span class=\"soft\">{reaction}, RCE</span><b>{value}</b><span class=\"soft\">AP \
+                 {}</span></div>",
                 decimals(measures.average_precision, 4)
             );
         }
         let _ = write!(
             text,
-            "<div class=\"tile\"><span class=\"soft\">cross entropy</span><b>{:.4}</b><span class=\"soft\">{} hold-out records</span></div></div>",
+            "<div class=\"tile\"><span class=\"soft\">cross entropy</span><b>{:.4}</b><span class=\"soft\">{} \
+             hold-out records</span></div></div>",
             report.cross_entropy,
             HumanCount(report.records)
         );
@@ -129,21 +132,22 @@ fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 fn measures(results: &Results) -> String {
     let Some(after) = last(results) else { return String::new() };
     let before = results.training.before_finetuning.as_ref().filter(|_| !results.training.finetuning.is_empty());
-    let mut text = "<h2>Average precision and relative cross entropy</h2><p class=\"soft\">On the hold-out records. The \
-                    columns on the right are means over five groups of records by how many accounts follow the author, as the \
-                    challenge measured.</p><div class=\"scroll\"><table><thead><tr><th></th><th colspan=\"2\">rate, %</th>"
+    let mut text = "<h2>Average precision and relative cross entropy</h2><p class=\"soft\">On the hold-out records. \
+                    The columns on the right are means over five groups of records by how many accounts follow the \
+                    author, as the challenge measured.</p>\
+                    <div class=\"scroll\"><table><thead><tr><th></th><th colspan=\"2\">rate, %</th>"
         .to_owned();
     text += "<th colspan=\"2\">AP</th><th colspan=\"2\">RCE</th><th colspan=\"2\">by popularity</th></tr><tr><th></th>\
-             <th>true</th><th>predicted</th><th>before</th><th>after</th><th>before</th><th>after</th><th>AP</th><th>RCE</th></tr>\
-             </thead><tbody>";
+             <th>true</th><th>predicted</th><th>before</th><th>after</th><th>before</th><th>after</th>\
+             <th>AP</th><th>RCE</th></tr></thead><tbody>";
     for (reaction, measures) in after.overall.iter() {
         let earlier = before.map(|report| report.overall[reaction]).unwrap_or_default();
         let means = &after.quintile_means[reaction];
         let (precision, entropy) = (measures.average_precision, measures.relative_cross_entropy);
         let _ = write!(
             text,
-            "<tr><td>{reaction}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td class=\"{}\">{}</td>\
-             <td>{}</td><td>{}</td></tr>",
+            "<tr><td>{reaction}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"{}\">{}</td><td>{}</td><td \
+             class=\"{}\">{}</td><td>{}</td><td>{}</td></tr>",
             decimals(measures.rate.map(|rate| rate * 100.0), 2),
             decimals(measures.mean_prediction.map(|mean| mean * 100.0), 2),
             decimals(earlier.average_precision, 4),
@@ -193,8 +197,9 @@ fn quality(results: &Results) -> String {
         text +=
             &figure(reaction.name(), Chart { title, x: share("recall"), y, series: lines, guide, marks: Vec::new() });
     }
-    text += "</div>\n<h2>Calibration</h2><p class=\"soft\">Records in ten groups by their predicted probability: how often the \
-             reaction happened in each. On the dashed line, predictions mean what they say.</p><div class=\"charts four\">";
+    text += "</div>\n<h2>Calibration</h2><p class=\"soft\">Records in ten groups by their predicted probability: how \
+             often the reaction happened in each. On the dashed line, predictions mean what they say.</p>\
+             <div class=\"charts four\">";
     for reaction in Reaction::ALL {
         let curve = |report: &Report| {
             report.calibration[reaction].iter().map(|decile| (decile.mean_prediction, decile.rate)).collect()
@@ -229,7 +234,8 @@ fn coverage(results: &Results) -> String {
 }
 
 fn times(results: &Results) -> String {
-    let mut text = "<h2>Time and memory</h2><p class=\"soft\">Of each task's last run.</p><div class=\"scroll\"><table><thead><tr>\
+    let mut text = "<h2>Time and memory</h2><p class=\"soft\">Of each task's last run.</p><div \
+                    class=\"scroll\"><table><thead><tr>\
                     <th>task</th><th>seconds</th><th>peak memory</th><th class=\"wide\"></th></tr></thead><tbody>"
         .to_owned();
     let longest = results.tasks.iter().map(|(_, task)| task.seconds).fold(1e-9, f64::max);

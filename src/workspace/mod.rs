@@ -59,8 +59,8 @@ impl Workspace {
     /// Tries whether everything that stages write can be written, which may be links to other disks.
     ///
     /// # Errors
-    /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`] if it, or
-    /// a folder in it, cannot be made or written.
+    /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`]
+    /// if it, or a folder in it, cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
         let workspace = Self { layout: Layout::of(root), _lock: DirectoryLock::take(root, MANIFEST)? };
         workspace.remove_leftovers()?;

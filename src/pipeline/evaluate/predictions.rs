@@ -32,7 +32,8 @@ pub enum PredictionsError {
     },
     /// Predictions and labels are not about the same records.
     #[error(
-        "{}:{line}: tweet and reader {found:?}, the labels have {expected:?}: both files need the same records in the same order",
+        "{}:{line}: tweet and reader {found:?}, the labels have {expected:?}: both files need the same records in the \
+         same order",
         .path.display()
     )]
     Record {

@@ -110,13 +110,15 @@ pub enum ExamplesError {
         features: u64,
     },
     /// A part without labels.
-    #[error("{}: the records have 20 fields and no reactions; training and evaluation need those of 24 fields", .part.display())]
+    #[error("{}: the records have 20 fields and no reactions; training and evaluation need those of 24 fields",
+        .part.display())]
     Unlabelled {
         /// The part.
         part: PathBuf,
     },
     /// The side a validation record is on is neither of the two.
-    #[error("{}: record {record}: split {split} is neither 0 (finetune) nor 1 (hold-out): make the features again", .features.display())]
+    #[error("{}: record {record}: split {split} is neither 0 (finetune) nor 1 (hold-out): make the features again",
+        .features.display())]
     Split {
         /// The features.
         features: PathBuf,

@@ -24,7 +24,8 @@ pub enum ExportError {
     Twice(String),
     /// A time that the form of times cannot hold.
     #[error(
-        "column {column:?}, row {row}: {seconds} seconds are beyond a Parquet timestamp; write times as numbers with --times seconds"
+        "column {column:?}, row {row}: {seconds} seconds are beyond a Parquet timestamp; write times as numbers with \
+         --times seconds"
     )]
     Time {
         /// The column.

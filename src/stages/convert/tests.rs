@@ -169,7 +169,8 @@ fn quarantine_keeps_the_whole_line_and_goes_on_up_to_its_limit() {
     for count in [1, 2] {
         let error = run(mapped(&part, 7), &options(count, 2)).unwrap_err();
         let lines = quarantine.join("part-00001.tsv");
-        let what = "31: text tokens: has a leading zero (found \"0101\"); that is one bad record more than max_bad_records (2)";
+        let what = "31: text tokens: has a leading zero (found \"0101\"); that is one bad record more than \
+                    max_bad_records (2)";
         assert_eq!(error, format!("{}:{what}, see all of them in {}", part.display(), lines.display()));
         assert_eq!(fs::read(lines).unwrap().split(|&byte| byte == b'\n').count(), 4);
     }

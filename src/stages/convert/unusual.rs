@@ -205,8 +205,8 @@ mod tests {
         assert_eq!(others, Unusual { negative_counts: 2, replies: 2, long_texts: 2, ..Unusual::default() });
         assert_eq!(
             others.to_string(),
-            "2 records with a negative number of followers or followed accounts, 2 records of type Reply, 2 records with more than \
-             512 tokens"
+            "2 records with a negative number of followers or followed accounts, 2 records of type Reply, 2 records \
+             with more than 512 tokens"
         );
     }
 }

@@ -1,9 +1,9 @@
 //! From parts and similar authors to counts and totals.
 //!
 //! A part `NAME.skim` gets `features/NAME.skim`, rows in the part's order, columns named by
-//! [`skimlog_features::counts::column_names`]: counts (u32), the five similarity numbers (f64), and for the validation part
-//! `split` (u8; 0 finetune, 1 hold-out) and `chunk` (u16; 0 for a hold-out record). Every [`Table`] gets
-//! `counts/TABLE.skim`: `key` (u64, ascending), the four reactions and, where it has them, `none` (u32).
+//! [`skimlog_features::counts::column_names`]: counts (u32), the five similarity numbers (f64), and for the
+//! validation part `split` (u8; 0 finetune, 1 hold-out) and `chunk` (u16; 0 for a hold-out record). Every [`Table`]
+//! gets `counts/TABLE.skim`: `key` (u64, ascending), the four reactions and, where it has them, `none` (u32).
 
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};

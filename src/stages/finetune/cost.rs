@@ -29,8 +29,8 @@ impl Planned for Finetune {
     }
 
     fn to_take_less_time(&self) -> &'static str {
-        "set distilbert.finetune.max_steps, or distilbert.finetune.epochs, lower, or distilbert.device: cuda with an NVIDIA \
-         card"
+        "set distilbert.finetune.max_steps, or distilbert.finetune.epochs, lower, or distilbert.device: cuda with an \
+         NVIDIA card"
     }
 }
 

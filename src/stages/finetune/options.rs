@@ -15,8 +15,8 @@ use crate::pipeline::StageError;
 pub enum FinetuneError {
     /// Nothing says how long to fine-tune.
     #[error(
-        "the configuration has no fine-tuning: set distilbert.finetune.epochs or distilbert.finetune.max_steps, or give \
-         --max-steps"
+        "the configuration has no fine-tuning: set distilbert.finetune.epochs or distilbert.finetune.max_steps, or \
+         give --max-steps"
     )]
     NoFinetuning,
     /// Nothing says what to fine-tune.

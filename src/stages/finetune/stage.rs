@@ -33,7 +33,8 @@ impl Stage for Finetune {
     }
 
     fn about(&self) -> &'static str {
-        "Train the text model on the parts' token ids: tokens are hidden, and it guesses them (distilbert/checkpoint-N/)"
+        "Train the text model on the parts' token ids: tokens are hidden, and it guesses them \
+         (distilbert/checkpoint-N/)"
     }
 
     fn is_part_of(&self, config: &Config) -> bool {

@@ -49,7 +49,8 @@ pub enum TrainError {
     #[error("the training's checkpoint: {0}; delete the folder to begin the training anew")]
     Damaged(NetError),
     /// What a checkpoint says of itself is not what was written.
-    #[error("{}: the checksum differs: the file is damaged; delete the folder to begin the training anew", .path.display())]
+    #[error("{}: the checksum differs: the file is damaged; delete the folder to begin the training anew",
+        .path.display())]
     DamagedState {
         /// The file.
         path: PathBuf,

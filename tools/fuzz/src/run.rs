@@ -52,7 +52,8 @@ impl fmt::Display for Tally {
         let Self { accepted, rejected, found, memory, time, .. } = self;
         write!(
             f,
-            "{} inputs, {accepted} accepted, {rejected} rejected, {found} findings, at most {:.1} MiB and {:.0} ms an input",
+            "{} inputs, {accepted} accepted, {rejected} rejected, {found} findings, at most {:.1} MiB and {:.0} ms an \
+             input",
             accepted + rejected + found,
             *memory as f64 / f64::from(1 << 20),
             1000.0 * time.as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use skimlog_formats::{PerReaction, Reaction};
 
-use super::family::{Counter, Period};
+use super::family::{Answer, Counter, FAMILIES, Family, Period};
 use super::reaction_counts::ReactionCounts;
 use crate::key::Key;
 
@@ -40,10 +40,10 @@ impl Table {
         format!("{period}.{}", self.counter.name())
     }
 
-    /// Whether records with no reaction are asked for, so that the table says how many there are.
+    /// Whether a family asks it for records with no reaction, so that the table says how many there are.
     pub fn has_unreacted(self) -> bool {
-        let asked = matches!(self.counter, Counter::Pair | Counter::Author | Counter::Reader | Counter::Tweet);
-        asked && self.period == Period::Validation
+        let of = |family: &Family| Self { period: family.period, counter: family.counter };
+        FAMILIES.iter().any(|family| of(family) == self && family.answer == Answer::Unreacted)
     }
 
     /// Its index in [`Table::ALL`].

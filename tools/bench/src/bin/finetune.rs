@@ -1,7 +1,7 @@
 //! Speed of a fine-tuning step of the text model on made-up records, all of full length.
 //!
-//! `cargo run --release -p skimlog-bench --bin finetune -- --threads 2`; `tools/bench/finetune.py` takes the same step with
-//! PyTorch, in turns.
+//! `cargo run --release -p skimlog-bench --bin finetune -- --threads 2`; `tools/bench/finetune.py` takes the same
+//! step with PyTorch, in turns.
 
 use std::error::Error;
 use std::time::Instant;

@@ -14,7 +14,8 @@ use skimlog_text::finetune::{CpuTrainer, MaskedBatch, TrainingOptions};
 struct Arguments {
     /// Folder with config.json and model.safetensors.
     model: PathBuf,
-    /// JSON: a list each of input_ids, attention_mask and labels (-100 where nothing is to be guessed), a list a record.
+    /// JSON: a list each of input_ids, attention_mask and labels (-100 where nothing is to be guessed), a list a
+    /// record.
     batch: PathBuf,
     /// Where the model goes after the steps.
     out: PathBuf,

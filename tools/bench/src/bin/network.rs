@@ -72,8 +72,8 @@ fn measure(arguments: &Arguments) -> Result<(), Box<dyn Error + Send + Sync>> {
             latencies.sort_by(f64::total_cmp);
             let quantile = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
             println!(
-                "  {:<4} {:.4} ms a record ({:.4} of processor time): lists {:.4}, first layer {:.4}, hidden layers {:.4}; \
-                 a batch: fastest {:.3} ms, median {:.3}, 99 % within {:.3}",
+                "  {:<4} {:.4} ms a record ({:.4} of processor time): lists {:.4}, first layer {:.4}, hidden layers \
+                 {:.4}; a batch: fastest {:.3} ms, median {:.3}, 99 % within {:.3}",
                 inference.precision(),
                 milliseconds(wall),
                 milliseconds(processor),

@@ -2,9 +2,9 @@
 //!
 //! `cargo run --release -p skimlog-bench --bin step -- --hidden 1500 --batch 256 --threads 1`
 //!
-//! A record has about 35 tokens, 600 of 5,120 sketch columns that are not zero, and 65 counts of which 80 % are zero; or,
-//! with `--records`, is one of a working directory.
-//! `tools/bench/step.py` takes the same steps with PyTorch, from what `--save` writes.
+//! A record has about 35 tokens, 600 of 5,120 sketch columns that are not zero, and 65 counts of which 80 % are zero;
+//! or, with `--records`, is one of a working directory. `tools/bench/step.py` takes the same steps with PyTorch, from
+//! what `--save` writes.
 
 use std::error::Error;
 use std::fs;
@@ -45,8 +45,8 @@ struct Arguments {
     /// Working directory, taken up to `sketch`, whose first training records are the batches [default: made-up ones].
     #[arg(long)]
     records: Option<PathBuf>,
-    /// Folder for the weights at the start (weights.safetensors), the batches (dense-N.f32, ids-N.u32, labels-N.f32, little-endian)
-    /// and the losses of all steps (losses.f32).
+    /// Folder for the weights at the start (weights.safetensors), the batches (dense-N.f32, ids-N.u32, labels-N.f32,
+    /// little-endian) and the losses of all steps (losses.f32).
     #[arg(long)]
     save: Option<PathBuf>,
 }

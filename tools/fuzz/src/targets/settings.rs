@@ -19,8 +19,8 @@ impl Configuration {
     pub(super) fn new() -> Self {
         let shipped = std::fs::read(sample::fixture("../config.yaml")).expect("the file that is shipped");
         let short = "working_dir: /w\nrecsys_data: r\nmax_n_parts: 3\nauthors_similarity_top_N: 7\n\
-                     validation_percentage: 0.3\nmemory_budget: 1.5GB\ntrain:\n  learning_rate: 1.0e-3\n  batch_size: 64\n\
-                     distilbert: {finetune: {masked: 0.2}}\n";
+                     validation_percentage: 0.3\nmemory_budget: 1.5GB\ntrain:\n  learning_rate: 1.0e-3\n  batch_size: \
+                     64\ndistilbert: {finetune: {masked: 0.2}}\n";
         let styles =
             "\"train\": {}\npredict: {batch_size: 0x10, }\n'seed': +3 # three\nworking_dir: >-\n  some\n  where\n";
         Self { scratch: Scratch::new(), seeds: vec![shipped, short.into(), styles.into()] }

@@ -82,6 +82,103 @@ fn input(sizes: Sizes, inputs: &[Row], record: usize, k: usize) -> f32 {
     inputs[k / COLUMNS * (sizes.records + sizes.slack) + record].0[k % COLUMNS]
 }
 
+/// The sums of a layer of random numbers, and what its activation needs.
+struct ActivatedLayer {
+    tiles: usize,
+    records: usize,
+    /// Rows of a tile; those beyond the records are zero.
+    stride: usize,
+    /// What is added before the rectifier: 0 nothing, 1 `skips`, 2 `skips`, scaled and shifted.
+    skipped: usize,
+    /// Whether the sums are those of bytes.
+    integers: bool,
+    sums: Vec<Row>,
+    skips: Vec<Row>,
+    scale: Vec<Row>,
+    shift: Vec<Row>,
+    skip_scale: Vec<Row>,
+    skip_shift: Vec<Row>,
+}
+
+impl ActivatedLayer {
+    fn new(tiles: usize, records: usize, skipped: usize, integers: bool, random: &mut Xoshiro256PlusPlus) -> Self {
+        let stride = records + 2;
+        let mut sums = match integers {
+            true => {
+                let word = |random: &mut Xoshiro256PlusPlus| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000);
+                words(random, tiles * stride, word)
+            }
+            false => rows(random, tiles * stride),
+        };
+        // As floats, some integers are no numbers, which do not equal themselves.
+        sums.chunks_mut(stride).flat_map(|tile| &mut tile[records..]).for_each(|row| *row = Row::ZERO);
+        let skips = rows(random, tiles * stride);
+        let [mut scale, shift, skip_scale, skip_shift] = [(); 4].map(|()| rows(random, tiles));
+        scale.iter_mut().flat_map(|row| &mut row.0).for_each(|scale| *scale *= 1e-6);
+        Self { tiles, records, stride, skipped, integers, sums, skips, scale, shift, skip_scale, skip_shift }
+    }
+
+    /// The activation by its definition.
+    fn expected(&self, tile: usize, record: usize, column: usize) -> f64 {
+        let at = |rows: &[Row]| f64::from(rows[tile].0[column]);
+        let row = tile * self.stride + record;
+        let sum = self.sums[row].0[column];
+        let mut value = match self.integers {
+            true => f64::from(sum.to_bits() as i32) * at(&self.scale) + at(&self.shift),
+            false => f64::from(sum),
+        };
+        let skip = f64::from(self.skips[row].0[column]);
+        value += [0.0, skip, skip * at(&self.skip_scale) + at(&self.skip_shift)][self.skipped];
+        if value > 0.0 { value } else { 0.01 * value }
+    }
+
+    /// The activation of the records from `record` on.
+    fn activation<'a>(&'a self, record: usize, narrowed: Narrowed<'a>) -> Activation<'a> {
+        let skips = &self.skips[record..];
+        let skip = match self.skipped {
+            0 => Skip::None,
+            1 => Skip::Plain(skips),
+            _ => Skip::Scaled(skips, [&self.skip_scale, &self.skip_shift]),
+        };
+        let integers = self.integers.then_some([&self.scale[..], &self.shift]);
+        Activation { integers, skip, skip_stride: self.stride, narrowed, narrowed_stride: self.stride }
+    }
+
+    /// The activations of all records at once, which are those at the end of a layer without inputs, too.
+    fn run(&self, instructions: DotInstructions, narrowed: Narrowed<'_>) -> Vec<Row> {
+        let &Self { tiles, records, stride, .. } = self;
+        let mut z = self.sums.clone();
+        let activation = self.activation(0, narrowed);
+        instructions.run(Activate { z: &mut z, stride, tiles, records, activation });
+        let mut kept = self.sums.clone();
+        let mut again = vec![Row::ZERO; 4 * stride];
+        for record in 0..records {
+            let start: Vec<Row> = (0..tiles).map(|tile| self.sums[tile * stride + record]).collect();
+            let activation = self.activation(record, Narrowed::Floats(&mut again));
+            instructions.run(Dense::<Floats, _> {
+                start: &start,
+                weights: &[],
+                next: &[],
+                count: 0,
+                inputs: &[],
+                input_stride: 0,
+                records: 1,
+                finish: Activated { activation, kept: Some(Sums { rows: &mut kept[record..], stride }) },
+                words: PhantomData,
+            });
+        }
+        assert!(z == kept, "{}", instructions.name());
+        z
+    }
+
+    /// Whether rows of words of so many numbers are as before where they belong to other tiles and records.
+    fn leaves_others(&self, rows: &[Row], before: &[Row], numbers: usize) -> bool {
+        let tiles = 0..self.tiles.div_ceil(numbers);
+        let own = |row: usize| tiles.contains(&(row / self.stride)) && row % self.stride < self.records;
+        rows.iter().zip(before).enumerate().all(|(row, (after, before))| own(row) || after == before)
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20))]
 
@@ -183,82 +280,25 @@ proptest! {
     #[test]
     fn activations(tiles in 1usize..5, records in 1usize..9, skipped in 0usize..3, integers: bool, seed: u64) {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-        let stride = records + 2;
-        let mut sums = match integers {
-            true => {
-                let word = |random: &mut Xoshiro256PlusPlus| (random.next_u32() % 2_000_000).wrapping_sub(1_000_000);
-                words(&mut random, tiles * stride, word)
-            }
-            false => rows(&mut random, tiles * stride),
-        };
-        // As floats, some integers are no numbers, which do not equal themselves.
-        sums.chunks_mut(stride).flat_map(|tile| &mut tile[records..]).for_each(|row| *row = Row::ZERO);
-        let skips = rows(&mut random, tiles * stride);
-        let [mut scale, shift, skip_scale, skip_shift, mut factor] = [(); 5].map(|()| rows(&mut random, tiles));
-        scale.iter_mut().flat_map(|row| &mut row.0).for_each(|scale| *scale *= 1e-6);
+        let layer = ActivatedLayer::new(tiles, records, skipped, integers, &mut random);
+        let mut factor = rows(&mut random, tiles);
         factor.iter_mut().flat_map(|row| &mut row.0).for_each(|factor| *factor *= 100.0);
         let zero: Vec<Row> =
             (0..tiles).map(|_| Row(std::array::from_fn(|_| (random.next_u32() % 256) as f32))).collect();
-        let expected = |tile: usize, record: usize, column: usize| {
-            let at = |rows: &[Row]| f64::from(rows[tile].0[column]);
-            let row = tile * stride + record;
-            let sum = sums[row].0[column];
-            let mut value = match integers {
-                true => f64::from(sum.to_bits() as i32) * at(&scale) + at(&shift),
-                false => f64::from(sum),
-            };
-            let skip = f64::from(skips[row].0[column]);
-            value += [0.0, skip, skip * at(&skip_scale) + at(&skip_shift)][skipped];
-            if value > 0.0 { value } else { 0.01 * value }
-        };
         for instructions in DotInstructions::available() {
-            let integers = integers.then_some([&scale[..], &shift]);
-            let skip = |record: usize| match skipped {
-                0 => Skip::None,
-                1 => Skip::Plain(&skips[record..]),
-                _ => Skip::Scaled(&skips[record..], [&skip_scale, &skip_shift]),
-            };
-            let (skip_stride, narrowed_stride) = (stride, stride);
-            let run = |narrowed: Narrowed<'_>| {
-                let mut z = sums.clone();
-                let activation = Activation { integers, skip: skip(0), skip_stride, narrowed, narrowed_stride };
-                instructions.run(Activate { z: &mut z, stride, tiles, records, activation });
-                // The same at the end of a layer without inputs.
-                let mut kept = sums.clone();
-                let mut again = vec![Row::ZERO; 4 * stride];
-                for record in 0..records {
-                    let start: Vec<Row> = (0..tiles).map(|tile| sums[tile * stride + record]).collect();
-                    let narrowed = Narrowed::Floats(&mut again);
-                    let skip = skip(record);
-                    let activation = Activation { integers, skip, skip_stride, narrowed, narrowed_stride };
-                    instructions.run(Dense::<Floats, _> {
-                        start: &start,
-                        weights: &[],
-                        next: &[],
-                        count: 0,
-                        inputs: &[],
-                        input_stride: 0,
-                        records: 1,
-                        finish: Activated { activation, kept: Some(Sums { rows: &mut kept[record..], stride }) },
-                        words: PhantomData,
-                    });
-                }
-                assert!(z == kept, "{}", instructions.name());
-                z
-            };
-            let before = rows(&mut random, 4 * stride);
+            let before = rows(&mut random, 4 * layer.stride);
             let [mut floats, mut halves, mut bytes] = [(); 3].map(|()| before.clone());
-            let z = run(Narrowed::Floats(&mut floats));
-            prop_assert_eq!(&z, &run(Narrowed::Halves(&mut halves)));
-            prop_assert_eq!(&z, &run(Narrowed::Bytes(&mut bytes, [&factor, &zero])));
+            let z = layer.run(instructions, Narrowed::Floats(&mut floats));
+            prop_assert_eq!(&z, &layer.run(instructions, Narrowed::Halves(&mut halves)));
+            prop_assert_eq!(&z, &layer.run(instructions, Narrowed::Bytes(&mut bytes, [&factor, &zero])));
             for (tile, record) in (0..tiles).flat_map(|tile| (0..records).map(move |record| (tile, record))) {
-                let row = z[tile * stride + record];
-                prop_assert_eq!(row, floats[tile * stride + record]);
-                let own_halves: [u16; 64] = bytemuck::cast(halves[tile / 2 * stride + record]);
+                let row = z[tile * layer.stride + record];
+                prop_assert_eq!(row, floats[tile * layer.stride + record]);
+                let own_halves: [u16; 64] = bytemuck::cast(halves[tile / 2 * layer.stride + record]);
                 let own_bytes: [u8; 128] = bytemuck::cast(bytes[record]);
                 for column in 0..COLUMNS {
                     let value = row.0[column];
-                    let difference = (f64::from(value) - expected(tile, record, column)).abs();
+                    let difference = (f64::from(value) - layer.expected(tile, record, column)).abs();
                     prop_assert!(difference < 1e-6, "{}: {value}", instructions.name());
                     prop_assert_eq!(own_halves[tile % 2 * COLUMNS + column], half(value));
                     let at = |rows: &[Row]| f64::from(rows[tile].0[column]);
@@ -267,12 +307,8 @@ proptest! {
                     prop_assert!(distance.abs() < 0.5 + 1e-4, "{}: {stored} for {value}", instructions.name());
                 }
             }
-            // What belongs to other tiles and records stays as it was.
-            let own = |row: usize, numbers: usize| (0..tiles.div_ceil(numbers)).contains(&(row / stride))
-                && row % stride < records;
             for (rows, numbers) in [(&floats, 1), (&halves, 2), (&bytes, 4)] {
-                let others = rows.iter().zip(&before).enumerate().filter(|(row, _)| !own(*row, numbers));
-                prop_assert!(others.into_iter().all(|(_, (after, before))| after == before));
+                prop_assert!(layer.leaves_others(rows, &before, numbers), "{}", instructions.name());
             }
             let (after, before): ([u8; 128], [u8; 128]) = (bytemuck::cast(bytes[0]), bytemuck::cast(before[0]));
             prop_assert_eq!(&after[tiles * COLUMNS..], &before[tiles * COLUMNS..]);

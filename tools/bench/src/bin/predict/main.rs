@@ -4,9 +4,10 @@
 //! cargo build --release && cargo run --release -p skimlog-bench --bin predict -- --python python3
 //! ```
 //!
-//! Makes a model of hidden size 1,500, depth 20 and width 256 (count tables from synthetic records, weights untrained: they
-//! cost what trained ones cost) once, then pipes test records through `skimmer predict --threads 1` in every precision,
-//! all of them and then one line at a time; then runs the `network` benchmark and `tools/bench/predict.py` in turn.
+//! Makes a model of hidden size 1,500, depth 20 and width 256 (count tables from synthetic records, weights
+//! untrained: they cost what trained ones cost) once, then pipes test records through `skimmer predict --threads 1`
+//! in every precision, all of them and then one line at a time; then runs the `network` benchmark and
+//! `tools/bench/predict.py` in turn.
 
 mod model;
 
@@ -130,8 +131,8 @@ fn main() -> Result<()> {
         let processor = number(&all["processor_seconds"]) * 1e3 / records;
         let part = |name: &str| number(&all["split"][name]);
         println!(
-            "{precision:<4} raw line to CSV: {wall:.4} ms a record, {processor:.4} of processor time (parse {:.4}, counts {:.4}, \
-             features {:.4}, network {:.4}, write {:.4}); 15 M records: {:.1} minutes, extrapolated",
+            "{precision:<4} raw line to CSV: {wall:.4} ms a record, {processor:.4} of processor time (parse {:.4}, \
+             counts {:.4}, features {:.4}, network {:.4}, write {:.4}); 15 M records: {:.1} minutes, extrapolated",
             part("parse"),
             part("counts"),
             part("features"),
@@ -147,7 +148,8 @@ fn main() -> Result<()> {
         let (latencies, one) = one_at_a_time(child()?, &made.test, arguments.single)?;
         let quantile = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize];
         println!(
-            "     one line at a time: p50 {:.3} ms, p99 {:.3} ms there and back; {:.3} and {:.3} ms by the program's own count",
+            "     one line at a time: p50 {:.3} ms, p99 {:.3} ms there and back; {:.3} and {:.3} ms by the program's \
+             own count",
             quantile(0.5),
             quantile(0.99),
             number(&one["median_milliseconds"]),
