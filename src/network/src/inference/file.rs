@@ -92,7 +92,7 @@ fn check(map: &MappedFile, layout: &PackedLayout) -> Result<(), NetError> {
     }
     let found = checksum(&map[..HEADER], &map[HEADER..]);
     if map[DESCRIBED..DESCRIBED + 8] != found.to_le_bytes() {
-        return Err(damaged("the checksum differs".to_owned()));
+        return Err(damaged("the checksum differs: the file is damaged, take it from its source again".to_owned()));
     }
     Ok(())
 }
