@@ -9,10 +9,9 @@ arch=${1:-$(uname -m)}
 glibc=2.17
 tools=target/release-tools
 python3 -m venv "$tools"
-"$tools/bin/pip" install --quiet --disable-pip-version-check ziglang==0.13.0 cargo-zigbuild==0.20.1
+"$tools/bin/pip" install --quiet --disable-pip-version-check ziglang==0.15.2 cargo-zigbuild==0.24.1
 rustup target add "$arch-unknown-linux-gnu" 2>/dev/null || true
-PATH="$PWD/$tools/bin:$PATH" CARGO_ZIGBUILD_ZIG_PATH="$PWD/$tools/bin/python-zig" \
-    cargo zigbuild --locked --profile dist --bin skimmer --target "$arch-unknown-linux-gnu.$glibc"
+PATH="$PWD/$tools/bin:$PATH" cargo zigbuild --locked --profile dist --bin skimmer --target "$arch-unknown-linux-gnu.$glibc"
 binary=target/$arch-unknown-linux-gnu/dist/skimmer
 newest=$(objdump -T "$binary" | grep -oE 'GLIBC_[0-9.]+' | sort -uV | tail -1)
 echo "$binary: $(stat -c %s "$binary") bytes, newest symbol version $newest"
