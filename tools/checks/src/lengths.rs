@@ -142,7 +142,7 @@ impl<'ast> Visit<'ast> for Functions {
         visit::visit_trait_item_fn(self, function);
     }
 
-    fn visit_macro(&mut self, makro: &'ast Macro) {
-        self.within(makro.tokens.clone());
+    fn visit_macro(&mut self, invocation: &'ast Macro) {
+        self.within(invocation.tokens.clone());
     }
 }

@@ -388,18 +388,18 @@ impl<'ast> Visit<'ast> for Uses<'_> {
         visit::visit_pat(self, pattern);
     }
 
-    fn visit_macro(&mut self, makro: &'ast Macro) {
-        let line = makro.path.segments.first().map_or(1, |first| first.ident.span().start().line);
-        if let Some(name) = makro.path.get_ident().map(ToString::to_string)
+    fn visit_macro(&mut self, invocation: &'ast Macro) {
+        let line = invocation.path.segments.first().map_or(1, |first| first.ident.span().start().line);
+        if let Some(name) = invocation.path.get_ident().map(ToString::to_string)
             && let Some(files) = self.modules.macros.get(&name)
         {
             if !files.contains(&self.file) {
                 self.used.push(Used { of: files[0], item: format!("{name}!"), line });
             }
         } else {
-            self.add_path(None, &makro.path);
+            self.add_path(None, &invocation.path);
         }
-        match makro.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated) {
+        match invocation.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated) {
             Ok(expressions) => {
                 for expression in &expressions {
                     self.visit_expr(expression);
@@ -408,7 +408,7 @@ impl<'ast> Visit<'ast> for Uses<'_> {
                     }
                 }
             }
-            Err(_) => self.add_tokens(&makro.tokens),
+            Err(_) => self.add_tokens(&invocation.tokens),
         }
     }
 
