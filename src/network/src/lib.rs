@@ -50,15 +50,23 @@
 //! never stored: AdamW is applied as soon as one is complete, in registers. Inputs that are zero are skipped. The inner
 //! loops (`kernels`) exist for AVX-512, AVX2 and any processor, chosen at run time.
 
+#![cfg_attr(not(feature = "training"), allow(dead_code, reason = "modules that training and inference share"))]
+
+#[cfg(feature = "training")]
 mod activations;
+#[cfg(feature = "training")]
 mod adamw;
 #[cfg(any(test, feature = "arbitrary"))]
 pub mod arbitrary;
+#[cfg(feature = "training")]
 mod backward;
+mod check;
 mod error;
+#[cfg(feature = "training")]
 mod forward;
 mod inference;
 mod init;
+#[cfg(feature = "training")]
 mod inputs;
 mod kernels;
 mod loss;
@@ -67,11 +75,13 @@ mod network;
 mod parameters;
 mod shape;
 mod tensor_file;
-#[cfg(test)]
+#[cfg(all(test, feature = "training"))]
 mod tests;
 mod tiles;
+#[cfg(feature = "training")]
 mod trainer;
 
+#[cfg(feature = "training")]
 pub use adamw::AdamW;
 pub use error::NetError;
 pub use inference::{Calibration, Inference, InferenceTimes, Precision};
@@ -79,4 +89,5 @@ pub use kernels::{EPSILON, LEAK};
 pub use loss::probability;
 pub use network::{Network, Tensor};
 pub use shape::Shape;
+#[cfg(feature = "training")]
 pub use trainer::{StageTimes, Trainer};

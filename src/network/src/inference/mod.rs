@@ -31,8 +31,8 @@ use layout::PackedLayout;
 use skimlog_features::input::Batch;
 use skimlog_formats::PerReaction;
 
+use super::check::check;
 use super::error::NetError;
-use super::inputs::check;
 use super::kernels::DotInstructions;
 use super::network::Network;
 use super::shape::Shape;

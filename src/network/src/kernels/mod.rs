@@ -12,20 +12,25 @@ mod avx512;
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
 mod dense;
 mod dot;
+#[cfg(feature = "training")]
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
 mod gather;
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
 mod gathered;
 mod lanes;
+#[cfg(feature = "training")]
 mod lists;
+#[cfg(feature = "training")]
 mod norm;
 mod portable;
+#[cfg(feature = "training")]
 #[allow(clippy::needless_range_loop, reason = "arrays of vectors are indexed in lockstep, without iterators' closures")]
 mod product;
 mod quads;
+#[cfg(feature = "training")]
 mod update;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "training"))]
 mod tests;
 
 #[cfg(test)]
@@ -33,24 +38,32 @@ use activate::byte;
 pub(super) use activate::{Activate, Activation, Narrowed, Skip};
 pub(super) use dense::{Activated, Bytes, Dense, Floats, Halves, Sums, TASK_TILES, Words};
 pub(super) use dot::{DotInstructions, half};
+#[cfg(feature = "training")]
 pub(super) use gather::{GATHERED_TILES, Gather, GatherStep};
 pub(super) use gathered::{FloatPairs, GatherPairs, HalfPairs, TableSums, interleaved_offset};
+#[cfg(feature = "training")]
 pub(super) use lanes::{Kernel, Lanes};
 #[cfg(test)]
 pub(super) use lists::INPUT_BLOCK;
+#[cfg(feature = "training")]
 pub(super) use lists::{Entry, EntryLists, SparseRecords};
-pub use norm::EPSILON;
+#[cfg(feature = "training")]
 pub(super) use norm::{ColumnSums, NormBackward, NormForward};
+#[cfg(feature = "training")]
 pub(super) use product::{GROUP, PAIR, Product, WeightStep};
 pub(super) use quads::{Gathered, QuadLists};
+#[cfg(feature = "training")]
 pub(super) use update::{AddRows, Slots, Update, UpdateRows, WeightedSum};
 
 use super::tiles::Row;
 
+/// Added to the variance in batch normalisation.
+pub const EPSILON: f32 = 1e-5;
 /// Slope of the leaky rectifier for negative values.
 pub const LEAK: f32 = 0.01;
 
 /// An instruction set that this processor has.
+#[cfg(feature = "training")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Instructions {
     #[cfg(target_arch = "x86_64")]
@@ -60,6 +73,7 @@ pub(super) enum Instructions {
     Portable(portable::Portable),
 }
 
+#[cfg(feature = "training")]
 impl Instructions {
     /// All that this processor has, the fastest first.
     pub(super) fn available() -> Vec<Self> {

@@ -1,10 +1,8 @@
 //! Leaky rectifier, skip connection and batch normalisation of a tile, forward and backward.
 
-use super::{Kernel, LEAK, Lanes};
+use super::{EPSILON, Kernel, LEAK, Lanes};
 use crate::tiles::Row;
 
-/// Added to the variance under the root.
-pub const EPSILON: f32 = 1e-5;
 /// Share of a batch in the running statistics.
 const MOMENTUM: f32 = 0.1;
 
