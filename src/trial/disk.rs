@@ -14,7 +14,7 @@ pub fn bytes_at(path: &Path) -> u64 {
 /// Room on the disk of a folder, for this user.
 ///
 /// # Errors
-/// [`WorkspaceError::Io`] if the system does not say.
+/// [`WorkspaceError::File`] if the system does not say.
 pub fn free_bytes(folder: &Path) -> Result<u64, WorkspaceError> {
     let room =
         rustix::fs::statvfs(folder).map_err(|error| WorkspaceError::io("ask for the room on", folder)(error.into()))?;

@@ -43,7 +43,7 @@ impl FileState {
     /// A file's size and time of change.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if the file is not there.
+    /// [`WorkspaceError::File`] if the file is not there.
     pub fn of(path: &Path) -> Result<Self, WorkspaceError> {
         let metadata = path.metadata().map_err(WorkspaceError::io("read", path))?;
         let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
@@ -98,7 +98,7 @@ impl Checksum {
     /// The checksum of a file.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if it cannot be read.
+    /// [`WorkspaceError::File`] if it cannot be read.
     pub fn of(path: &Path) -> Result<Self, WorkspaceError> {
         match skim(path) {
             Some(file) => Ok(Self(format!("skim {:032x}", file.identity()))),

@@ -75,7 +75,7 @@ impl Fingerprint {
     /// Adds an input file. The label should not change with the folder from which the program is started.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if the file is not there.
+    /// [`WorkspaceError::File`] if the file is not there.
     pub fn with_file(self, label: &str, path: &Path) -> Result<Self, WorkspaceError> {
         self.with_known_file(label, path, None)
     }

@@ -79,7 +79,7 @@ impl Manifest {
     /// Reads the manifest of a working directory; an empty one if there is none yet.
     ///
     /// # Errors
-    /// [`WorkspaceError::Manifest`] if it is not a manifest, [`WorkspaceError::Io`] if it cannot be read.
+    /// [`WorkspaceError::Manifest`] if it is not a manifest, [`WorkspaceError::File`] if it cannot be read.
     pub fn open(workspace: &Workspace) -> Result<Self, WorkspaceError> {
         Self::read(workspace.root())
     }
@@ -125,7 +125,7 @@ impl Manifest {
     /// Notes that a finished task would make the same from this, and writes the manifest.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if the manifest cannot be written.
+    /// [`WorkspaceError::File`] if the manifest cannot be written.
     pub(crate) fn confirm(&mut self, task: &str, fingerprint: Fingerprint) -> Result<(), WorkspaceError> {
         if let Some(record) = self.tasks.get_mut(task) {
             record.fingerprint = fingerprint;
@@ -136,7 +136,7 @@ impl Manifest {
     /// Notes that `task` is done, and writes the manifest. An output that is a folder stands for the files in it.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if an output is not there or the manifest cannot be written.
+    /// [`WorkspaceError::File`] if an output is not there or the manifest cannot be written.
     pub fn finish<S: Serialize>(
         &mut self,
         task: &str,
@@ -162,7 +162,7 @@ impl Manifest {
     /// the outputs given with them: nobody is to take them for their results.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if such a file cannot be removed or the manifest cannot be written.
+    /// [`WorkspaceError::File`] if such a file cannot be removed or the manifest cannot be written.
     pub fn forget<'t>(
         &mut self,
         tasks: impl IntoIterator<Item = (&'t str, &'t [PathBuf])>,

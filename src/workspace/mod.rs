@@ -59,8 +59,7 @@ impl Workspace {
     /// Tries whether everything that stages write can be written, which may be links to other disks.
     ///
     /// # Errors
-    /// [`WorkspaceError::Locked`] if another process holds it; [`WorkspaceError::Io`] or [`WorkspaceError::NoOutput`]
-    /// if it, or a folder in it, cannot be made or written.
+    /// [`WorkspaceError::File`] if another process holds it, or if it, or a folder in it, cannot be made or written.
     pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
         let workspace = Self { layout: Layout::of(root), _lock: DirectoryLock::take(root, MANIFEST)? };
         workspace.remove_leftovers()?;
@@ -71,7 +70,7 @@ impl Workspace {
     /// Removes the state of a training that has come to its end.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if it cannot be removed.
+    /// [`WorkspaceError::File`] if it cannot be removed.
     pub fn remove_checkpoint(&self) -> Result<(), WorkspaceError> {
         // Under another name first: a process killed in the middle must not leave half of one.
         let checkpoint = behind_links(&self.checkpoint())?;
@@ -86,7 +85,7 @@ impl Workspace {
     /// A folder for a task's spill files, empty; a later task of the same name finds it empty again.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if it cannot be made.
+    /// [`WorkspaceError::File`] if it cannot be made.
     pub fn scratch(&self, task: &str) -> Result<PathBuf, WorkspaceError> {
         let folder = self.scratch_root().join(task);
         remove_if_there(&folder)?;
@@ -97,7 +96,7 @@ impl Workspace {
     /// Removes every spill file.
     ///
     /// # Errors
-    /// [`WorkspaceError::Io`] if one cannot be removed.
+    /// [`WorkspaceError::File`] if one cannot be removed.
     pub fn remove_scratch(&self) -> Result<(), WorkspaceError> {
         Ok(remove_if_there(&self.scratch_root())?)
     }
