@@ -40,15 +40,16 @@ pub(super) fn unless_panicked(code: ExitCode) -> ExitCode {
 
 fn bug(panic: &PanicHookInfo<'_>) -> String {
     let said = panic.payload_as_str().unwrap_or("no message").split_whitespace().collect::<Vec<_>>().join(" ");
-    let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+    let location =
+        panic.location().map_or_else(String::new, |location| format!(" at {}:{}", location.file(), location.line()));
     format!(
-        "this is a bug in skimmer {}{place}: {said}; please report it with this line and the command (RUST_BACKTRACE=1 \
-         shows where it came from)",
+        "this is a bug in skimmer {}{location}: {said}; please report it with this line and the command \
+         (RUST_BACKTRACE=1 shows where it came from)",
         env!("CARGO_PKG_VERSION")
     )
 }
 
-/// Says something on standard error; where that cannot be written to, nobody is there to be told.
+/// Says something on standard error; if that cannot be written to, nobody reads it.
 pub(super) fn tell(text: &str) {
     let _ = writeln!(io::stderr(), "skimmer: {text}");
 }

@@ -66,7 +66,7 @@ Examples:
 
 Exit codes:
   0    done; also if whoever read the output had seen enough
-  1    an error, told in one line on standard error
+  1    an error, in one line on standard error
   2    a command line that makes no sense
   130  stopped with Ctrl-C; a second Ctrl-C does not wait
 

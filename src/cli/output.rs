@@ -8,7 +8,7 @@ use serde::Serialize;
 use skimlog_runtime::files::AtomicFile;
 use thiserror::Error;
 
-/// Standard output. Its errors name it, and are told from those of any other file.
+/// Standard output. Its errors name it, so that they differ from those of any other file.
 pub(super) struct StandardOutput(Stdout);
 
 /// What standard output's errors hold.

@@ -41,7 +41,7 @@ impl Plan {
         if common.json {
             return common.summarize(&plan, String::new);
         }
-        // The plan is the result: it is told with --quiet, too.
+        // The plan is the result: it is printed with --quiet, too.
         Ok(print(plan)?)
     }
 }

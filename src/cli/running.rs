@@ -38,12 +38,12 @@ pub(super) fn run_stages(
     let mut pipeline = Pipeline::open(config, &terminal)?;
     let mut outcome = Outcome::default();
     for &stage in stages {
-        let mut told = Ok(());
+        let mut reported = Ok(());
         pipeline.run(stage, force, &mut |report| {
-            told = std::mem::replace(&mut told, Ok(())).and_then(|()| tell(stage, report));
+            reported = std::mem::replace(&mut reported, Ok(())).and_then(|()| tell(stage, report));
             outcome.reports.push(report.clone());
         })?;
-        told?;
+        reported?;
         outcome.findings = outcome.reports.last().map(|last| stage.findings(last)).transpose()?.flatten();
     }
     if common.json {

@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value};
 use super::keys::{Key, Kind, Range, find};
 use super::suggest::suggestion;
 use super::yaml::{Entry, Meaning, Node, Scalar, meaning};
-use super::{ByteSize, Place, Wrong};
+use super::{ByteSize, Location, Wrong};
 
 /// Checks a whole configuration and gives its values. `home` is what `~` stands for, where that is known.
 pub(super) fn check(root: &Node, home: Option<&Path>) -> Result<Value, Wrong> {
@@ -16,7 +16,7 @@ pub(super) fn check(root: &Node, home: Option<&Path>) -> Result<Value, Wrong> {
         root if root.is_null() => Ok(Mapping::new().into()),
         _ => {
             let problem = "the configuration must be a mapping of keys to values (`key: value` lines)";
-            Err(Wrong::at(Place::Line(1), problem))
+            Err(Wrong::at(Location::Line(1), problem))
         }
     }
 }
@@ -26,7 +26,7 @@ fn section(entries: &[Entry], above: &str, home: Option<&Path>) -> Result<Value,
     let mut values = Mapping::new();
     for entry in entries {
         let path = format!("{above}{}", entry.key);
-        let at = |problem: String| Wrong::at(entry.place.clone(), problem);
+        let at = |problem: String| Wrong::at(entry.location.clone(), problem);
         let Some(key) = find(&path) else {
             return Err(at(format!("unknown key `{path}`{}", suggestion(above, &entry.key))));
         };

@@ -54,7 +54,7 @@ pub enum ConfigError {
 
 /// Where a key was set.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Place {
+pub(super) enum Location {
     /// In this 1-based line of the file.
     Line(usize),
     /// By this override.
@@ -64,20 +64,20 @@ pub(super) enum Place {
 /// What is wrong, and where.
 #[derive(Debug)]
 pub(super) struct Wrong {
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) problem: String,
 }
 
 impl Wrong {
-    pub(super) fn at(place: Place, problem: impl Into<String>) -> Self {
-        Self { place, problem: problem.into() }
+    pub(super) fn at(location: Location, problem: impl Into<String>) -> Self {
+        Self { location, problem: problem.into() }
     }
 
     /// As an error in the file at `path`.
     pub(super) fn of(self, path: PathBuf) -> ConfigError {
-        match self.place {
-            Place::Line(line) => ConfigError::Wrong { path, line, problem: self.problem },
-            Place::Set(argument) => ConfigError::Set { argument, problem: self.problem },
+        match self.location {
+            Location::Line(line) => ConfigError::Wrong { path, line, problem: self.problem },
+            Location::Set(argument) => ConfigError::Set { argument, problem: self.problem },
         }
     }
 }

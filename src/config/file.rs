@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::{ConfigError, Place, Wrong};
+use super::{ConfigError, Location, Wrong};
 
 /// A larger file is no configuration.
 const LARGEST: u64 = 1 << 20;
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, ConfigError> {
 
 /// Text in UTF-8, with or without a byte order mark.
 pub(super) fn text(mut bytes: Vec<u8>) -> Result<String, Wrong> {
-    let refuse = |line, problem: &str| Err(Wrong::at(Place::Line(line), problem));
+    let refuse = |line, problem: &str| Err(Wrong::at(Location::Line(line), problem));
     if bytes.len() as u64 > LARGEST {
         return refuse(1, "the file is larger than 1 MiB: this is no configuration");
     }
@@ -52,9 +52,9 @@ pub(super) fn text(mut bytes: Vec<u8>) -> Result<String, Wrong> {
 mod tests {
     use super::*;
 
-    fn problem(bytes: &[u8]) -> (Place, String) {
-        let Wrong { place, problem } = text(bytes.to_vec()).unwrap_err();
-        (place, problem)
+    fn problem(bytes: &[u8]) -> (Location, String) {
+        let Wrong { location, problem } = text(bytes.to_vec()).unwrap_err();
+        (location, problem)
     }
 
     #[test]
@@ -78,8 +78,8 @@ mod tests {
         ] {
             assert!(problem(&bytes).1.contains("UTF-16"));
         }
-        let (place, said) = problem(b"seed: 1\nworking_dir: caf\xe9\n");
-        assert_eq!(place, Place::Line(2));
+        let (location, said) = problem(b"seed: 1\nworking_dir: caf\xe9\n");
+        assert_eq!(location, Location::Line(2));
         assert!(said.contains("0xE9"), "{said}");
         assert!(problem(&vec![b'#'; (1 << 20) + 1]).1.contains("larger"));
     }

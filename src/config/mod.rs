@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use skimlog_runtime::machine;
 
 pub use error::ConfigError;
-use error::{Place, Wrong};
+use error::{Location, Wrong};
 pub use overrides::Override;
 pub use sections::{BadRecords, BiasInit, DistilBert, Finetune, FromScratch, Predict, RecipeName, Train};
 pub use size::ByteSize;
@@ -121,7 +121,7 @@ impl Config {
         Self::load_with(path, &[])
     }
 
-    /// [`Config::load`] with keys that take the place of the file's.
+    /// [`Config::load`] with keys that replace the file's.
     ///
     /// # Errors
     /// As there.
@@ -139,7 +139,7 @@ impl Config {
         config.map_err(|wrong| wrong.of(path.to_owned()))
     }
 
-    /// The defaults with keys that take their place, in the current folder.
+    /// The defaults with keys that replace them, in the current folder.
     ///
     /// # Errors
     /// As of [`Config::load`], of a file that is empty.
@@ -154,16 +154,16 @@ impl Config {
     }
 
     fn build(text: &str, folder: &Path, overrides: &[Override], home: Option<&Path>) -> Result<Self, Wrong> {
-        let root = yaml::parse(text, Place::Line)?;
+        let root = yaml::parse(text, Location::Line)?;
         let mut root = root.filter(|root| !root.is_null()).unwrap_or_else(|| Node::Map(Vec::new()));
         if matches!(root, Node::Map(_)) {
             overrides.iter().for_each(|set| set.apply(&mut root));
         }
         let values = check::check(&root, home)?;
         let mut config: Self =
-            serde_yaml::from_value(values).map_err(|error| Wrong::at(Place::Line(1), error.to_string()))?;
-        config.resolve_paths(|key| match root.place(key) {
-            Some(Place::Set(_)) => Path::new(""),
+            serde_yaml::from_value(values).map_err(|error| Wrong::at(Location::Line(1), error.to_string()))?;
+        config.resolve_paths(|key| match root.location(key) {
+            Some(Location::Set(_)) => Path::new(""),
             _ => folder,
         });
         Ok(config)

@@ -3,9 +3,9 @@
 use std::str::FromStr;
 
 use super::yaml::{Entry, Node, parse};
-use super::{Place, Wrong};
+use super::{Location, Wrong};
 
-/// A key and the value that takes the place of the file's.
+/// A key and the value that replaces the file's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {
     argument: String,
@@ -26,7 +26,7 @@ impl FromStr for Override {
             return Err(format!("`{key}` is no key: names with dots between, for example train.hidden_size=300"));
         }
         let argument = argument.to_owned();
-        let value = parse(value, |_| Place::Set(argument.clone())).map_err(|Wrong { problem, .. }| problem)?;
+        let value = parse(value, |_| Location::Set(argument.clone())).map_err(|Wrong { problem, .. }| problem)?;
         Ok(Self { value: value.unwrap_or_else(Node::null), argument, keys })
     }
 }
@@ -41,33 +41,33 @@ impl Override {
     pub(super) fn apply(&self, root: &mut Node) {
         let mut node = root;
         for key in &self.keys {
-            let place = Place::Set(self.argument.clone());
-            node = child(node, key, place);
+            let location = Location::Set(self.argument.clone());
+            node = child(node, key, location);
         }
         merge(node, self.value.clone());
     }
 }
 
-/// The value of a key, which becomes that of `place`. What is no mapping makes room for one.
-fn child<'n>(node: &'n mut Node, key: &str, place: Place) -> &'n mut Node {
+/// The value of a key, which becomes that of `location`. What is no mapping makes room for one.
+fn child<'n>(node: &'n mut Node, key: &str, location: Location) -> &'n mut Node {
     if !matches!(node, Node::Map(_)) {
         *node = Node::Map(Vec::new());
     }
     let Node::Map(entries) = node else { unreachable!("it was made a mapping above") };
     let index = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
-        entries.push(Entry { key: key.to_owned(), place: place.clone(), value: Node::null() });
+        entries.push(Entry { key: key.to_owned(), location: location.clone(), value: Node::null() });
         entries.len() - 1
     });
-    entries[index].place = place;
+    entries[index].location = location;
     &mut entries[index].value
 }
 
-/// Puts a value in the place of another; of two mappings, key by key.
+/// Replaces a value by another; of two mappings, key by key.
 fn merge(node: &mut Node, value: Node) {
     match (&mut *node, value) {
         (Node::Map(_), Node::Map(new)) => {
-            for Entry { key, place, value } in new {
-                merge(child(node, &key, place), value);
+            for Entry { key, location, value } in new {
+                merge(child(node, &key, location), value);
             }
         }
         (_, value) => *node = value,

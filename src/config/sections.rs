@@ -127,7 +127,7 @@ pub struct DistilBert {
     pub batch_tokens: Option<usize>,
     /// What runs the model.
     pub engine: EngineChoice,
-    /// The ONNX Runtime library; looked for in the usual places if not given.
+    /// The ONNX Runtime library; looked for in the usual folders if not given.
     pub onnxruntime: Option<PathBuf>,
     /// Least seconds from one snapshot of the embed stage's sums to the next; a stage that was killed goes on from
     /// there.
@@ -264,7 +264,7 @@ impl Default for Train {
 pub struct Predict {
     /// Most records in a batch.
     pub batch_size: usize,
-    /// How exactly the network is computed where `skimmer predict` is not told otherwise.
+    /// How exactly the network is computed where `skimmer predict` has no --precision.
     pub precision: Precision,
 }
 

@@ -2,7 +2,7 @@
 
 use super::keys::{KEYS, Key};
 
-/// No more places than this are named.
+/// No more suggestions than this are made.
 const MOST: usize = 4;
 
 /// What to add to the message on an unknown key `name` in the section `above` (with its dot; empty at the top).
@@ -13,8 +13,8 @@ pub(super) fn suggestion(above: &str, name: &str) -> String {
         let (section, name) = key.split();
         return format!("; write it as `{name}:`, indented below `{}:`", section.trim_end_matches('.'));
     }
-    let places: Vec<String> = meant(above, name).iter().map(|key| said(key, above)).collect();
-    match places.split_last() {
+    let locations: Vec<String> = meant(above, name).iter().map(|key| said(key, above)).collect();
+    match locations.split_last() {
         None => "; `skimmer init --stdout` prints all keys there are".into(),
         Some((only, [])) => format!("; did you mean {only}?"),
         Some((last, others)) => format!("; did you mean {} or {last}?", others.join(", ")),
@@ -50,7 +50,7 @@ fn plain(name: &str) -> String {
     name.to_lowercase().replace(['-', ' '], "_")
 }
 
-/// A key's place, said so that it is clear from the section `above`.
+/// A key's location, said so that it is clear from the section `above`.
 fn said(key: &Key, above: &str) -> String {
     match key.split() {
         ("", name) if !above.is_empty() => format!("`{name}` (at the top, not in `{}`)", above.trim_end_matches('.')),

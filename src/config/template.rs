@@ -2,16 +2,16 @@
 
 use serde_yaml::Value;
 
-use super::Place;
+use super::Location;
 use super::yaml::{Meaning, Node, meaning, parse};
 
 /// The configuration with every key explained and set to its default.
 pub const TEMPLATE: &str = include_str!("../../config.yaml");
 
-/// The template with these values in the places of the defaults. Comments stay where they are.
+/// The template with these values instead of the defaults. Comments stay where they are.
 pub(super) fn fill(values: &Value) -> String {
     let mut lines: Vec<String> = TEMPLATE.lines().map(str::to_owned).collect();
-    if let Ok(Some(root)) = parse(TEMPLATE, Place::Line) {
+    if let Ok(Some(root)) = parse(TEMPLATE, Location::Line) {
         set(&mut lines, &root, values);
     }
     lines.join("\n") + "\n"
@@ -20,7 +20,7 @@ pub(super) fn fill(values: &Value) -> String {
 fn set(lines: &mut [String], node: &Node, values: &Value) {
     let Node::Map(entries) = node else { return };
     for entry in entries {
-        let (Some(value), Place::Line(number)) = (values.get(&entry.key), &entry.place) else { continue };
+        let (Some(value), Location::Line(number)) = (values.get(&entry.key), &entry.location) else { continue };
         if matches!(entry.value, Node::Map(_)) {
             set(lines, &entry.value, value);
             continue;

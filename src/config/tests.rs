@@ -8,7 +8,7 @@ fn parse(text: &str) -> Result<Config, Wrong> {
 }
 
 fn problem(text: &str) -> (usize, String) {
-    let Wrong { place: Place::Line(line), problem } = parse(text).unwrap_err() else { panic!("not of the file") };
+    let Wrong { location: Location::Line(line), problem } = parse(text).unwrap_err() else { panic!("not of the file") };
     (line, problem)
 }
 

@@ -4,7 +4,7 @@
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput};
 use serde_yaml::Value;
 
-use super::{Place, Wrong};
+use super::{Location, Wrong};
 
 /// Deeper nesting than any configuration has is refused.
 const DEEPEST: usize = 32;
@@ -29,7 +29,7 @@ pub(super) struct Scalar {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Entry {
     pub(super) key: String,
-    pub(super) place: Place,
+    pub(super) location: Location,
     pub(super) value: Node,
 }
 
@@ -60,14 +60,14 @@ impl Node {
     }
 
     /// Where the key of this path (`section.key`) was set; `None` if it is not.
-    pub(super) fn place(&self, path: &str) -> Option<&Place> {
-        let (mut node, mut place) = (self, None);
+    pub(super) fn location(&self, path: &str) -> Option<&Location> {
+        let (mut node, mut location) = (self, None);
         for name in path.split('.') {
             let Self::Map(entries) = node else { return None };
             let entry = entries.iter().find(|entry| entry.key == name)?;
-            (node, place) = (&entry.value, Some(&entry.place));
+            (node, location) = (&entry.value, Some(&entry.location));
         }
-        place
+        location
     }
 
     pub(super) fn is_null(&self) -> bool {
@@ -89,11 +89,11 @@ pub(super) fn meaning(text: &str) -> Meaning {
 }
 
 /// The single document of a text; `None` if there is nothing in it.
-pub(super) fn parse(text: &str, place: impl Fn(usize) -> Place) -> Result<Option<Node>, Wrong> {
+pub(super) fn parse(text: &str, location: impl Fn(usize) -> Location) -> Result<Option<Node>, Wrong> {
     // The parser sees the end of a text one line after its last.
     let last = last_line(text);
-    let place = |line: usize| place(line.min(last));
-    let mut builder = Builder { parser: Parser::new_from_str(text), text, place };
+    let location = |line: usize| location(line.min(last));
+    let mut builder = Builder { parser: Parser::new_from_str(text), text, location };
     let mut document = None;
     while let Some((event, span)) = builder.next()? {
         match event {
@@ -114,19 +114,19 @@ pub(super) fn parse(text: &str, place: impl Fn(usize) -> Place) -> Result<Option
 struct Builder<'t, P> {
     parser: Parser<'t, StrInput<'t>>,
     text: &'t str,
-    place: P,
+    location: P,
 }
 
-impl<'t, P: Fn(usize) -> Place> Builder<'t, P> {
+impl<'t, P: Fn(usize) -> Location> Builder<'t, P> {
     fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, Wrong> {
         self.parser.next_event().transpose().map_err(|error| {
             let (line, problem) = explain(&error, self.text);
-            Wrong::at((self.place)(line), problem)
+            Wrong::at((self.location)(line), problem)
         })
     }
 
     fn wrong(&self, span: Span, problem: impl Into<String>) -> Wrong {
-        Wrong::at((self.place)(span.start.line()), problem)
+        Wrong::at((self.location)(span.start.line()), problem)
     }
 
     /// The node that begins with this event.
@@ -171,19 +171,19 @@ impl<'t, P: Fn(usize) -> Place> Builder<'t, P> {
                 Node::List => return Err(self.wrong(span, "a key must be a word, but is a list")),
                 Node::Map(_) => return Err(self.wrong(span, "a key must be a word, but is a mapping")),
             };
-            let place = (self.place)(span.start.line());
+            let location = (self.location)(span.start.line());
             if let Some(first) = entries.iter().find(|entry| entry.key == key) {
-                let where_first = match &first.place {
-                    Place::Line(line) => format!(" (in line {line} before)"),
-                    Place::Set(_) => String::new(),
+                let where_first = match &first.location {
+                    Location::Line(line) => format!(" (in line {line} before)"),
+                    Location::Set(_) => String::new(),
                 };
-                return Err(Wrong::at(place, format!("the key `{key}` stands here a second time{where_first}")));
+                return Err(Wrong::at(location, format!("the key `{key}` stands here a second time{where_first}")));
             }
             let value = match self.next()? {
                 Some((event, span)) => self.node(event, span, depth + 1)?,
                 None => Node::null(),
             };
-            entries.push(Entry { key, place, value });
+            entries.push(Entry { key, location, value });
         }
     }
 }
@@ -266,10 +266,10 @@ mod tests {
     fn keys_know_their_lines_in_any_style() {
         let text = "# a comment\n---\n'one': 1 # seed: 2\n\"two\": {three: 3,\n  four: [1, {five: 5}]}\nsix:\n    \
                     seven: |\n      seed: 5\n    eight: x\n";
-        let Some(Node::Map(entries)) = parse(text, Place::Line).unwrap() else { panic!("no mapping") };
-        let line = |entry: &Entry| match entry.place {
-            Place::Line(line) => line,
-            Place::Set(_) => 0,
+        let Some(Node::Map(entries)) = parse(text, Location::Line).unwrap() else { panic!("no mapping") };
+        let line = |entry: &Entry| match entry.location {
+            Location::Line(line) => line,
+            Location::Set(_) => 0,
         };
         let mut lines = Vec::new();
         for entry in &entries {
@@ -304,21 +304,21 @@ mod tests {
             ("a:\n\tb: 2", 2, "tab"),
         ];
         for (text, expected, words) in cases {
-            let Wrong { place, problem } = parse(text, Place::Line).unwrap_err();
+            let Wrong { location, problem } = parse(text, Location::Line).unwrap_err();
             assert!(problem.contains(words), "{text:?}: {problem}");
-            assert_eq!(place, Place::Line(expected), "{text:?}: {problem}");
+            assert_eq!(location, Location::Line(expected), "{text:?}: {problem}");
         }
         let deep = format!("a: {}{}\n", "[".repeat(100), "]".repeat(100));
-        assert!(parse(&deep, Place::Line).unwrap_err().problem.contains("deeply"));
+        assert!(parse(&deep, Location::Line).unwrap_err().problem.contains("deeply"));
         let deeper = "[".repeat(100_000);
-        assert!(parse(&deeper, Place::Line).is_err());
+        assert!(parse(&deeper, Location::Line).is_err());
     }
 
     #[test]
     fn nothing_is_nothing() {
         for text in ["", "# only a comment\n", "\n\n"] {
-            assert_eq!(parse(text, Place::Line).unwrap(), None, "{text:?}");
+            assert_eq!(parse(text, Location::Line).unwrap(), None, "{text:?}");
         }
-        assert!(parse("---\n", Place::Line).unwrap().is_some_and(|node| node.is_null()));
+        assert!(parse("---\n", Location::Line).unwrap().is_some_and(|node| node.is_null()));
     }
 }

@@ -17,7 +17,7 @@ pub struct Context<'c> {
     pub config: &'c Config,
     /// Where everything stands.
     pub workspace: &'c Workspace,
-    /// Who is told how far it is.
+    /// Where progress is reported.
     pub progress: &'c dyn Progress,
     /// What finished tasks made.
     finished: BTreeMap<PathBuf, FileState>,

@@ -20,7 +20,7 @@ pub fn processor_time() -> std::time::Duration {
     std::time::Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
 }
 
-/// Gives memory that was freed back to the system, where the allocator has to be told.
+/// Gives memory that was freed back to the system, where the allocator does not by itself.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn give_back() {
     // SAFETY: `malloc_trim(3)` of the GNU C library, declared as there; it may be called at any time from any thread.

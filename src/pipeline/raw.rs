@@ -23,7 +23,7 @@ impl RawData {
     /// Finds the parts. A validation part that stands among the training parts is none of them.
     ///
     /// # Errors
-    /// [`PipelineError::Stream`] if they cannot be read, there is none, or they cannot be told apart.
+    /// [`PipelineError::Stream`] if they cannot be read, there is none, or they have the same name or content.
     pub fn of(config: &Config) -> Result<Self, PipelineError> {
         let list = list_parts(&config.recsys_data)?;
         let validation = config.validation_part.as_ref();

@@ -134,11 +134,11 @@ impl Chart {
         }
         for Series { class, points, marked, .. } in &self.series {
             let shown = points.iter().filter(|(a, b)| a.is_finite() && b.is_finite());
-            let places: Vec<(f64, f64)> = shown.map(|&(a, b)| (x.at(a), y.at(b.clamp(y.low, y.high)))).collect();
-            let path: Vec<String> = places.iter().map(|(a, b)| format!("{a:.1},{b:.1}")).collect();
+            let points: Vec<(f64, f64)> = shown.map(|&(a, b)| (x.at(a), y.at(b.clamp(y.low, y.high)))).collect();
+            let path: Vec<String> = points.iter().map(|(a, b)| format!("{a:.1},{b:.1}")).collect();
             let _ = write!(svg, r#"<polyline class="{class}" points="{}"/>"#, path.join(" "));
             if *marked {
-                for (a, b) in places {
+                for (a, b) in points {
                     let _ = write!(svg, r#"<circle class="{class}" cx="{a:.1}" cy="{b:.1}" r="2.6"/>"#);
                 }
             }
@@ -192,15 +192,15 @@ mod tests {
     fn points_stand_within_the_picture() {
         let svg = chart(vec![(0.0, 0.0), (1.0, 2.0), (2.0, f64::NAN), (4.0, 1.0)]);
         let path = svg.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
-        let places: Vec<(f64, f64)> = path
+        let points: Vec<(f64, f64)> = path
             .split(' ')
-            .map(|place| place.split_once(',').unwrap())
+            .map(|point| point.split_once(',').unwrap())
             .map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap()))
             .collect();
-        assert_eq!(places.len(), 3);
-        assert_eq!(places[0], (ROOM[0], HEIGHT - ROOM[3]));
-        assert!(places.iter().all(|(a, b)| (0.0..WIDTH).contains(a) && (ROOM[2]..=HEIGHT - ROOM[3]).contains(b)));
-        assert!(places[1].1 < places[2].1, "larger values stand higher");
+        assert_eq!(points.len(), 3);
+        assert_eq!(points[0], (ROOM[0], HEIGHT - ROOM[3]));
+        assert!(points.iter().all(|(a, b)| (0.0..WIDTH).contains(a) && (ROOM[2]..=HEIGHT - ROOM[3]).contains(b)));
+        assert!(points[1].1 < points[2].1, "larger values stand higher");
         assert_eq!(svg.matches("<circle").count(), 3);
         assert!(svg.contains("&lt;loss&gt; &amp; &quot;rate&quot;") && !svg.contains("NaN"), "{svg}");
     }

@@ -43,7 +43,7 @@ fn head(results: &Results) -> String {
         training.days.len(),
         HumanCount(tuned),
         HumanCount(training.records_per_second as u64),
-        training.resumed_at.as_ref().map_or(String::new(), |place| format!(", taken up again at {}", escape(place)))
+        training.resumed_at.as_ref().map_or(String::new(), |position| format!(", resumed at {}", escape(position)))
     );
     if let Some(report) = last(results) {
         text += "<div class=\"tiles\">";
@@ -86,19 +86,19 @@ fn curves(results: &Results) -> String {
     let ends_pass = |at: usize| at + 1 == curve.len() || curve[at + 1].pass != curve[at].pass;
     let says = |at: &usize| first_of(*at) || !ends_pass(*at) || 2 * covered(*at) >= covered(at - 1);
     let points: Vec<&Point> = (0..curve.len()).filter(says).map(|at| &curve[at]).collect();
-    let place = |point: &Point| ends.get(point.pass as usize).copied().unwrap_or(0.0) + point.records as f64;
+    let position = |point: &Point| ends.get(point.pass as usize).copied().unwrap_or(0.0) + point.records as f64;
     let marks = || match training.finetuning.is_empty() {
         true => Vec::new(),
         false => vec![(ends[1], "fine-tuning".to_owned())],
     };
     let records = || Axis { name: "records", label: amount, from_zero: true, to: Some(ends[ends.len() - 1].max(1.0)) };
-    let raw: Vec<(f64, f64)> = points.iter().map(|point| (place(point), point.loss)).collect();
+    let raw: Vec<(f64, f64)> = points.iter().map(|point| (position(point), point.loss)).collect();
     let losses = vec![series("a", "loss", smoothed(&raw), false)];
     let y = Axis { name: "loss, nats", label: |value| format!("{value:.3}"), from_zero: false, to: None };
     let guide = None;
     text += &figure("Loss", Chart { title: "Loss".into(), x: records(), y, series: losses, guide, marks: marks() });
 
-    let rates: Vec<(f64, f64)> = points.iter().map(|point| (place(point), point.learning_rate)).collect();
+    let rates: Vec<(f64, f64)> = points.iter().map(|point| (position(point), point.learning_rate)).collect();
     let y = Axis { name: "learning rate", label: power, from_zero: true, to: None };
     let rates = vec![series("b", "learning rate", rates, false)];
     let title = "Learning rate";

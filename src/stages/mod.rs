@@ -37,16 +37,16 @@ pub fn named(name: &str) -> Option<StageRef> {
     STAGES.into_iter().find(|stage| stage.name() == name)
 }
 
-/// The place of a stage in their order.
+/// The position of a stage in the order.
 ///
 /// # Panics
 /// For a stage that is not one of [`STAGES`].
 pub fn position(stage: &dyn Stage) -> usize {
-    let place = STAGES.iter().position(|one| one.name() == stage.name());
-    place.expect("every stage is in the list")
+    let position = STAGES.iter().position(|one| one.name() == stage.name());
+    position.expect("every stage is in the list")
 }
 
-/// The place of the stage that a task of the manifest is of, if there is one: `convert part-00000` is of `convert`.
+/// The position of the stage that a task of the manifest is of, if there is one: `convert part-00000` is of `convert`.
 pub fn position_of_task(task: &str) -> Option<usize> {
     STAGES.iter().position(|stage| task.split(' ').next() == Some(stage.name()))
 }

@@ -10,15 +10,15 @@ pub struct Clock<'a> {
     begun: Instant,
     limit: Duration,
     progress: &'a dyn Progress,
-    /// Seconds that the progress was told.
-    told: Cell<u64>,
+    /// Seconds reported to the progress.
+    reported: Cell<u64>,
 }
 
 impl<'a> Clock<'a> {
-    /// Starts. The progress is told seconds.
+    /// Starts. Progress is reported in seconds.
     pub fn start(seconds: f64, progress: &'a dyn Progress) -> Self {
         progress.begin("plan", Some(seconds.ceil() as u64), Unit::Items);
-        Self { begun: Instant::now(), limit: Duration::from_secs_f64(seconds), progress, told: Cell::new(0) }
+        Self { begun: Instant::now(), limit: Duration::from_secs_f64(seconds), progress, reported: Cell::new(0) }
     }
 
     /// Seconds since the start.
@@ -29,7 +29,7 @@ impl<'a> Clock<'a> {
     /// Tells the progress what is done now.
     pub(super) fn tell(&self, what: &str) {
         let now = self.now() as u64;
-        self.progress.advance(now - self.told.replace(now));
+        self.progress.advance(now - self.reported.replace(now));
         self.progress.remark(what);
     }
 

@@ -153,7 +153,7 @@ fn extend(curve: &[(f64, f64)], used: usize, slopes: Slopes, alone: f64, to: f64
     let bend = if spread > 0.0 { bend / spread } else { 0.0 };
     let bend = if slopes.steeper { bend } else { bend.min(0.0) };
     let step = (to - last.0) / f64::from(STEPS);
-    let slope = |place: f64| (mean + bend * (place - at)).clamp(slopes.least, slopes.most);
+    let slope = |x: f64| (mean + bend * (x - at)).clamp(slopes.least, slopes.most);
     last.1 + (0..STEPS).map(|number| step * slope(last.0 + (f64::from(number) + 0.5) * step)).sum::<f64>()
 }
 

@@ -220,8 +220,8 @@ impl Kind {
         Ok(match self {
             Self::Plain { file, size, next } => {
                 let cells = size.div_ceil(CELL);
-                let Some((place, cell)) = spread_from(*next, cells) else { return Ok(None) };
-                *next = place + 1;
+                let Some((position, cell)) = spread_from(*next, cells) else { return Ok(None) };
+                *next = position + 1;
                 read_cell(file, cell * CELL, *size, lines).map_err(failed)?;
                 Some(CELL.min(*size - cell * CELL))
             }
@@ -240,8 +240,8 @@ impl Kind {
                 Some(now - std::mem::replace(at, now))
             }
             Self::Converted { part, next } => {
-                let Some((place, block)) = spread_from(*next, part.blocks() as u64) else { return Ok(None) };
-                *next = place + 1;
+                let Some((position, block)) = spread_from(*next, part.blocks() as u64) else { return Ok(None) };
+                *next = position + 1;
                 let records = part.read(block as usize, Columns::ALL)?;
                 (0..records.rows).for_each(|row| write_record(&records, row, lines));
                 Some(0)
@@ -287,17 +287,17 @@ pub(super) fn is_packed(path: &Path) -> Result<bool, PipelineError> {
 pub(super) fn spread(count: u64) -> impl Iterator<Item = u64> {
     let mut next = 0;
     std::iter::from_fn(move || {
-        let (place, number) = spread_from(next, count)?;
-        next = place + 1;
+        let (position, number) = spread_from(next, count)?;
+        next = position + 1;
         Some(number)
     })
 }
 
-/// The first number in the spread order at `place` or later, and its place.
-fn spread_from(place: u64, count: u64) -> Option<(u64, u64)> {
+/// The first number in the spread order at `position` or later, and its position.
+fn spread_from(position: u64, count: u64) -> Option<(u64, u64)> {
     let bits = count.next_power_of_two().trailing_zeros();
-    let reversed = |place: u64| if bits == 0 { place } else { place.reverse_bits() >> (u64::BITS - bits) };
-    (place..1 << bits).map(|place| (place, reversed(place))).find(|&(_, number)| number < count)
+    let reversed = |position: u64| if bits == 0 { position } else { position.reverse_bits() >> (u64::BITS - bits) };
+    (position..1 << bits).map(|position| (position, reversed(position))).find(|&(_, number)| number < count)
 }
 
 #[cfg(test)]

@@ -75,7 +75,8 @@ mod network;
 mod parameters;
 mod shape;
 mod tensor_file;
-#[cfg(all(test, feature = "training"))]
+#[cfg(test)]
+#[cfg(feature = "training")]
 mod tests;
 mod tiles;
 #[cfg(feature = "training")]

@@ -134,7 +134,7 @@ pub fn convert<F: Format, E: From<ConvertError> + Send>(
     outcome
 }
 
-/// A block of the output and what is to be told of it.
+/// A block of the output and what its summary adds.
 struct Converted<B> {
     part: Arc<Part>,
     /// `None` if no line was a record.

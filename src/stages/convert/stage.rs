@@ -25,7 +25,7 @@ pub(super) const NAME: &str = "convert";
 ///
 /// # Errors
 /// [`PipelineError::Missing`] for a part that is not converted; [`PipelineError::Stream`] for raw parts that cannot be
-/// read or told apart.
+/// read, or have the same name or content.
 pub fn training_parts(context: &Context<'_>) -> Result<Vec<PathBuf>, PipelineError> {
     let data = RawData::of(context.config)?;
     let parts = data.training.iter().map(|part| context.made(context.workspace.part(&part.name), NAME));

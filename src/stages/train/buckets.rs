@@ -177,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn every_place_is_equally_likely() {
+    fn every_position_is_equally_likely() {
         // Where record 0 of four comes back, over many seeds: chi-square with 3 degrees of freedom, 0.1 % at 16.3.
-        let mut places = [0f64; 4];
+        let mut counts = [0f64; 4];
         for seed in 0..400 {
             let records = &order(&[4], seed, 1 << 20)[0];
-            places[records.iter().position(|&record| record == 0).unwrap()] += 1.0;
+            counts[records.iter().position(|&record| record == 0).unwrap()] += 1.0;
         }
-        let chi_square: f64 = places.iter().map(|count| (count - 100.0).powi(2) / 100.0).sum();
-        assert!(chi_square < 16.3, "{places:?}");
+        let chi_square: f64 = counts.iter().map(|count| (count - 100.0).powi(2) / 100.0).sum();
+        assert!(chi_square < 16.3, "{counts:?}");
     }
 }

@@ -29,7 +29,7 @@ const LARGEST_SHARE: u32 = 50;
 
 /// Writes checkpoints when it is time to.
 pub(super) struct Checkpoints<'a> {
-    place: Option<&'a Checkpointing>,
+    saving: Option<&'a Checkpointing>,
     last: Instant,
     /// How long writing the last one took.
     cost: Duration,
@@ -72,13 +72,13 @@ impl Checkpointing {
     /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but damaged.
     pub fn standing(&self, shape: Shape) -> Result<Option<String>, TrainError> {
         let resumed = Checkpoints::new(Some(self)).resume(shape, AdamW::default())?;
-        Ok(resumed.map(|(state, _)| state.place()))
+        Ok(resumed.map(|(state, _)| state.position()))
     }
 }
 
 impl<'a> Checkpoints<'a> {
-    pub(super) fn new(place: Option<&'a Checkpointing>) -> Self {
-        Self { place, last: Instant::now(), cost: Duration::ZERO }
+    pub(super) fn new(saving: Option<&'a Checkpointing>) -> Self {
+        Self { saving, last: Instant::now(), cost: Duration::ZERO }
     }
 
     /// What a training goes on from: the last state, if there is one that was made from the same and reads back.
@@ -88,34 +88,34 @@ impl<'a> Checkpoints<'a> {
     /// [`TrainError::DamagedState`] or [`TrainError::Damaged`] if the state is one of this training, but it or its
     /// weights are damaged.
     pub(super) fn resume(&mut self, shape: Shape, optimiser: AdamW) -> Result<Option<(State, Trainer)>, TrainError> {
-        let Some(place) = self.place else { return Ok(None) };
-        let Ok(text) = std::fs::read(place.folder.join(STATE)) else { return Ok(None) };
+        let Some(saving) = self.saving else { return Ok(None) };
+        let Ok(text) = std::fs::read(saving.folder.join(STATE)) else { return Ok(None) };
         let read = serde_json::from_slice::<Read>(&text);
-        let Some(read) = read.ok().filter(|read| read.fingerprint == place.fingerprint) else { return Ok(None) };
+        let Some(read) = read.ok().filter(|read| read.fingerprint == saving.fingerprint) else { return Ok(None) };
         if !read.is_intact() {
-            return Err(TrainError::DamagedState { path: place.folder.join(STATE) });
+            return Err(TrainError::DamagedState { path: saving.folder.join(STATE) });
         }
-        let trainer = Trainer::load(&place.folder.join(TRAINER), shape, optimiser).map_err(TrainError::Damaged)?;
+        let trainer = Trainer::load(&saving.folder.join(TRAINER), shape, optimiser).map_err(TrainError::Damaged)?;
         Ok(Some((read.state, trainer)))
     }
 
     /// Whether one should be written now.
     pub(super) fn due(&self, day_ends: bool) -> bool {
-        let Some(place) = self.place else { return false };
+        let Some(saving) = self.saving else { return false };
         let since = self.last.elapsed();
-        since >= place.every || day_ends && since >= self.cost * LARGEST_SHARE
+        since >= saving.every || day_ends && since >= self.cost * LARGEST_SHARE
     }
 
     /// Writes one.
     pub(super) fn write(&mut self, state: &State, trainer: &Trainer) -> Result<(), TrainError> {
-        let Some(place) = self.place else { return Ok(()) };
+        let Some(saving) = self.saving else { return Ok(()) };
         let begun = Instant::now();
-        let folder = AtomicFolder::create(&place.folder)?;
+        let folder = AtomicFolder::create(&saving.folder)?;
         let path = |name: &str| folder.temporary().join(name);
         trainer.save(&path(TRAINER))?;
-        let text = checksum(&place.fingerprint, state)
-            .and_then(|xxh3| serde_json::to_vec(&Written { fingerprint: &place.fingerprint, state, xxh3 }))
-            .map_err(|source| TrainError::State { path: place.folder.join(STATE), source })?;
+        let text = checksum(&saving.fingerprint, state)
+            .and_then(|xxh3| serde_json::to_vec(&Written { fingerprint: &saving.fingerprint, state, xxh3 }))
+            .map_err(|source| TrainError::State { path: saving.folder.join(STATE), source })?;
         write_file(&path(STATE), |out| out.write_all(&text))?;
         folder.commit()?;
         self.last = Instant::now();
@@ -125,6 +125,9 @@ impl<'a> Checkpoints<'a> {
 
     /// What to say when the training stops here.
     pub(super) fn interrupted(&self, state: &State) -> TrainError {
-        TrainError::Interrupted { place: state.place(), checkpoint: self.place.map(|place| place.folder.clone()) }
+        TrainError::Interrupted {
+            position: state.position(),
+            checkpoint: self.saving.map(|saving| saving.folder.clone()),
+        }
     }
 }

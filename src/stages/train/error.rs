@@ -65,14 +65,14 @@ pub enum TrainError {
     },
     /// It was asked to stop, for example with Ctrl-C.
     #[error(
-        "stopped at {place}{}",
+        "stopped at {position}{}",
         .checkpoint.as_ref().map_or_else(String::new, |folder| format!(
             "; the checkpoint is {}: the same command goes on from there", folder.display()
         ))
     )]
     Interrupted {
         /// Where it stopped.
-        place: String,
+        position: String,
         /// The checkpoint from which it goes on, if there is one.
         checkpoint: Option<PathBuf>,
     },

@@ -186,8 +186,8 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
                 source: Box::new(source),
             })?;
             state.count(loss, batch.rows, learning_rate, of_pass);
-            let told = ticker.advance(batch.rows as u64, *progress);
-            if told {
+            let reported = ticker.advance(batch.rows as u64, *progress);
+            if reported {
                 progress.remark(&format!("{}: loss {:.4}", session.name, state.day.mean()));
             }
             let stop = progress.stop_requested();

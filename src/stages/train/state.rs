@@ -113,7 +113,7 @@ impl State {
     }
 
     /// The position in words.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn position(&self) -> String {
         let Position { pass, session, batch, .. } = self.position;
         match pass {
             0 => format!("day {}, batch {batch}", session + 1),

@@ -19,7 +19,7 @@ impl Default for Ticker {
 impl Ticker {
     const PAUSE: Duration = Duration::from_millis(300);
 
-    /// Counts on; says whether progress was told now.
+    /// Counts on; says whether progress was reported now.
     pub(super) fn advance(&mut self, amount: u64, progress: &dyn Progress) -> bool {
         self.waiting += amount;
         let due = self.since.elapsed() >= Self::PAUSE;

@@ -41,7 +41,7 @@ pub fn train<S: TweetSketch + Sync>(
     let mut checkpoints = Checkpoints::new(options.checkpoint.as_ref());
     let (state, trainer) = match checkpoints.resume(shape, optimiser)? {
         Some((mut state, trainer)) => {
-            state.resumed_at = Some(state.place());
+            state.resumed_at = Some(state.position());
             (state, trainer)
         }
         None => {

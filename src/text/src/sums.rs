@@ -20,7 +20,7 @@ impl Sums {
     /// Adds a token's hidden state, which occurred `weight` times.
     pub(super) fn add(&mut self, token: u32, weight: u64, hidden: ArrayView1<'_, f32>) {
         let new = || Sum { count: 0, vector: vec![0.0; hidden.len()].into() };
-        let sum = self.place(token).get_or_insert_with(new);
+        let sum = self.sum(token).get_or_insert_with(new);
         sum.count += weight;
         let weight = weight as f64;
         sum.vector.iter_mut().zip(hidden).for_each(|(sum, &value)| *sum += weight * f64::from(value));
@@ -28,7 +28,7 @@ impl Sums {
 
     /// Sets a token's count and sum.
     pub(super) fn set(&mut self, token: u32, count: u64, vector: Box<[f64]>) {
-        *self.place(token) = Some(Sum { count, vector });
+        *self.sum(token) = Some(Sum { count, vector });
     }
 
     /// Each token seen, by ascending id, with its count and sum.
@@ -52,12 +52,12 @@ impl Sums {
         TokenVectors { tokens, counts, vectors }
     }
 
-    fn place(&mut self, token: u32) -> &mut Option<Sum> {
-        let place = token as usize;
-        if place >= self.tokens.len() {
-            self.tokens.resize_with(place + 1, || None);
+    fn sum(&mut self, token: u32) -> &mut Option<Sum> {
+        let index = token as usize;
+        if index >= self.tokens.len() {
+            self.tokens.resize_with(index + 1, || None);
         }
-        &mut self.tokens[place]
+        &mut self.tokens[index]
     }
 }
 

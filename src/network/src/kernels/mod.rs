@@ -30,7 +30,8 @@ mod quads;
 #[cfg(feature = "training")]
 mod update;
 
-#[cfg(all(test, feature = "training"))]
+#[cfg(test)]
+#[cfg(feature = "training")]
 mod tests;
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ fn killed_anywhere_it_ends_with_the_same_network() {
     let examples = examples();
     let expected = undisturbed(&examples);
     // Tweets sketched: 428 of the days, 130 to settle, 30 hold-out, then twice 120, 120 to settle, and 30 at the end.
-    let mut places = Vec::new();
+    let mut positions = Vec::new();
     for (moment, every) in [(3, 0), (70, 0), (300, 0), (500, 0), (600, 0), (985, 0), (400, 1000)] {
         let folder = tempfile::tempdir().unwrap();
         let mut options = options(folder.path(), Duration::from_secs(every));
@@ -79,9 +79,9 @@ fn killed_anywhere_it_ends_with_the_same_network() {
         let outcome = catch_unwind(AssertUnwindSafe(|| train(&examples, dying, SHAPE, &options, &Silent).map(drop)));
         assert!(outcome.is_err(), "it was to die at tweet {moment}");
         options.checkpoint.as_mut().unwrap().every = Duration::MAX;
-        places.extend(assert_ends_as(&expected, &examples, &options));
+        positions.extend(assert_ends_as(&expected, &examples, &options));
     }
-    assert!(places.len() >= 5 && places.iter().any(|place| place.contains("epoch 2")), "{places:?}");
+    assert!(positions.len() >= 5 && positions.iter().any(|position| position.contains("epoch 2")), "{positions:?}");
 }
 
 #[test]
@@ -94,10 +94,10 @@ fn stopped_again_and_again_it_goes_on_from_where_it_says() {
     for question in [1, 4, 9, 2, 3] {
         let stopping = Stopping(AtomicUsize::new(question));
         let error = train(&examples, TokenColumns, SHAPE, &options, &stopping).map(drop).unwrap_err();
-        let TrainError::Interrupted { place, checkpoint } = &error else { panic!("{error}") };
+        let TrainError::Interrupted { position, checkpoint } = &error else { panic!("{error}") };
         assert_eq!(*checkpoint, Some(folder.path().join("checkpoint")));
         assert!(error.to_string().contains("the same command goes on"), "{error}");
-        said.push(place.clone());
+        said.push(position.clone());
     }
     assert_eq!(said[..3], ["day 1, batch 1", "day 1, batch 5", "day 3, batch 3"], "{said:?}");
     assert_eq!(assert_ends_as(&expected, &examples, &options).as_ref(), said.last());
