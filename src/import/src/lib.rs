@@ -1,0 +1,7 @@
+//! Engagement logs of one's own, row by row one impression, become records.
+//!
+//! In the data's order:
+//!
+//! * [`identity`]: ids of any type become 128-bit ids.
+
+pub mod identity;
