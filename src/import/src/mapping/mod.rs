@@ -24,6 +24,7 @@ use skimlog_formats::{PerReaction, Reaction};
 
 pub use error::MappingError;
 pub use field::{Kind, LogField};
+pub(crate) use parse::nearest;
 pub use time::{TimeFormat, TimeUnit, Zone};
 pub use words::{Word, Words};
 

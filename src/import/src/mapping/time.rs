@@ -111,6 +111,14 @@ impl TimeFormat {
         }
     }
 
+    /// Unix seconds of a date, which is given as its first second since 1970: that of the zone, or of UTC.
+    ///
+    /// # Errors
+    /// As [`Zone::to_utc`].
+    pub fn of_date(&self, local: i64) -> Result<i64, String> {
+        self.zone.as_ref().map_or(Ok(local), |zone| zone.to_utc(local))
+    }
+
     /// Unix seconds of a text: a number, or ISO 8601.
     ///
     /// # Errors
@@ -123,6 +131,7 @@ impl TimeFormat {
         if let Some(iso) = Iso::parse(text.as_bytes()) {
             return match iso.offset {
                 Some(offset) => Ok(iso.local - offset),
+                None if iso.is_date => self.of_date(iso.local),
                 None => self.of_local(iso.local),
             };
         }
@@ -151,6 +160,8 @@ struct Iso {
     local: i64,
     /// Seconds east of Greenwich, if it says so.
     offset: Option<i64>,
+    /// Whether it has no time of day.
+    is_date: bool,
 }
 
 impl Iso {
@@ -164,7 +175,7 @@ impl Iso {
         if !(1..=12).contains(&month) || day < 1 || day > days_of_month(year, month) {
             return None;
         }
-        let mut seconds = 0;
+        let (mut seconds, is_date) = (0, rest.is_empty());
         if sign(&mut rest, b"Tt ").is_some() {
             let hour = number(&mut rest, 2)?;
             sign(&mut rest, b":")?;
@@ -186,7 +197,7 @@ impl Iso {
             rest = rest.strip_prefix(b" ").unwrap_or(rest);
         }
         let offset = offset(&mut rest)?;
-        rest.is_empty().then_some(Self { local: days_from_civil(year, month, day) * 86_400 + seconds, offset })
+        rest.is_empty().then_some(Self { local: days_from_civil(year, month, day) * 86_400 + seconds, offset, is_date })
     }
 }
 
@@ -266,7 +277,8 @@ mod tests {
         ] {
             assert_eq!(none.of_text(text), Ok(1_715_934_600), "{text}");
         }
-        assert_eq!(in_zone("UTC").of_text("2024-05-17"), Ok(1_715_904_000));
+        assert_eq!(none.of_text("2024-05-17"), Ok(1_715_904_000));
+        assert_eq!(in_zone("+02:00").of_text("2024-05-17"), Ok(1_715_896_800));
         assert_eq!(none.of_text("1969-12-31T23:59:59.5Z"), Ok(-1));
         for text in [
             "2024-13-01T00:00:00Z",

@@ -65,9 +65,8 @@ impl TextTokenizer {
 
     fn cut(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
         let encoding = self.tokenizer.encode_fast(text, false);
-        let failed = |error: tokenizers::Error| {
-            TokenizerError::Encode { path: self.file.clone(), what: error.to_string() }
-        };
+        let failed =
+            |error: tokenizers::Error| TokenizerError::Encode { path: self.file.clone(), what: error.to_string() };
         Ok(encoding.map_err(failed)?.get_ids().to_vec())
     }
 }

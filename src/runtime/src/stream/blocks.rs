@@ -139,6 +139,20 @@ impl LineBlocks {
         Self { path: name.into(), size, source: Source::Pipe(Box::new(input)), permit: None, line: 1, offset: 0 }
     }
 
+    /// The blocks of a mapped file, whatever it holds.
+    pub fn of_map(map: MappedFile, size: BlockSize, permit: Option<Permit>) -> Self {
+        map.advise_sequential();
+        let path = map.path().to_owned();
+        let source = Source::Mapped { map: Arc::new(map), at: 0, last: 0 };
+        Self { path, size, source, permit: permit.map(Arc::new), line: 1, offset: 0 }
+    }
+
+    /// The blocks of what is read, whatever it holds: nothing is unpacked. `path` stands for it in messages.
+    pub fn of_lines(path: &Path, input: impl Read + Send + 'static, size: BlockSize, permit: Option<Permit>) -> Self {
+        let source = Source::Read { input: Box::new(input), ahead: Vec::new() };
+        Self { path: path.to_owned(), size, source, permit: permit.map(Arc::new), line: 1, offset: 0 }
+    }
+
     /// The part's path, or the name of what is read.
     pub fn path(&self) -> &Path {
         &self.path

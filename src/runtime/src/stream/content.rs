@@ -43,6 +43,8 @@ pub enum Remedy {
     Command(&'static str),
     /// Whatever made it can write its records as text.
     Export,
+    /// A log of one's own: its columns can be mapped.
+    Import,
     /// It came in place of the file that was asked for, or with damage.
     DownloadAgain,
 }
@@ -61,10 +63,10 @@ const MAGICS: [(&[u8], &str, Remedy); 31] = [
     (b"PK\x05\x06", "an empty zip archive", Remedy::DownloadAgain),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive", Remedy::Command("7z x -so")),
     (b"Rar!\x1A\x07", "a rar archive", Remedy::Command("unrar p -inul")),
-    (b"PAR1", "a Parquet file", Remedy::Export),
+    (b"PAR1", "a Parquet file", Remedy::Import),
     (b"PARE", "an encrypted Parquet file", Remedy::Export),
-    (b"ARROW1", "an Arrow file", Remedy::Export),
-    (b"\xFF\xFF\xFF\xFF", "an Arrow stream", Remedy::Export),
+    (b"ARROW1", "an Arrow file", Remedy::Import),
+    (b"\xFF\xFF\xFF\xFF", "an Arrow stream", Remedy::Import),
     (b"ORC", "an ORC file", Remedy::Export),
     (b"Obj\x01", "an Avro file", Remedy::Export),
     (b"SEQ\x06", "a Hadoop sequence file", Remedy::Export),
@@ -113,7 +115,7 @@ impl Content {
                 foreign("an XML document", Remedy::DownloadAgain)
             }
             [b'<', ..] => foreign("a web page (HTML)", Remedy::DownloadAgain),
-            [b'{' | b'[', ..] => foreign("JSON", Remedy::Export),
+            [b'{' | b'[', ..] => foreign("JSON", Remedy::Import),
             _ => Self::by_characters(head),
         }
     }
@@ -171,7 +173,7 @@ fn behind_skippable_frames(mut head: &[u8]) -> &[u8] {
 }
 
 /// The first bytes of something, as many as say what it is, or all.
-pub(super) fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
+pub fn head(input: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::with_capacity(Content::HEAD);
     input.take(Content::HEAD as u64).read_to_end(&mut head)?;
     Ok(head)

@@ -36,7 +36,7 @@ mod packed {
 }
 
 pub use blocks::{Block, BlockSize, LineBlocks};
-pub use content::{Content, Foreign, Packing, Remedy};
+pub use content::{Content, Foreign, Packing, Remedy, head};
 pub use copies::find_copies;
 pub use error::StreamError;
 pub use name::part_name;

@@ -36,6 +36,11 @@ impl StreamError {
             (Content::Skim, _) => "use it as it is, or write its text with `skimmer export --to tsv`".to_owned(),
             (_, Remedy::Command(command)) => pipe(origin, packing, command),
             (_, Remedy::Export) => "write its records as raw text first, 20 or 24 fields separated by 0x01".to_owned(),
+            (_, Remedy::Import) => {
+                "if it is a log, `skimmer import` reads it; else write its records as raw text, 20 or 24 fields \
+                 separated by 0x01"
+                    .to_owned()
+            }
             (_, Remedy::DownloadAgain) => "it is no part, or came in place of one: download it again".to_owned(),
         };
         Self::NoText { path: path.to_owned(), what, remedy }
