@@ -2,6 +2,8 @@
 //!
 //! In the data's order:
 //!
-//! * [`identity`]: ids of any type become 128-bit ids.
+//! * [`identity`]: ids of any type become 128-bit ids;
+//! * [`ids`]: the dictionary beside a part, which turns them back.
 
 pub mod identity;
+pub mod ids;
