@@ -150,7 +150,8 @@ fn a_text_that_is_too_long_is_named() {
     assert_eq!(
         message,
         format!(
-            "an id of 80000 bytes, beginning with {:?}: an id has at most 65535 bytes, map another column to this field",
+            "an id of 80000 bytes, beginning with {:?}: an id has at most 65535 bytes, map another column to this \
+             field",
             "ü".repeat(40)
         )
     );
