@@ -66,6 +66,7 @@ targets! {
     stream
     columns
     part
+    ids
     features
     similar
     codes

@@ -227,8 +227,15 @@ impl Reader {
             bytes: chunk.entry.length.into(),
             values: chunk.entry.values.into(),
             encoding,
-            range: chunk.entry.statistics.map(|statistics| (statistics.minimum, statistics.maximum)),
+            range: self.range(block, field),
         })
+    }
+
+    /// Smallest and largest value of a chunk, which the footer has: no byte of the chunk is read. `None` where there is
+    /// no value, or no such chunk.
+    pub fn range(&self, block: usize, field: usize) -> Option<(Scalar, Scalar)> {
+        let chunk = self.file.blocks.get(block)?.chunks.get(field)?;
+        chunk.entry.statistics.map(|statistics| (statistics.minimum, statistics.maximum))
     }
 
     /// What stands for everything in the file: a checksum of its end, which holds the checksums of all chunks. Two

@@ -5,10 +5,14 @@
 //! * [`log`]: logs as blocks of rows;
 //! * [`mapping`]: where each field of a record comes from;
 //! * [`tokens`]: text becomes token ids;
+//! * [`identity`]: ids of any type become 128-bit ids;
 //! * [`rows`]: rows become records;
-//! * [`identity`]: ids of any type become 128-bit ids.
+//! * [`importer`]: all of these together;
+//! * [`ids`]: the dictionary beside a part, which turns ids back into texts.
 
 pub mod identity;
+pub mod ids;
+pub mod importer;
 pub mod log;
 pub mod mapping;
 pub mod rows;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_ipc::reader::{FileReader, StreamReader};
-use arrow_schema::{ArrowError, Schema, SchemaRef};
+use arrow_schema::{ArrowError, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -29,7 +29,7 @@ pub(super) struct ColumnLog {
 
 enum Kind {
     Parquet(Box<ParquetRecordBatchReaderBuilder<Bytes>>),
-    File(Box<FileReader<io::Cursor<Bytes>>>, Bytes),
+    File(Bytes),
     Stream(Box<StreamReader<BufReader<Box<dyn Read + Send>>>>),
 }
 
@@ -64,7 +64,7 @@ impl ColumnLog {
         let reader = FileReader::try_new(io::Cursor::new(bytes.clone()), None)
             .map_err(|error| damaged(path, "Arrow", &error.to_string()))?;
         let schema = reader.schema();
-        Ok(Self { path: path.to_owned(), schema, kind: Kind::File(Box::new(reader), bytes), map: Some(map) })
+        Ok(Self { path: path.to_owned(), schema, kind: Kind::File(bytes), map: Some(map) })
     }
 
     /// Opens an Arrow stream.
@@ -88,14 +88,14 @@ impl ColumnLog {
     /// # Errors
     /// [`LogError::Damaged`].
     pub(super) fn blocks(self, columns: &[usize]) -> Result<ColumnBlocks, LogError> {
-        let Self { path, schema, kind, map } = self;
+        let Self { path, kind, map, .. } = self;
         let (format, batches): (_, Batches) = match kind {
             Kind::Parquet(builder) => {
                 let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
                 let reader = builder.with_projection(mask).with_batch_size(CHUNK).build();
                 ("Parquet", Box::new(reader.map_err(|error| damaged(&path, "Parquet", &error.to_string()))?))
             }
-            Kind::File(_, bytes) => {
+            Kind::File(bytes) => {
                 let reader = FileReader::try_new(io::Cursor::new(bytes), Some(columns.to_vec()));
                 ("Arrow", Box::new(reader.map_err(|error| damaged(&path, "Arrow", &error.to_string()))?))
             }
@@ -105,8 +105,7 @@ impl ColumnLog {
                 ("Arrow", Box::new(reader.map(move |batch| batch?.project(&columns))))
             }
         };
-        let schema = Arc::new(schema.project(columns).map_err(|error| damaged(&path, format, &error.to_string()))?);
-        Ok(ColumnBlocks { path, format, schema, batches, rest: None, map, row: 0 })
+        Ok(ColumnBlocks { path, format, batches, rest: None, map, row: 0 })
     }
 }
 
@@ -114,7 +113,6 @@ impl ColumnLog {
 pub(super) struct ColumnBlocks {
     path: PathBuf,
     format: &'static str,
-    pub(super) schema: Arc<Schema>,
     batches: Batches,
     /// What is left of a batch that did not fit into the last block.
     rest: Option<RecordBatch>,

@@ -190,8 +190,8 @@ pub struct BlockDecoder(Decoder);
 
 enum Decoder {
     Columns,
-    Csv(CsvRecords, Dialect),
-    Lines(JsonLines),
+    Csv(Box<CsvRecords>, Dialect),
+    Lines(Box<JsonLines>),
 }
 
 impl BlockDecoder {
@@ -200,9 +200,9 @@ impl BlockDecoder {
         Self(match shape.clone() {
             Shape::Columns => Decoder::Columns,
             Shape::Csv { schema, dialect, projection } => {
-                Decoder::Csv(CsvRecords::new(schema, dialect, projection), dialect)
+                Decoder::Csv(Box::new(CsvRecords::new(schema, dialect, projection)), dialect)
             }
-            Shape::Lines(schema) => Decoder::Lines(JsonLines::new(schema)),
+            Shape::Lines(schema) => Decoder::Lines(Box::new(JsonLines::new(schema))),
         })
     }
 
@@ -229,7 +229,7 @@ impl BlockDecoder {
             }
             (Decoder::Csv(records, dialect), Content::Csv(text)) => {
                 let ends = csv::record_ends(text, *dialect);
-                by_chunk(records, text, &ends, block.first_row, &mut each)
+                by_chunk(records.as_mut(), text, &ends, block.first_row, &mut each)
             }
             (Decoder::Lines(lines), Content::Lines(block)) => {
                 let text = block.text();
@@ -237,7 +237,7 @@ impl BlockDecoder {
                 if ends.last() != Some(&text.len()) {
                     ends.push(text.len());
                 }
-                let outcome = by_chunk(lines, text, &ends, block.line, &mut each);
+                let outcome = by_chunk(lines.as_mut(), text, &ends, block.line, &mut each);
                 block.intact().map_err(LogError::from)?;
                 outcome
             }

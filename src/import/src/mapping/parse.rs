@@ -122,33 +122,38 @@ impl<'a> Parser<'a> {
         let (mut from, before) = (None, self.problems.len());
         for (key, value) in options {
             let key = key.as_str().unwrap_or_default();
+            // Whether the value is of the option's kind; what else is wrong with it is noted here.
             let said = match (key, kind) {
-                ("column", _) => value.as_str().map(|column| from = Some(Source::Column(column.to_owned()))),
-                ("value", _) => scalar(value).map(|value| from = Some(Source::Value(value))),
+                ("column", _) => value.as_str().map(|column| from = Some(Source::Column(column.to_owned()))).is_some(),
+                ("value", _) => scalar(value).map(|value| from = Some(Source::Value(value))).is_some(),
                 ("unit", Kind::Time | Kind::Reaction) => {
-                    value.as_str().and_then(TimeUnit::named).map(|unit| to.time.unit = Some(unit))
+                    to.time.unit = value.as_str().and_then(TimeUnit::named);
+                    to.time.unit.is_some()
                 }
-                ("zone", Kind::Time | Kind::Reaction) => match value.as_str().unwrap_or_default().parse() {
-                    Ok(zone) => Some(to.time.zone = Some(zone)),
-                    Err(error) => Some(self.problems.push(format!("{name}.zone: {error}"))),
-                },
-                ("words", Kind::Media) => self.words(name, value).map(|words| self.mapping.media = words),
-                ("words", Kind::Type) => self.words(name, value).map(|words| self.mapping.types = words),
+                ("zone", Kind::Time | Kind::Reaction) => {
+                    match value.as_str().unwrap_or_default().parse() {
+                        Ok(zone) => to.time.zone = Some(zone),
+                        Err(error) => self.problems.push(format!("{name}.zone: {error}")),
+                    }
+                    true
+                }
+                ("words", Kind::Media) => self.words(name, value).map(|words| self.mapping.media = words).is_some(),
+                ("words", Kind::Type) => self.words(name, value).map(|words| self.mapping.types = words).is_some(),
                 ("split", Kind::Ids | Kind::Tokens | Kind::Media) => {
-                    value.as_str().filter(|split| !split.is_empty()).map(|split| to.split = Some(split.to_owned()))
+                    to.split = value.as_str().filter(|split| !split.is_empty()).map(str::to_owned);
+                    to.split.is_some()
                 }
-                ("name", Kind::Reaction) => value.as_str().map(|name| self.name_reaction(field, name)),
-                ("tokenizer" | "max_tokens", Kind::Text) => Some(self.tokens_option("text.", key, value)),
-                (key, _) if OPTIONS.contains(&key) => {
-                    Some(self.problems.push(format!("{name}: `{key}` does not go with {}", what_is(kind))))
+                ("name", Kind::Reaction) => value.as_str().map(|name| self.name_reaction(field, name)).is_some(),
+                ("tokenizer" | "max_tokens", Kind::Text) => {
+                    self.tokens_option("text.", key, value);
+                    true
                 }
                 (key, _) => {
-                    let hint = nearest(key, OPTIONS.into_iter());
-                    let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                    Some(self.problems.push(format!("unknown key `{name}.{key}`{hint}")))
+                    self.problems.push(no_option(name, key, kind));
+                    true
                 }
             };
-            if said.is_none() {
+            if !said {
                 self.problems.push(format!("{name}.{key}: cannot be {}; {}", shown(value), wanted(key)));
             }
         }
@@ -246,6 +251,15 @@ impl<'a> Parser<'a> {
 /// Whether a mapping below `author`, `reader` or `reactions` is a field itself: `reader: {column: did}`.
 fn is_field(entries: &serde_yaml::Mapping) -> bool {
     entries.contains_key("column") || entries.contains_key("value")
+}
+
+/// What is wrong with an option that a field does not have.
+fn no_option(name: &str, key: &str, kind: Kind) -> String {
+    if OPTIONS.contains(&key) {
+        return format!("{name}: `{key}` does not go with {}", what_is(kind));
+    }
+    let hint = nearest(key, OPTIONS.into_iter()).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    format!("unknown key `{name}.{key}`{hint}")
 }
 
 const fn takes_value(kind: Kind) -> bool {

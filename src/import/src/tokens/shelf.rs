@@ -21,7 +21,7 @@ struct Shard {
 
 impl Default for Shelf {
     fn default() -> Self {
-        Self([const { () }; SHARDS].map(|()| Mutex::default()))
+        Self(std::array::from_fn(|_| Mutex::default()))
     }
 }
 

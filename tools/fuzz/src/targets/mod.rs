@@ -2,6 +2,7 @@
 
 mod evaluation;
 mod frozen;
+mod ids;
 mod model;
 mod network;
 mod record;
@@ -32,6 +33,7 @@ pub const TARGETS: &[TargetEntry] = &[
     entry("stream", || Box::new(record::Stream::new())),
     entry("columns", || Box::new(skim::Columns::new())),
     entry("part", || Box::new(skim::Part::new())),
+    entry("ids", || Box::new(ids::Dictionary::new())),
     entry("features", || Box::new(skim::Features::new())),
     entry("similar", || Box::new(skim::Similar::new())),
     entry("codes", || Box::new(skim::Codes::new())),

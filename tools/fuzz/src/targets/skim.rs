@@ -26,19 +26,19 @@ use crate::sealed::SkimFile;
 use crate::{Exact, Target, Verdict, digest};
 
 /// The name of every input.
-const NAME: &str = "input.skim";
+pub(super) const NAME: &str = "input.skim";
 
 /// What a tiny file may claim: the format bounds a chunk's values, and a reader holds those of a dictionary, of the
 /// numbers into it and of the column they make at a time.
-const MEMORY: usize = (64 << 20) + 3 * MAX_CHUNK_BYTES;
+pub(super) const MEMORY: usize = (64 << 20) + 3 * MAX_CHUNK_BYTES;
 
 /// A mutant of a `.skim` file whose checksums hold.
-fn sealed(seeds: &[Vec<u8>], random: &mut Random) -> Option<Vec<u8>> {
+pub(super) fn sealed(seeds: &[Vec<u8>], random: &mut Random) -> Option<Vec<u8>> {
     let file = SkimFile::parse(random.pick::<Vec<u8>>(seeds)).expect("a seed is sound");
     Some(file.mutant(&Mutator::new(seeds), random))
 }
 
-fn verdict<T: std::fmt::Debug, E: std::fmt::Display>(outcome: Result<T, E>) -> Verdict {
+pub(super) fn verdict<T: std::fmt::Debug, E: std::fmt::Display>(outcome: Result<T, E>) -> Verdict {
     match outcome {
         Ok(values) => Verdict::Accepted(digest(&values)),
         Err(error) => Verdict::Rejected(error.to_string()),
@@ -46,13 +46,13 @@ fn verdict<T: std::fmt::Debug, E: std::fmt::Display>(outcome: Result<T, E>) -> V
 }
 
 /// What all targets of one `.skim` file share.
-struct Single {
-    scratch: Scratch,
-    seeds: Vec<Vec<u8>>,
+pub(super) struct Single {
+    pub(super) scratch: Scratch,
+    pub(super) seeds: Vec<Vec<u8>>,
 }
 
 impl Single {
-    fn new(seeds: Vec<Vec<u8>>) -> Self {
+    pub(super) fn new(seeds: Vec<Vec<u8>>) -> Self {
         Self { scratch: Scratch::new(), seeds }
     }
 }
@@ -87,6 +87,7 @@ macro_rules! reads_one_file {
         }
     };
 }
+pub(super) use reads_one_file;
 
 /// Any file: every column of every block, read in every way.
 pub(super) struct Columns(Single);

@@ -1,0 +1,215 @@
+//! A log through its mapping: opened, read by many threads, as records.
+
+use std::fmt;
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
+
+use skimlog_formats::Id;
+use skimlog_formats::record::RecordBatch;
+use skimlog_runtime::semaphore::Permit;
+
+use crate::ids::{IdCollector, IdsError};
+use crate::log::{BlockDecoder, BlockRows, BlockShape, Log, LogBlock, LogBlocks, LogError, LogFormat, row_text};
+use crate::mapping::Mapping;
+use crate::rows::{IdSink, RowFault, RowReader, RowsError, Unnoted, top_level};
+use crate::tokens::{TextTokenizer, TokenizerError};
+
+/// A mapping and its tokenizer, for any number of logs.
+#[derive(Clone)]
+pub struct Importer {
+    mapping: Arc<Mapping>,
+    tokenizer: Option<Arc<TextTokenizer>>,
+    vocabulary: u32,
+}
+
+/// Why a log cannot be imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Text cannot be cut into tokens.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// Ids cannot be noted.
+    #[error(transparent)]
+    Ids(#[from] IdsError),
+    /// A column is of a type from which its field cannot be made.
+    #[error("{0}")]
+    Column(String),
+}
+
+/// A row that is no record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRow {
+    /// Its 1-based number in the log; of lines, empty ones included, the header of CSV not.
+    pub row: u64,
+    /// What is wrong with it, by field and column, and the remedy.
+    pub what: String,
+    /// The row as text: its line, or JSON.
+    pub text: Vec<u8>,
+}
+
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "row {}: {}", self.row, self.what)
+    }
+}
+
+impl Importer {
+    /// Opens the mapping's tokenizer. Token ids must be below `vocabulary`.
+    ///
+    /// # Errors
+    /// [`TokenizerError`].
+    pub fn new(mapping: Mapping, vocabulary: u32) -> Result<Self, TokenizerError> {
+        let open = |options| TextTokenizer::open(options, vocabulary).map(Arc::new);
+        let tokenizer = mapping.tokenizer.as_ref().map(open).transpose()?;
+        Ok(Self { mapping: Arc::new(mapping), tokenizer, vocabulary })
+    }
+
+    /// The mapping.
+    pub fn mapping(&self) -> &Arc<Mapping> {
+        &self.mapping
+    }
+
+    /// Opens a log and cuts it into blocks. `format`: of the file, whatever its name and first bytes say.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open(
+        &self,
+        path: &Path,
+        format: Option<LogFormat>,
+        permit: Option<Permit>,
+    ) -> Result<(LogBlocks, BlockShape), LogError> {
+        self.blocks(Log::open(path, format, Some(&self.mapping), permit)?)
+    }
+
+    /// Opens what is read from a pipe, as [`Importer::open`] does.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open_reader(
+        &self,
+        name: &Path,
+        input: impl BufRead + Send + 'static,
+        format: Option<LogFormat>,
+    ) -> Result<(LogBlocks, BlockShape), LogError> {
+        self.blocks(Log::of_reader(name, input, format, Some(&self.mapping), None)?)
+    }
+
+    fn blocks(&self, log: Log) -> Result<(LogBlocks, BlockShape), LogError> {
+        let schema = Arc::clone(log.schema());
+        let columns = self.mapping.columns().map(|(_, column)| column);
+        let columns = columns.chain(self.mapping.keep.iter().map(String::as_str));
+        let columns: Vec<&str> = columns.filter_map(|column| top_level(&schema, column)).collect();
+        log.blocks(&columns)
+    }
+
+    /// One thread's reader.
+    pub fn reader(&self) -> LogReader {
+        let rows = RowReader::new(Arc::clone(&self.mapping), self.tokenizer.as_ref(), self.vocabulary);
+        LogReader { mapping: Arc::clone(&self.mapping), rows }
+    }
+}
+
+/// Reads blocks of logs as records: one thread's memory for it.
+pub struct LogReader {
+    mapping: Arc<Mapping>,
+    rows: RowReader,
+}
+
+impl LogReader {
+    /// Reads a block's rows into `batch` in place of what it held, and returns those that are no records. There are no
+    /// more of them than `most` and one; what follows is then not read. `ids` takes the texts of ids, if they are kept.
+    ///
+    /// # Errors
+    /// [`ImportError`].
+    pub fn read(
+        &mut self,
+        block: &LogBlock,
+        shape: &BlockShape,
+        ids: Option<&mut IdCollector<'_>>,
+        most: u64,
+        batch: &mut RecordBatch,
+    ) -> Result<Vec<BadRow>, ImportError> {
+        match ids {
+            Some(ids) => self.read_with(block, shape, &mut Noted(ids), most, batch),
+            None => self.read_with(block, shape, &mut Unnoted, most, batch),
+        }
+    }
+
+    fn read_with<I: IdSink>(
+        &mut self,
+        block: &LogBlock,
+        shape: &BlockShape,
+        ids: &mut I,
+        most: u64,
+        batch: &mut RecordBatch,
+    ) -> Result<Vec<BadRow>, ImportError>
+    where
+        ImportError: From<I::Error>,
+    {
+        batch.clear();
+        let mut bad = Vec::new();
+        let mut decoder = BlockDecoder::new(shape);
+        decoder.decode(block, |rows| {
+            if bad.len() as u64 > most {
+                return Ok(());
+            }
+            match rows {
+                BlockRows::Rows(first, rows) => {
+                    let faults = self.rows.add(&rows, ids, batch).map_err(import_error)?;
+                    let room = (most as usize).saturating_add(1) - bad.len();
+                    bad.extend(faults.iter().take(room).map(|fault| BadRow {
+                        row: first + fault.row as u64,
+                        what: self.what(fault),
+                        text: row_text(&rows, fault.row),
+                    }));
+                }
+                BlockRows::Bad(row, text, what) => bad.push(BadRow { row, what, text: text.to_vec() }),
+            }
+            Ok::<_, ImportError>(())
+        })?;
+        Ok(bad)
+    }
+
+    fn what(&self, fault: &RowFault) -> String {
+        let RowFault { field, what, .. } = fault;
+        match self.mapping.column(*field) {
+            Some(column) => format!("column `{column}` ({}): {what}", field.name()),
+            None => format!("{}: {what}", field.name()),
+        }
+    }
+}
+
+fn import_error<E>(error: RowsError<E>) -> ImportError
+where
+    ImportError: From<E>,
+{
+    match error {
+        RowsError::Tokenizer(error) => error.into(),
+        RowsError::Ids(error) => error.into(),
+        RowsError::Column { field, column, what } => {
+            ImportError::Column(format!("column `{column}` ({}) {what}", field.name()))
+        }
+    }
+}
+
+/// Notes the texts of ids in a dictionary.
+struct Noted<'c, 'b>(&'c mut IdCollector<'b>);
+
+impl IdSink for Noted<'_, '_> {
+    type Error = IdsError;
+
+    fn id(&mut self, text: &str) -> Result<Id, IdsError> {
+        self.0.add(text.as_bytes())
+    }
+}
+
+impl From<std::convert::Infallible> for ImportError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
