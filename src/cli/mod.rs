@@ -10,6 +10,7 @@ mod export;
 mod failure;
 mod finetune;
 mod global;
+mod import;
 mod init;
 mod inspect;
 mod interrupt;
@@ -63,6 +64,8 @@ Examples:
       a line of probabilities for each record
   skimmer convert part-00000 -o part-00000.skim
       one raw part into the compact format
+  skimmer import feed.parquet --mapping mapping.yaml -o part-00000.skim
+      a log of your own into the compact format
 
 Exit codes:
   0    done; also if whoever read the output had seen enough
@@ -83,6 +86,7 @@ enum Command {
     Synth(synth::Synth),
     Init(init::Init),
     Convert(convert::Convert),
+    Import(import::Import),
     Inspect(inspect::Inspect),
     Export(export::Export),
     #[command(flatten)]
@@ -174,6 +178,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Synth(synth) => synth.run(common),
         Command::Init(init) => init.run(common),
         Command::Convert(convert) => convert.run(common),
+        Command::Import(import) => import.run(common),
         Command::Inspect(inspect) => inspect.run(common),
         Command::Export(export) => export.run(common),
         Command::Stage(stage) => stage.run(common),

@@ -1,6 +1,7 @@
 //! Amounts of memory.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -34,6 +35,14 @@ impl ByteSize {
         };
         let number: f64 = digits.parse().ok()?;
         (number.is_finite() && number >= 0.0).then_some(Self((number * scale as f64) as u64))
+    }
+}
+
+impl FromStr for ByteSize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::parse(text).ok_or_else(|| format!("`{text}` is no size: a number with a unit such as 512MiB is"))
     }
 }
 

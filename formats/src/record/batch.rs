@@ -99,6 +99,20 @@ impl Users {
         self.verified.truncate(rows);
         self.created.truncate(rows);
     }
+
+    fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            id: take(&self.id, rows),
+            followers: take(&self.followers, rows),
+            following: take(&self.following, rows),
+            verified: take(&self.verified, rows),
+            created: take(&self.created, rows),
+        }
+    }
+}
+
+fn take<T: Copy>(values: &[T], rows: &[usize]) -> Vec<T> {
+    rows.iter().map(|&row| values[row]).collect()
 }
 
 /// A batch of records, column by column.
@@ -160,6 +174,30 @@ impl RecordBatch {
         self.author_follows_reader.truncate(rows);
         if let Some(times) = &mut self.reactions {
             Reaction::ALL.into_iter().for_each(|reaction| times[reaction].truncate(rows));
+        }
+    }
+
+    /// The records of these rows, which are below [`RecordBatch::rows`], in their order. The batch has every column.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let lists = |lists: &Lists<Id>| rows.iter().map(|&row| lists.get(row)).collect::<Lists<_>>();
+        Self {
+            rows: rows.len(),
+            tokens: rows.iter().map(|&row| self.tokens.get(row)).collect(),
+            hashtags: lists(&self.hashtags),
+            tweet: take(&self.tweet, rows),
+            media: rows.iter().map(|&row| self.media.get(row)).collect(),
+            links: lists(&self.links),
+            domains: lists(&self.domains),
+            tweet_type: take(&self.tweet_type, rows),
+            language: take(&self.language, rows),
+            tweet_time: take(&self.tweet_time, rows),
+            author: self.author.select(rows),
+            reader: self.reader.select(rows),
+            author_follows_reader: take(&self.author_follows_reader, rows),
+            reactions: self
+                .reactions
+                .as_ref()
+                .map(|times| PerReaction::from_fn(|reaction| take(&times[reaction], rows))),
         }
     }
 

@@ -38,7 +38,8 @@ pub(super) fn adoption<'c>(context: &Context<'c>, name: String, part: RawPart) -
         let (records, unusual) = check(&part.path, vocabulary, progress)?;
         put_in_place(&part.path, &target)?;
         unusual.tell(&part.path, progress);
-        let summary = ConvertSummary { fields: FieldCount::Labelled, records, rejected: 0, bytes_read: 0, unusual };
+        let fields = FieldCount::Labelled;
+        let summary = ConvertSummary { fields, records, rejected: 0, bytes_read: 0, unusual, ids: None };
         Ok(Adopted { summary, used_as_it_is: true })
     };
     Ok(Task::new(name, fingerprint, vec![output], work))

@@ -3,10 +3,12 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use skimlog_formats::record::RecordError;
+use skimlog_import::importer::ImportError;
 use skimlog_runtime::files::FileError;
+use skimlog_runtime::shuffle::ShuffleError;
 use skimlog_runtime::stream::StreamError;
 
+use super::rejected::BadRecord;
 use crate::pipeline::StageError;
 
 /// Why a part cannot be converted.
@@ -16,23 +18,43 @@ pub enum ConvertError {
     #[error(transparent)]
     Stream(#[from] StreamError),
     /// A line is no record.
-    #[error("{}:{error}", path.display())]
+    #[error("{}", error.of(path))]
     Record {
-        /// The part.
+        /// The part or log.
         path: PathBuf,
-        /// The line and what is wrong with it.
-        error: Box<RecordError>,
+        /// The line or row and what is wrong with it.
+        error: BadRecord,
+    },
+    /// Ids cannot be put aside on disk.
+    #[error(transparent)]
+    Spill(#[from] ShuffleError),
+    /// All records are on one side of the time that divides them.
+    #[error("no record is {side}: both parts need some; `skimmer import --dry-run` shows the times of a log")]
+    OneSided {
+        /// The side without records.
+        side: &'static str,
+    },
+    /// A log cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// A column of a log is of a type from which its field cannot be made.
+    #[error("{}: {what}", path.display())]
+    Column {
+        /// The log.
+        path: PathBuf,
+        /// The column and what is wrong with it.
+        what: String,
     },
     /// More lines are no records than are allowed.
     #[error(
-        "{}:{error}; that is one bad record more than max_bad_records ({most}), see all of them in {}",
-        path.display(), rejected.display()
+        "{}; that is one bad record more than max_bad_records ({most}), see all of them in {}",
+        error.of(path), rejected.display()
     )]
     TooManyBadRecords {
         /// The part.
         path: PathBuf,
-        /// The first line too many and what is wrong with it.
-        error: Box<RecordError>,
+        /// The first line or row too many and what is wrong with it.
+        error: BadRecord,
         /// How many were allowed.
         most: u64,
         /// The file with the bad lines.

@@ -3,6 +3,9 @@
 mod adoption;
 mod cost;
 mod error;
+mod import;
+mod lines;
+mod logs;
 mod options;
 mod parts;
 mod rejected;
@@ -15,8 +18,12 @@ mod unusual;
 
 pub use cost::convert_sample;
 pub use error::ConvertError;
+pub use import::{ImportOptions, ImportOutput, ImportSummary, LogSource, import_logs};
+pub use logs::{Dictionary, Logs, OpenedLog};
 pub use options::{ConvertOptions, Quarantine};
 pub use parts::{ConvertSummary, Format, convert};
+pub use rejected::BadRecord;
 pub use skim::convert_part;
+pub use source::PartInput;
 pub use stage::{Convert, training_parts, validation_part};
 pub use unusual::Unusual;

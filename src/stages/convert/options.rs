@@ -22,7 +22,7 @@ impl Default for ConvertOptions {
     }
 }
 
-/// Where lines go that are no records: whole to `<name>.tsv` in a directory, and their numbers and reasons to
+/// Where lines go that are no records: whole to `<name>.<ending>` in a directory, and their numbers and reasons to
 /// `<name>.reasons.tsv`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quarantine {
@@ -30,6 +30,8 @@ pub struct Quarantine {
     pub directory: PathBuf,
     /// The files' name, which no other part may have: a training and a validation part are often called the same.
     pub name: String,
+    /// What the name of the file of bad lines ends with: `tsv`, or the format of a log.
+    pub ending: &'static str,
     /// Most lines of a part to put there. One more is an error.
     pub most: u64,
 }

@@ -1,4 +1,4 @@
-//! Raw parts as columns: parse and encode block by block on many threads, write in order.
+//! Raw parts, and logs, as columns: parse and encode block by block on many threads, write in order.
 //!
 //! A block of 65,536 lines of text becomes a block of the output (of fewer rows if some lines are put into quarantine),
 //! so that the output depends on the part alone. The blocks of all parts are one stream: no thread waits for the last
@@ -14,12 +14,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use skimlog_formats::record::{FieldCount, RecordBatch};
 use skimlog_runtime::ordered::ordered_map_with;
 use skimlog_runtime::progress::{Progress, Unit};
-use skimlog_runtime::stream::{Block, LineBlocks};
 
 use super::error::ConvertError;
-use super::options::ConvertOptions;
+use super::logs::Dictionary;
 use super::rejected::{BadLine, Rejected};
-use super::source::{Item, Part, Source};
+use super::source::{Item, Part, PartInput, Source};
 use super::unusual::{Unusual, seconds_now};
 
 /// What a conversion came to.
@@ -36,6 +35,9 @@ pub struct ConvertSummary {
     pub bytes_read: u64,
     /// What is implausible about the records, which are converted as they are.
     pub unusual: Unusual,
+    /// Own ids of a log that its dictionary holds, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<u64>,
 }
 
 fn field_number<S: Serializer>(fields: &FieldCount, serializer: S) -> Result<S::Ok, S::Error> {
@@ -89,8 +91,8 @@ pub trait Format: Sync {
 /// # Errors
 /// Those of `parts` and `finished`, and [`ConvertError`]; the part's output is then incomplete. Of several bad lines
 /// the first is named, and all parts before it have been finished.
-pub fn convert<F: Format, E: From<ConvertError> + Send>(
-    parts: impl Iterator<Item = Result<(LineBlocks, ConvertOptions), E>> + Send,
+pub fn convert<'d, F: Format, E: From<ConvertError> + Send>(
+    parts: impl Iterator<Item = Result<PartInput<'d>, E>> + Send,
     threads: NonZeroUsize,
     format: &F,
     mut finished: impl FnMut(F::Output, ConvertSummary) -> Result<(), E>,
@@ -101,27 +103,31 @@ pub fn convert<F: Format, E: From<ConvertError> + Send>(
     let outcome = ordered_map_with(
         threads,
         Source::new(parts),
-        || (RecordBatch::default(), F::Encoder::default()),
-        |(batch, encoder), item| match item {
-            Item::End => Ok(None),
-            Item::Lines(part, block) => {
-                let rejected = part.read(&block, batch)?;
+        || (RecordBatch::default(), F::Encoder::default(), None),
+        |(batch, encoder, reader), item| match item {
+            Item::End(dictionary) => Ok(Made::End(dictionary)),
+            Item::Records(part, text) => {
+                let rejected = part.read(&text, reader, batch)?;
                 let mut unusual = Unusual::of(batch, now);
-                unusual.no_final_newline = !block.text().ends_with(b"\n") && !ends_in(&rejected, &block);
-                let bytes = block.text().len();
+                unusual.no_final_newline = text.lack_final_newline(&rejected);
+                let bytes = text.bytes();
                 // The text goes before its columns are made: the next part may be waiting for room in memory.
-                drop(block);
+                drop(text);
                 let columns = match batch.rows {
                     0 => None,
                     _ => Some(format.encode(encoder, batch).map_err(|source| part.write_error(source))?),
                 };
-                Ok(Some(Converted { part, columns, records: batch.rows, bytes, rejected, unusual }))
+                Ok(Made::Block(Converted { part, columns, records: batch.rows, bytes, rejected, unusual }))
             }
         },
         |converted| match converted {
-            Some(converted) => Ok(sink.add(converted)?),
-            None => {
-                let (output, summary) = sink.close()?;
+            Made::Block(converted) => Ok(sink.add(converted)?),
+            Made::End(dictionary) => {
+                let (output, mut summary) = sink.close()?;
+                // Nobody else has it: the part's blocks are over.
+                if let Some(dictionary) = dictionary.and_then(Arc::into_inner) {
+                    summary.ids = Some(dictionary.finish()?.distinct);
+                }
                 let output = output.expect("a part that was read to its end has a block, which opened the output");
                 finished(output, summary)
             }
@@ -134,13 +140,19 @@ pub fn convert<F: Format, E: From<ConvertError> + Send>(
     outcome
 }
 
+/// What a worker made of an item.
+enum Made<'d, B> {
+    Block(Converted<'d, B>),
+    End(Option<Arc<Dictionary<'d>>>),
+}
+
 /// A block of the output and what its summary adds.
-struct Converted<B> {
-    part: Arc<Part>,
+struct Converted<'d, B> {
+    part: Arc<Part<'d>>,
     /// `None` if no line was a record.
     columns: Option<B>,
     records: usize,
-    bytes: usize,
+    bytes: u64,
     rejected: Vec<BadLine>,
     unusual: Unusual,
 }
@@ -163,16 +175,16 @@ struct OpenPart<W> {
 }
 
 impl<F: Format> Sink<'_, F> {
-    fn add(&mut self, converted: Converted<F::Columns>) -> Result<(), ConvertError> {
+    fn add(&mut self, converted: Converted<'_, F::Columns>) -> Result<(), ConvertError> {
         let Converted { part, columns, records, bytes, rejected, unusual } = converted;
         let number = self.parts;
         let open = match &mut self.open {
             Some(open) => open,
             none => {
                 self.parts += 1;
-                self.progress.begin(&format!("convert {}", part.path.display()), part.bytes, Unit::Bytes);
+                self.progress.begin(&format!("{} {}", part.verb(), part.path.display()), part.bytes, Unit::Bytes);
                 let (fields, unusual) = (part.fields, Unusual::default());
-                let summary = ConvertSummary { fields, records: 0, rejected: 0, bytes_read: 0, unusual };
+                let summary = ConvertSummary { fields, records: 0, rejected: 0, bytes_read: 0, unusual, ids: None };
                 let (name, rejected) = (part.path.clone(), Rejected::of(part.quarantine.as_ref())?);
                 let open = none.insert(OpenPart { name, output: None, rejected, summary });
                 open.output = Some(self.format.open(number, part.fields).map_err(|source| part.write_error(source))?);
@@ -192,8 +204,8 @@ impl<F: Format> Sink<'_, F> {
         }
         open.summary.unusual.add(&unusual);
         open.summary.records += records as u64;
-        open.summary.bytes_read += bytes as u64;
-        self.progress.advance(bytes as u64);
+        open.summary.bytes_read += bytes;
+        self.progress.advance(bytes);
         Ok(())
     }
 
@@ -208,12 +220,6 @@ impl<F: Format> Sink<'_, F> {
         }
         Ok((output, summary))
     }
-}
-
-/// Whether the last line of a block is a bad one.
-fn ends_in(rejected: &[BadLine], block: &Block) -> bool {
-    let end = block.offset + block.text().len() as u64;
-    rejected.last().is_some_and(|bad| bad.error.offset + bad.error.length as u64 == end)
 }
 
 impl fmt::Display for ConvertSummary {

@@ -1,19 +1,55 @@
-//! Quarantine: the lines of a part that are no records, and why.
+//! Quarantine: the lines of a part, or rows of a log, that are no records, and why.
 
 use std::fs;
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
 use skimlog_formats::record::RecordError;
+use skimlog_import::importer::BadRow;
 use skimlog_runtime::files::AtomicFile;
 
 use super::error::ConvertError;
 use super::options::Quarantine;
 
-/// A line that is no record.
+/// A line or row that is no record.
 pub(super) struct BadLine {
-    pub(super) error: RecordError,
+    pub(super) error: BadRecord,
     pub(super) text: Vec<u8>,
+}
+
+/// What is wrong with what should be a record.
+#[derive(Debug)]
+pub enum BadRecord {
+    /// A line of a raw part.
+    Line(Box<RecordError>),
+    /// A row of a log.
+    Row(Box<BadRow>),
+}
+
+impl BadRecord {
+    /// What is wrong, with the file and the number of the line or row.
+    pub(super) fn of(&self, path: &Path) -> String {
+        match self {
+            Self::Line(error) => format!("{}:{error}", path.display()),
+            Self::Row(error) => format!("{}: {error}", path.display()),
+        }
+    }
+
+    /// The 1-based number of the line or row.
+    fn number(&self) -> u64 {
+        match self {
+            Self::Line(error) => error.line,
+            Self::Row(error) => error.row,
+        }
+    }
+
+    /// What is wrong, without the number.
+    fn reason(&self) -> String {
+        match self {
+            Self::Line(error) => error.without_line().to_string(),
+            Self::Row(error) => error.what.clone(),
+        }
+    }
 }
 
 /// The rejected lines of a part. Files are made for the first line and get their names at the end.
@@ -33,8 +69,9 @@ struct Files {
 impl Rejected {
     /// An empty quarantine, if there is to be one. What an earlier run rejected of this part is removed.
     pub(super) fn of(quarantine: Option<&Quarantine>) -> Result<Option<Self>, ConvertError> {
-        let Some(Quarantine { directory, name, most }) = quarantine else { return Ok(None) };
-        let (lines, reasons) = (directory.join(format!("{name}.tsv")), directory.join(format!("{name}.reasons.tsv")));
+        let Some(Quarantine { directory, name, most, ending }) = quarantine else { return Ok(None) };
+        let (lines, reasons) =
+            (directory.join(format!("{name}.{ending}")), directory.join(format!("{name}.reasons.tsv")));
         for path in [&lines, &reasons] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
@@ -49,7 +86,7 @@ impl Rejected {
         self.write(&bad)?;
         self.count += 1;
         if self.count > self.most {
-            let (path, error, rejected) = (part.to_owned(), Box::new(bad.error), self.lines.clone());
+            let (path, error, rejected) = (part.to_owned(), bad.error, self.lines.clone());
             return Err(ConvertError::TooManyBadRecords { path, error, most: self.most, rejected });
         }
         Ok(())
@@ -76,7 +113,7 @@ impl Rejected {
         };
         let line = files.lines.write_all(&bad.text).and_then(|()| files.lines.write_all(b"\n"));
         line.map_err(|error| failed(&self.lines, error))?;
-        let reason = writeln!(files.reasons, "{}\t{}", bad.error.line, bad.error.without_line());
+        let reason = writeln!(files.reasons, "{}\t{}", bad.error.number(), bad.error.reason());
         reason.map_err(|error| failed(&self.reasons, error))
     }
 }

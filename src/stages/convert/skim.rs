@@ -14,6 +14,7 @@ use skimlog_runtime::stream::LineBlocks;
 
 use super::options::ConvertOptions;
 use super::parts::{ConvertSummary, Format, convert};
+use super::source::PartInput;
 use crate::pipeline::PipelineError;
 
 /// Converts a raw part into the `.skim` file at `target`, on so many threads.
@@ -33,7 +34,7 @@ pub fn convert_part(
         output.finish()?.commit().map_err(PipelineError::from)
     };
     let files = SkimFiles { targets: &[target.to_owned()] };
-    convert(iter::once(Ok((blocks, options))), threads, &files, finished, progress)?;
+    convert(iter::once(Ok(PartInput::Raw(blocks, options))), threads, &files, finished, progress)?;
     Ok(made.expect("a conversion without an error finishes its part"))
 }
 
@@ -83,7 +84,7 @@ impl PartFile {
 }
 
 /// What is wrong with a file, by its name.
-fn write_error(target: &Path, error: ColumnarError) -> PipelineError {
+pub(super) fn write_error(target: &Path, error: ColumnarError) -> PipelineError {
     match error {
         ColumnarError::Write(source) => PipelineError::write(target)(source),
         error => error.into(),

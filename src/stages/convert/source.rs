@@ -1,78 +1,128 @@
-//! The blocks of parts as one stream, and how their lines are read.
+//! What parts are read from, block by block: the text of raw parts, or logs.
 
 use std::error::Error;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use skimlog_formats::record::{
-    FieldCount, Parsed, RecordBatch, RecordError, RecordOptions, RecordParser, RecordScanner,
-};
+use skimlog_formats::record::{FieldCount, RecordBatch};
 use skimlog_runtime::stream::{Block, LineBlocks};
 
 use super::error::ConvertError;
+use super::lines::{Lines, settle_fields};
+use super::logs::{Dictionary, LogPart, Logs, OpenLogs, Reader};
 use super::options::{ConvertOptions, Quarantine};
-use super::rejected::BadLine;
+use super::rejected::{BadLine, BadRecord};
+use skimlog_import::log::LogBlock;
 
-/// A part whose blocks are under way.
-pub(super) struct Part {
+/// What a part is read from.
+pub enum PartInput<'d> {
+    /// The text of a raw part.
+    Raw(LineBlocks, ConvertOptions),
+    /// Logs, one after the other.
+    Logs(Logs<'d>),
+}
+
+/// A file of a part whose blocks are under way.
+pub(super) struct Part<'d> {
     pub(super) path: PathBuf,
     /// Its size, where it is known.
     pub(super) bytes: Option<u64>,
     /// How many fields every record has.
     pub(super) fields: FieldCount,
     pub(super) quarantine: Option<Quarantine>,
-    vocabulary: u32,
+    pub(super) kind: Kind<'d>,
+}
+
+/// What a file holds.
+pub(super) enum Kind<'d> {
+    Lines(Lines),
+    Log(LogPart<'d>),
 }
 
 /// What a worker takes.
-pub(super) enum Item {
-    /// Some lines of a part.
-    Lines(Arc<Part>, Block),
+pub(super) enum Item<'d> {
+    /// Some records of a part.
+    Records(Arc<Part<'d>>, Records),
     /// The part is over.
-    End,
+    End(Option<Arc<Dictionary<'d>>>),
+}
+
+/// Records that have not been read yet.
+pub(super) enum Records {
+    Lines(Block),
+    Rows(LogBlock),
 }
 
 /// The blocks of one part after the other, each part with its end.
-pub(super) struct Source<I> {
+pub(super) struct Source<'d, I> {
     parts: I,
-    current: Option<(Arc<Part>, Peekable<LineBlocks>)>,
+    current: Option<Current<'d>>,
 }
 
-impl<I> Source<I> {
+enum Current<'d> {
+    Raw(Arc<Part<'d>>, Peekable<LineBlocks>),
+    Logs(OpenLogs<'d>),
+}
+
+impl<I> Source<'_, I> {
     pub(super) fn new(parts: I) -> Self {
         Self { parts, current: None }
     }
 }
 
-impl<I, E> Iterator for Source<I>
+impl<'d, I, E> Iterator for Source<'d, I>
 where
-    I: Iterator<Item = Result<(LineBlocks, ConvertOptions), E>>,
+    I: Iterator<Item = Result<PartInput<'d>, E>>,
     E: From<ConvertError>,
 {
-    type Item = Result<Item, E>;
+    type Item = Result<Item<'d>, E>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (part, blocks) = match &mut self.current {
+        let current = match &mut self.current {
             Some(current) => current,
-            none => match self.parts.next()?.and_then(|(blocks, options)| Ok(Part::open(blocks, options)?)) {
-                Ok(part) => none.insert(part),
+            none => match self.parts.next()?.and_then(|input| Ok(Current::open(input)?)) {
+                Ok(current) => none.insert(current),
                 Err(error) => return Some(Err(error)),
             },
         };
-        Some(match blocks.next() {
-            Some(Ok(block)) => Ok(Item::Lines(Arc::clone(part), block)),
-            Some(Err(error)) => Err(ConvertError::from(error).into()),
-            None => {
+        match current.next() {
+            Ok(Item::End(dictionary)) => {
                 self.current = None;
-                Ok(Item::End)
+                Some(Ok(Item::End(dictionary)))
             }
-        })
+            outcome => Some(outcome.map_err(E::from)),
+        }
     }
 }
 
-impl Part {
-    fn open(blocks: LineBlocks, options: ConvertOptions) -> Result<(Arc<Self>, Peekable<LineBlocks>), ConvertError> {
+impl<'d> Current<'d> {
+    fn open(input: PartInput<'d>) -> Result<Self, ConvertError> {
+        match input {
+            PartInput::Raw(blocks, options) => {
+                let (part, blocks) = Part::of_lines(blocks, options)?;
+                Ok(Self::Raw(part, blocks))
+            }
+            PartInput::Logs(logs) => Ok(Self::Logs(OpenLogs::new(logs))),
+        }
+    }
+
+    fn next(&mut self) -> Result<Item<'d>, ConvertError> {
+        match self {
+            Self::Raw(part, blocks) => match blocks.next().transpose()? {
+                Some(block) => Ok(Item::Records(Arc::clone(part), Records::Lines(block))),
+                None => Ok(Item::End(None)),
+            },
+            Self::Logs(logs) => logs.next(),
+        }
+    }
+}
+
+impl<'d> Part<'d> {
+    fn of_lines(
+        blocks: LineBlocks,
+        options: ConvertOptions,
+    ) -> Result<(Arc<Self>, Peekable<LineBlocks>), ConvertError> {
         let (path, bytes) = (blocks.path().to_owned(), blocks.bytes());
         let mut blocks = blocks.peekable();
         let fields = match blocks.peek() {
@@ -85,76 +135,62 @@ impl Part {
             _ => options.fields.unwrap_or(FieldCount::Labelled),
         };
         let ConvertOptions { vocabulary, quarantine, .. } = options;
-        Ok((Arc::new(Self { path, bytes, fields, quarantine, vocabulary }), blocks))
+        let most = quarantine.as_ref().map(|quarantine| quarantine.most);
+        let kind = Kind::Lines(Lines { fields, vocabulary, most });
+        Ok((Arc::new(Self { path, bytes, fields, quarantine, kind }), blocks))
     }
 
     pub(super) fn write_error(&self, source: impl Error + Send + Sync + 'static) -> ConvertError {
         ConvertError::Write { path: self.path.clone(), source: Box::new(source) }
     }
 
-    /// Reads a block's records into `batch`, in the place of what it held, and returns the bad lines.
-    pub(super) fn read(&self, block: &Block, batch: &mut RecordBatch) -> Result<Vec<BadLine>, ConvertError> {
-        let rejected = self.parse(block, batch);
-        // Lines of a part that lost bytes are no bad records.
-        block.intact()?;
-        rejected
-    }
-
-    fn parse(&self, block: &Block, batch: &mut RecordBatch) -> Result<Vec<BadLine>, ConvertError> {
-        let options = RecordOptions { fields: Some(self.fields), vocabulary: self.vocabulary };
-        batch.clear();
-        let mut rejected = Vec::new();
-        if block.is_mapped() {
-            let mut scanner = RecordScanner::starting_at(block.text(), options, block.line, block.offset);
-            while let Some(outcome) = scanner.read(batch) {
-                if let Err(error) = outcome {
-                    rejected.push(self.keep(error, || scanner.line_text().to_vec())?);
-                    if self.too_many(&rejected) {
-                        break;
-                    }
-                }
+    /// Reads records into `batch`, in place of what it held, and returns the bad ones.
+    pub(super) fn read(
+        &self,
+        records: &Records,
+        reader: &mut Option<Reader>,
+        batch: &mut RecordBatch,
+    ) -> Result<Vec<BadLine>, ConvertError> {
+        match (&self.kind, records) {
+            (Kind::Lines(lines), Records::Lines(block)) => lines.read(&self.path, block, batch),
+            (Kind::Log(log), Records::Rows(block)) => {
+                let most = self.quarantine.as_ref().map(|quarantine| quarantine.most);
+                log.read(&self.path, block, reader, most, batch)
             }
-            return Ok(rejected);
-        }
-        let mut parser = RecordParser::starting_at(options, block.line, block.offset);
-        let mut rest = block.text();
-        while !rest.is_empty() && !self.too_many(&rejected) {
-            let (taken, parsed) = parser.push(rest, batch);
-            let (line, after) = rest.split_at(taken);
-            rest = after;
-            if let Parsed::Bad(error) = parsed {
-                rejected.push(self.keep(error, || line.strip_suffix(b"\n").unwrap_or(line).to_vec())?);
-            }
-        }
-        if rest.is_empty()
-            && let Parsed::Bad(error) = parser.finish(batch)
-        {
-            rejected.push(self.keep(error, || parser.line_text())?);
-        }
-        Ok(rejected)
-    }
-
-    fn keep(&self, error: RecordError, text: impl FnOnce() -> Vec<u8>) -> Result<BadLine, ConvertError> {
-        match self.quarantine {
-            Some(_) => Ok(BadLine { error, text: text() }),
-            None => Err(ConvertError::Record { path: self.path.clone(), error: Box::new(error) }),
+            _ => unreachable!("the records are of this part"),
         }
     }
 
-    /// Whether a block has more bad lines than a whole part may have: then the rest of it does not matter.
-    fn too_many(&self, rejected: &[BadLine]) -> bool {
-        self.quarantine.as_ref().is_some_and(|quarantine| rejected.len() as u64 > quarantine.most)
+    /// What is done with it, for people.
+    pub(super) fn verb(&self) -> &'static str {
+        match self.kind {
+            Kind::Lines(_) => "convert",
+            Kind::Log(_) => "import",
+        }
     }
 }
 
-/// How many fields the records have, from the first block.
-fn settle_fields(first: &Block, path: &Path, options: &ConvertOptions) -> Result<FieldCount, ConvertError> {
-    let seen = || first.text().split(|&byte| byte == b'\n').find_map(FieldCount::of_line);
-    if let Some(fields) = options.fields.or_else(seen) {
-        return Ok(fields);
+impl Records {
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Self::Lines(block) => block.text().len() as u64,
+            Self::Rows(block) => block.bytes(),
+        }
     }
-    let records = RecordOptions { fields: None, vocabulary: options.vocabulary };
-    let outcome = RecordScanner::new(first.text(), records).read(&mut RecordBatch::default());
-    let error = outcome.and_then(Result::err).expect("a line without 24 or 20 fields is no record");
-    Err(ConvertError::Record { path: path.to_owned(), error: Box::new(error) })
+
+    /// Whether these are lines of which the last has no newline and is not one of the bad ones.
+    pub(super) fn lack_final_newline(&self, rejected: &[BadLine]) -> bool {
+        let Self::Lines(block) = self else { return false };
+        let end = block.offset + block.text().len() as u64;
+        let is_last = |bad: &BadLine| match &bad.error {
+            BadRecord::Line(error) => error.offset + error.length as u64 == end,
+            BadRecord::Row(_) => false,
+        };
+        !block.text().ends_with(b"\n") && !rejected.last().is_some_and(is_last)
+    }
+}
+
+/// A record that is none, of the file at `path`.
+pub(super) fn refuse(path: &Path, error: BadRecord) -> ConvertError {
+    ConvertError::Record { path: path.to_owned(), error }
 }

@@ -12,6 +12,7 @@ use super::adoption::adoption;
 use super::options::{ConvertOptions, Quarantine};
 use super::parts::convert;
 use super::skim::{PartFile, SkimFiles};
+use super::source::PartInput;
 use crate::config::{BadRecords, Config};
 use crate::pipeline::{Context, Goal, PipelineError, RawData, Stage, TaskRunner, Unsettled};
 use crate::workspace::{Fingerprint, Layout};
@@ -103,9 +104,12 @@ fn conversion(context: &Context<'_>, part: RawPart) -> Result<Goal<Conversion>, 
         .with("bad_records", format!("{:?}", config.bad_records));
     let quarantine = match config.bad_records {
         BadRecords::Stop => None,
-        BadRecords::Quarantine => {
-            Some(Quarantine { directory: workspace.rejected(), name: part.name, most: config.max_bad_records })
-        }
+        BadRecords::Quarantine => Some(Quarantine {
+            directory: workspace.rejected(),
+            name: part.name,
+            ending: "tsv",
+            most: config.max_bad_records,
+        }),
     };
     let options = ConvertOptions { vocabulary: config.vocabulary_size, fields: Some(FieldCount::Labelled), quarantine };
     let outputs = vec![target.clone()];
@@ -123,7 +127,7 @@ fn convert_raw(
         let (targets, raw): (Vec<_>, Vec<_>) =
             conversions.into_iter().map(|Conversion { raw, options, target }| (target, (raw, options))).unzip();
         let parts = raw.into_iter().map(|(raw, options)| {
-            Ok((LineBlocks::open(&raw, BlockSize::default(), Some(permits.acquire()))?, options))
+            Ok(PartInput::Raw(LineBlocks::open(&raw, BlockSize::default(), Some(permits.acquire()))?, options))
         });
         let finished = |output: PartFile, summary| {
             made(Unsettled { file: output.finish()?, summary: serde_json::to_value(summary)? })

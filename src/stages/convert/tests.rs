@@ -9,7 +9,7 @@ use skimlog_runtime::progress::Silent;
 use skimlog_runtime::semaphore::Semaphore;
 use skimlog_runtime::stream::{BlockSize, LineBlocks};
 
-use super::{ConvertError, ConvertOptions, ConvertSummary, Format, Quarantine, Unusual, convert};
+use super::{ConvertError, ConvertOptions, ConvertSummary, Format, PartInput, Quarantine, Unusual, convert};
 
 /// A format that keeps the batches as text and notes where blocks begin.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -53,7 +53,7 @@ fn run_all(
     (threads, options): &(NonZeroUsize, ConvertOptions),
 ) -> (Vec<(Blocks, ConvertSummary)>, Result<(), String>) {
     let mut made = Vec::new();
-    let parts = parts.into_iter().map(|blocks| Ok::<_, ConvertError>((blocks, options.clone())));
+    let parts = parts.into_iter().map(|blocks| Ok::<_, ConvertError>(PartInput::Raw(blocks, options.clone())));
     let finished = |blocks, summary| {
         made.push((blocks, summary));
         Ok(())
@@ -90,7 +90,7 @@ fn a_part_comes_through_whole_mapped_or_piped_on_any_number_of_threads() {
         let (one, summary) = run(mapped(&golden(part), 300), &threads(1)).unwrap();
         let records = text.iter().filter(|&&byte| byte == b'\n').count() as u64;
         let (bytes_read, unusual) = (text.len() as u64, Unusual::default());
-        assert_eq!(summary, ConvertSummary { fields, records, rejected: 0, bytes_read, unusual });
+        assert_eq!(summary, ConvertSummary { fields, records, rejected: 0, bytes_read, unusual, ids: None });
         assert!(one.0.concat() == text);
         assert_eq!(one.0.len() as u64, records.div_ceil(300));
         assert!(run(mapped(&golden(part), 300), &threads(2)).unwrap() == (Blocks(one.0.clone()), summary));
@@ -151,7 +151,7 @@ fn quarantine_keeps_the_whole_line_and_goes_on_up_to_its_limit() {
     fs::write(&part, damaged.concat()).unwrap();
     let options = |count, most| {
         let (directory, name) = (quarantine.clone(), "part-00001".into());
-        let quarantine = Some(Quarantine { directory, name, most });
+        let quarantine = Some(Quarantine { directory, name, ending: "tsv", most });
         (threads(count).0, ConvertOptions { quarantine, ..ConvertOptions::default() })
     };
     for (count, size) in [(1, 7), (2, 7), (2, 1), (2, 65_536)] {
@@ -184,7 +184,7 @@ fn quarantine_keeps_the_whole_line_and_goes_on_up_to_its_limit() {
 fn text_that_is_no_part_is_refused() {
     let quarantine = tempfile::tempdir().unwrap();
     let directory = quarantine.path().to_owned();
-    let quarantine = Some(Quarantine { directory, name: "pipe".into(), most: 1_000 });
+    let quarantine = Some(Quarantine { directory, name: "pipe".into(), ending: "tsv", most: 1_000 });
     let lenient = (NonZeroUsize::MIN, ConvertOptions { quarantine, ..ConvertOptions::default() });
     for options in [&threads(1), &lenient] {
         let error = run(piped(b"a,b\nc,d\n", 10), options).unwrap_err();
@@ -263,7 +263,7 @@ proptest! {
         let quarantine = directory.path().join("rejected");
         let options = |count| {
             let (directory, name) = (quarantine.clone(), "pipe".into());
-            let quarantine = Some(Quarantine { directory, name, most: 1_000 });
+            let quarantine = Some(Quarantine { directory, name, ending: "tsv", most: 1_000 });
             (threads(count).0, ConvertOptions { quarantine, ..ConvertOptions::default() })
         };
         let outcome = |blocks: LineBlocks, count| {

@@ -55,6 +55,7 @@ enum Source {
 
 /// The blocks of a log, in order.
 pub struct LogBlocks {
+    format: LogFormat,
     source: BlockSource,
     row: u64,
     permit: Option<Arc<Permit>>,
@@ -113,7 +114,7 @@ impl Log {
     /// # Errors
     /// [`LogError::Damaged`].
     pub fn blocks(self, columns: &[&str]) -> Result<(LogBlocks, BlockShape), LogError> {
-        let Self { schema, source, permit, .. } = self;
+        let Self { format, schema, source, permit, .. } = self;
         let named = |name: &&str| schema.fields().find(name).map(|(index, _)| index);
         let mut projection: Vec<usize> = columns.iter().filter_map(named).collect();
         projection.sort_unstable();
@@ -128,11 +129,16 @@ impl Log {
             }
             Source::Lines(blocks, bytes) => (BlockSource::Lines(blocks), Shape::Lines(schema), bytes),
         };
-        Ok((LogBlocks { source, row: 1, permit, bytes }, BlockShape(shape)))
+        Ok((LogBlocks { format, source, row: 1, permit, bytes }, BlockShape(shape)))
     }
 }
 
 impl LogBlocks {
+    /// The log's format.
+    pub fn format(&self) -> LogFormat {
+        self.format
+    }
+
     /// The log's size in bytes, where it is known and equal to the sum of [`LogBlock::bytes`].
     pub fn bytes(&self) -> Option<u64> {
         match self.source {

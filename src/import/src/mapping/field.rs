@@ -153,7 +153,9 @@ impl LogField {
             Self::Reply => "when, or whether, the reader replied; null: not",
             Self::Retweet => "when, or whether, the reader passed the post on; null: not",
             Self::Quote => "when, or whether, the reader passed the post on with a comment; null: not",
-            Self::Shown => "when the reader saw the post: time of a reaction without one, and for --split-time",
+            Self::Shown => {
+                "when the reader saw the post: the time of a reaction that is only a yes; unmapped: the post's"
+            }
         }
     }
 
