@@ -69,12 +69,12 @@ pub struct FeedSummary {
 }
 
 /// Generates the log of a feed in `options.out`: the impressions of the sets that [`generate`](crate::generate) makes
-/// with the same options, sorted by time. Calls `progress` with the number of impressions drawn and written so far, each
-/// counted once for drawing and once for writing.
+/// with the same options, sorted by time. Calls `progress` with the number of impressions drawn and written so far,
+/// each counted once for drawing and once for writing.
 ///
 /// * `posts.parquet`: `post_id`, `author_id`, `text`, `lang`, `created_at`, `kind` (post, repost or quote), `media`
-///   (image, video or gif; null for none), `hashtags`, `links`, `domains`; times are `timestamp(ms, UTC)`, the last four
-///   lists of strings;
+///   (image, video or gif; null for none), `hashtags`, `links`, `domains`; times are `timestamp(ms, UTC)`, the last
+///   four lists of strings;
 /// * `users.parquet`: `user_id`, `followers`, `following`, `verified`, `created_at`;
 /// * `impressions.parquet`: `post_id`, `viewer_id`, `shown_at`, `viewer_follows_author`, `liked_at`, `replied_at`,
 ///   `reposted_at`, `quoted_at` (null for what did not happen): the training and the validation set;

@@ -48,7 +48,8 @@ fn special(id: &str, kind: u8) -> Value {
     json!({"SpecialToken": {"id": id, "type_id": kind}})
 }
 
-/// Tokens and their ids: every character of the scripts and of names, alone and within a word; all syllables; all words.
+/// Tokens and their ids: every character of the scripts and of names, alone and within a word; all syllables; all
+/// words.
 fn vocabulary(words: &Words) -> Map<String, Value> {
     let mut vocabulary: Map<String, Value> = (1..100).map(|id| (format!("[unused{id}]"), id.into())).collect();
     vocabulary.extend(SPECIAL.iter().map(|&(token, id)| (token.to_owned(), id.into())));
