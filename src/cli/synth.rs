@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use skimlog::amounts;
 use skimlog_runtime::machine;
 use skimlog_runtime::progress::{Progress, Unit};
-use skimlog_synth::SynthOptions;
+use skimlog_synth::{FeedForms, SynthOptions};
 
 use super::Common;
+use super::usage::UsageError;
 use super::values::{threads, whole};
 
 /// Generate synthetic parts in the exact raw format, with a planted engagement model.
@@ -17,15 +18,29 @@ use super::values::{threads, whole};
 /// Writes DIR/train/part-00000…, DIR/validation/part-00000, DIR/test/part-00000 (without reactions),
 /// DIR/test_labels.tsv, and DIR/truth.json: the reactions' rates, and the AP and RCE of the planted model itself.
 /// The same options give the same bytes.
+///
+/// `--as feed` writes the same impressions as the log of a feed, in the order of time: DIR/posts.parquet (post_id,
+/// author_id, text, lang, created_at, kind, media, hashtags, links, domains), DIR/users.parquet (user_id, followers,
+/// following, verified, created_at), DIR/impressions.parquet (post_id, viewer_id, shown_at, viewer_follows_author,
+/// liked_at, replied_at, reposted_at, quoted_at), and their join as DIR/feed.parquet or DIR/feed.ndjson, with the names
+/// post_text, author_followers, viewer_id and so on; DIR/test.parquet or DIR/test.ndjson without reactions;
+/// DIR/tokenizer.json, which makes WordPiece tokens of the text. Times are milliseconds of UTC.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   skimmer synth --out recsys_data
-  skimmer synth --out recsys_data --parts 4 --rows 1000000")]
+  skimmer synth --out recsys_data --parts 4 --rows 1000000
+  skimmer synth --as feed --out feed --joined parquet,ndjson")]
 pub(super) struct Synth {
     /// Where to write.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// What to write.
+    #[arg(long = "as", value_name = "FORM", value_enum, default_value_t = Form::Parts)]
+    form: Form,
+    /// Forms of a feed's joined tables.
+    #[arg(long, value_name = "A,B", value_enum, value_delimiter = ',', default_value = "parquet")]
+    joined: Vec<Joined>,
     /// Training parts.
     #[arg(long, value_name = "N", default_value_t = 2,
         value_parser = whole::<u32>(1..=99_999), allow_negative_numbers = true)]
@@ -62,6 +77,22 @@ pub(super) struct Synth {
     threads: Option<NonZeroUsize>,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// Raw parts.
+    Parts,
+    /// Posts, users and impressions of a feed.
+    Feed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Joined {
+    /// Apache Parquet.
+    Parquet,
+    /// A JSON object a line.
+    Ndjson,
+}
+
 impl Synth {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let options = SynthOptions {
@@ -77,19 +108,59 @@ impl Synth {
             seed: self.seed,
             threads: self.threads.unwrap_or_else(machine::threads).get(),
         };
-        let terminal = common.terminal();
+        match self.form {
+            Form::Parts => self.parts(&options, common),
+            Form::Feed => self.feed(&options, common),
+        }
+    }
+
+    fn parts(&self, options: &SynthOptions, common: &Common) -> anyhow::Result<()> {
         // The one part's share, rounded: exact numbers come with the summary.
         let training = options.only_part.map_or(options.rows, |_| options.rows / u64::from(options.parts.max(1)));
         let total = training + options.valid_rows + options.test_rows;
-        terminal.begin("synth", Some(total), Unit::Records);
-        let written = std::sync::atomic::AtomicU64::new(0);
-        let summary = skimlog_synth::generate(&options, &|records| {
-            let before = written.fetch_max(records, std::sync::atomic::Ordering::Relaxed);
-            terminal.advance(records.saturating_sub(before));
-        })?;
-        terminal.end();
+        let summary = shown(common, total, Unit::Records, |progress| skimlog_synth::generate(options, progress))?;
         common.summarize(&summary, || {
             format!("wrote {} to {}", amounts::counted(summary.records, "record", "records"), self.out.display())
         })
     }
+
+    fn feed(&self, options: &SynthOptions, common: &Common) -> anyhow::Result<()> {
+        if options.only_part.is_some() {
+            let what = "--only-part is about raw parts, and a feed has none: leave it out with --as feed";
+            return Err(UsageError(what.into()).into());
+        }
+        let has = |form| self.joined.contains(&form);
+        let forms = FeedForms { parquet: has(Joined::Parquet), ndjson: has(Joined::Ndjson) };
+        // An impression is drawn and written.
+        let total = 2 * (options.rows + options.valid_rows + options.test_rows);
+        let generate = |progress: &(dyn Fn(u64) + Sync)| skimlog_synth::generate_feed(options, forms, progress);
+        let summary = shown(common, total, Unit::Items, generate)?;
+        common.summarize(&summary, || {
+            format!(
+                "wrote {}, {} and {} to {}",
+                amounts::counted(summary.impressions + summary.test, "impression", "impressions"),
+                amounts::counted(summary.posts, "post", "posts"),
+                amounts::counted(summary.users, "user", "users"),
+                self.out.display()
+            )
+        })
+    }
+}
+
+/// Generates something with progress on the terminal.
+fn shown<T, E>(
+    common: &Common,
+    total: u64,
+    unit: Unit,
+    generate: impl FnOnce(&(dyn Fn(u64) + Sync)) -> Result<T, E>,
+) -> Result<T, E> {
+    let terminal = common.terminal();
+    terminal.begin("synth", Some(total), unit);
+    let written = std::sync::atomic::AtomicU64::new(0);
+    let outcome = generate(&|records| {
+        let before = written.fetch_max(records, std::sync::atomic::Ordering::Relaxed);
+        terminal.advance(records.saturating_sub(before));
+    })?;
+    terminal.end();
+    Ok(outcome)
 }

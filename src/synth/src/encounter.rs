@@ -27,6 +27,19 @@ const PREFERENCE: f64 = 0.7;
 impl World {
     /// Draws the next record of a set.
     pub(crate) fn encounter(&self, set: Set, random: &mut Random) -> Encounter {
+        let (user, key) = self.draw(set, random);
+        self.encounter_of(user, key)
+    }
+
+    /// The encounter of a user with a tweet.
+    pub(crate) fn encounter_of(&self, user: u32, key: TweetKey) -> Encounter {
+        let (tweet, follows) = (self.tweet(key), self.follows(key.author, user));
+        let (author, affinity) = (self.author(key.author), self.affinity(user, key.author));
+        Encounter { reader: self.reader(user), author, key, tweet, follows, affinity }
+    }
+
+    /// Draws which user sees which tweet in the next record of a set.
+    fn draw(&self, set: Set, random: &mut Random) -> (u32, TweetKey) {
         let user = self.reading.rank(uniform(random)) as u32;
         let reader = self.reader(user);
         let circle = if chance(random, DISCOVERY) {
@@ -35,20 +48,14 @@ impl World {
             self.interest(&reader, random)
         };
         let [first, second] = [(); 2].map(|()| self.someone_else(circle, user, random));
-        let (mut author, mut affinity) = (first, self.affinity(user, first));
-        if second != first && chance(random, PREFERENCE) {
-            let other = self.affinity(user, second);
-            if other[Reaction::Like] > affinity[Reaction::Like] {
-                (author, affinity) = (second, other);
-            }
-        }
+        let liking = |author| self.affinity(user, author)[Reaction::Like];
+        let preferred = second != first && chance(random, PREFERENCE) && liking(second) > liking(first);
+        let author = if preferred { second } else { first };
         let period = set.period();
         let tweets = self.tweets(author, period);
         // The first tweets of an author are seen more often than the others.
         let number = (f64::from(tweets) * uniform(random).powf(1.4)) as u32;
-        let key = TweetKey { author, period, number: number.min(tweets - 1) };
-        let (tweet, follows) = (self.tweet(key), self.follows(author, user));
-        Encounter { reader, author: self.author(author), key, tweet, follows, affinity }
+        (user, TweetKey { author, period, number: number.min(tweets - 1) })
     }
 
     /// An author of a circle who is not the reader.

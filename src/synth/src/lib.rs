@@ -10,6 +10,8 @@
 
 mod encounter;
 mod engagement;
+mod feed;
+mod files;
 mod line;
 mod options;
 mod output;
@@ -20,6 +22,7 @@ mod tweet;
 mod vocabulary;
 mod world;
 
+pub use feed::{FeedForms, FeedSummary, generate_feed};
 pub use options::{SynthError, SynthOptions};
 pub use output::{SynthSummary, generate};
 pub use truth::{ReactionTruth, SetTruth, Truth};

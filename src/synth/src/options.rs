@@ -127,6 +127,14 @@ pub enum SynthError {
         /// Why not.
         source: io::Error,
     },
+    /// A table could not be written.
+    #[error("{}: cannot write Parquet: {source}", .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: parquet::errors::ParquetError,
+    },
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Sets of records as files.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use skimlog_runtime::ordered::ordered_map;
 
 use crate::engagement::{Outcome, PlantedModel};
+use crate::files::{Output, Unfinished, attempt};
 use crate::line::{write_labels, write_record};
 use crate::options::{SynthError, SynthOptions};
 use crate::random::Purpose;
@@ -18,8 +19,6 @@ use crate::world::{Set, World};
 
 /// Records drawn from one sequence of random numbers; never changes with options, or the records would.
 const BLOCK: u64 = 4096;
-/// Directory within the output directory of what is not complete yet.
-const UNFINISHED: &str = ".unfinished";
 const NAMES: [&str; 5] = ["train", "validation", "test", "test_labels.tsv", "truth.json"];
 
 /// What was generated.
@@ -49,40 +48,23 @@ pub struct SynthSummary {
 /// [`SynthError`] for an option out of range, for output that is there already, and from the file system.
 pub fn generate(options: &SynthOptions, progress: &(dyn Fn(u64) + Sync)) -> Result<SynthSummary, SynthError> {
     options.check()?;
-    if let Some(path) = NAMES.iter().map(|name| options.out.join(name)).find(|path| path.exists()) {
-        return Err(SynthError::Exists { path });
-    }
-    let unfinished = options.out.join(UNFINISHED);
-    if unfinished.exists() {
-        attempt("remove", &unfinished, fs::remove_dir_all(&unfinished))?;
-    }
-    attempt("make this directory", &unfinished, fs::create_dir_all(&unfinished))?;
-
+    let unfinished = Unfinished::begin(&options.out, &NAMES)?;
     let world = World::new(options);
     let records =
         Records { model: PlantedModel::calibrated(&world), vocabulary: Vocabulary::new(options.vocabulary), world };
-    let mut writer = SetWriter { records: &records, options, unfinished: &unfinished, progress, written: 0, bytes: 0 };
+    let mut writer =
+        SetWriter { records: &records, options, unfinished: unfinished.path(), progress, written: 0, bytes: 0 };
     let train = writer.write(Set::Train, options.rows, options.parts)?;
     let validation = writer.write(Set::Validation, options.valid_rows, 1)?;
     let test = writer.write(Set::Test, options.test_rows, 1)?;
     let (records, bytes) = (writer.written, writer.bytes);
     let truth = Truth { seed: options.seed, train: train.truth(), validation: validation.truth(), test: test.truth() };
 
-    let path = unfinished.join("truth.json");
+    let path = unfinished.path().join("truth.json");
     let json = serde_json::to_string_pretty(&truth).map_err(io::Error::from).map(|json| json + "\n");
     attempt("write", &path, json.and_then(|json| fs::write(&path, json)))?;
-    for name in NAMES {
-        let (from, to) = (unfinished.join(name), options.out.join(name));
-        if from.exists() {
-            attempt("move here what was generated", &to, fs::rename(&from, &to))?;
-        }
-    }
-    attempt("remove", &unfinished, fs::remove_dir(&unfinished))?;
+    unfinished.complete(&NAMES)?;
     Ok(SynthSummary { records, bytes, truth })
-}
-
-fn attempt<T>(action: &'static str, path: &Path, outcome: io::Result<T>) -> Result<T, SynthError> {
-    outcome.map_err(|source| SynthError::Io { action, path: path.to_owned(), source })
 }
 
 /// A block of records as text, and what to add to the sums.
@@ -245,25 +227,4 @@ impl Parts {
 
 fn part_path(directory: &Path, number: u64) -> PathBuf {
     directory.join(format!("part-{number:05}"))
-}
-
-/// A file being written.
-struct Output {
-    path: PathBuf,
-    file: BufWriter<File>,
-}
-
-impl Output {
-    fn create(path: PathBuf) -> Result<Self, SynthError> {
-        let file = BufWriter::new(attempt("create", &path, File::create(&path))?);
-        Ok(Self { path, file })
-    }
-
-    fn write(&mut self, text: &[u8]) -> Result<(), SynthError> {
-        attempt("write", &self.path, self.file.write_all(text))
-    }
-
-    fn finish(mut self) -> Result<(), SynthError> {
-        attempt("write", &self.path, self.file.flush())
-    }
 }

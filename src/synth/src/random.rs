@@ -31,6 +31,8 @@ pub(crate) enum Purpose {
     LanguageId,
     Reaction,
     Block,
+    FeedText,
+    FeedTime,
 }
 
 /// The seed of a world.

@@ -10,8 +10,9 @@ use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
-use generated::{files, list, options, records, rewritten, times};
-use skimlog_formats::{PerReaction, Reaction};
+use generated::{files, list, options, records, times};
+use skimlog_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
+use skimlog_formats::{Id, PerReaction, Reaction};
 use skimlog_synth::{SynthError, SynthOptions, Truth, generate};
 
 /// The files most tests look at.
@@ -304,4 +305,39 @@ fn nothing_there_is_overwritten_and_an_interrupted_run_is_no_obstacle() {
     let before = files(out.path());
     assert!(matches!(generate(&few, &|_| ()), Err(SynthError::Exists { path }) if path == out.path().join("train")));
     assert_eq!(files(out.path()), before);
+}
+
+/// The record, parsed and written again.
+fn rewritten(record: &[&str]) -> String {
+    let id = |text: &str| Id::parse(text.as_bytes()).unwrap();
+    let ids = |field: usize| list(record[field]).into_iter().map(id).collect::<Vec<_>>();
+    let user = |first: usize| Users {
+        id: vec![id(record[first])],
+        followers: vec![record[first + 1].parse().unwrap()],
+        following: vec![record[first + 2].parse().unwrap()],
+        verified: vec![record[first + 3].parse().unwrap()],
+        created: vec![record[first + 4].parse().unwrap()],
+    };
+    let mut batch = RecordBatch {
+        rows: 1,
+        tweet: vec![id(record[2])],
+        tweet_type: vec![TweetType::ALL.into_iter().find(|kind| kind.name() == record[6]).unwrap()],
+        language: vec![id(record[7])],
+        tweet_time: vec![record[8].parse().unwrap()],
+        author: user(9),
+        reader: user(14),
+        author_follows_reader: vec![record[19].parse().unwrap()],
+        reactions: (record.len() == 24)
+            .then(|| times(record).map(|time| vec![if time == 0 { NO_REACTION } else { time.into() }])),
+        ..RecordBatch::default()
+    };
+    let media = |name: &str| Media::ALL.into_iter().find(|media| media.name() == name).unwrap();
+    batch.tokens.push(&list(record[0]).iter().map(|token| token.parse().unwrap()).collect::<Vec<_>>());
+    batch.hashtags.push(&ids(1));
+    batch.media.push(&list(record[3]).into_iter().map(media).collect::<Vec<_>>());
+    batch.links.push(&ids(4));
+    batch.domains.push(&ids(5));
+    let mut text = Vec::new();
+    write_record(&batch, 0, &mut text);
+    String::from_utf8(text).unwrap()
 }

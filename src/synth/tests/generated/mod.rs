@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use skimlog_formats::record::{Media, NO_REACTION, RecordBatch, TweetType, Users, write_record};
-use skimlog_formats::{Id, PerReaction, Reaction};
+use skimlog_formats::{PerReaction, Reaction};
 use skimlog_synth::SynthOptions;
 
 /// 50,000 training records in two parts, small sets beside them.
@@ -51,39 +50,4 @@ pub(crate) fn list(field: &str) -> Vec<&str> {
 pub(crate) fn times(record: &[&str]) -> PerReaction<u32> {
     let time = |field: usize| if record[field].is_empty() { 0 } else { record[field].parse().unwrap() };
     PerReaction::from_order(Reaction::RECORD_ORDER, [time(20), time(21), time(22), time(23)])
-}
-
-/// The record, parsed and written again.
-pub(crate) fn rewritten(record: &[&str]) -> String {
-    let id = |text: &str| Id::parse(text.as_bytes()).unwrap();
-    let ids = |field: usize| list(record[field]).into_iter().map(id).collect::<Vec<_>>();
-    let user = |first: usize| Users {
-        id: vec![id(record[first])],
-        followers: vec![record[first + 1].parse().unwrap()],
-        following: vec![record[first + 2].parse().unwrap()],
-        verified: vec![record[first + 3].parse().unwrap()],
-        created: vec![record[first + 4].parse().unwrap()],
-    };
-    let mut batch = RecordBatch {
-        rows: 1,
-        tweet: vec![id(record[2])],
-        tweet_type: vec![TweetType::ALL.into_iter().find(|kind| kind.name() == record[6]).unwrap()],
-        language: vec![id(record[7])],
-        tweet_time: vec![record[8].parse().unwrap()],
-        author: user(9),
-        reader: user(14),
-        author_follows_reader: vec![record[19].parse().unwrap()],
-        reactions: (record.len() == 24)
-            .then(|| times(record).map(|time| vec![if time == 0 { NO_REACTION } else { time.into() }])),
-        ..RecordBatch::default()
-    };
-    let media = |name: &str| Media::ALL.into_iter().find(|media| media.name() == name).unwrap();
-    batch.tokens.push(&list(record[0]).iter().map(|token| token.parse().unwrap()).collect::<Vec<_>>());
-    batch.hashtags.push(&ids(1));
-    batch.media.push(&list(record[3]).into_iter().map(media).collect::<Vec<_>>());
-    batch.links.push(&ids(4));
-    batch.domains.push(&ids(5));
-    let mut text = Vec::new();
-    write_record(&batch, 0, &mut text);
-    String::from_utf8(text).unwrap()
 }
