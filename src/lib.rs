@@ -4,6 +4,7 @@
 
 pub mod amounts;
 pub mod config;
+pub mod log_predictions;
 pub mod pipeline;
 pub mod plan;
 pub mod report;

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use skimlog::amounts;
 use skimlog::config::ByteSize;
 use skimlog::stages::convert::{ImportOptions, ImportOutput, ImportSummary, LogSource, Quarantine, import_logs};
@@ -49,7 +48,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "FILE", requires = "split_time")]
     validation: Option<PathBuf>,
     /// Format of the logs [default: what the name or the first bytes say].
-    #[arg(long, value_name = "FORMAT", value_parser = format())]
+    #[arg(long, value_name = "FORMAT", value_parser = values::log_format())]
     format: Option<LogFormat>,
     /// Put rows that are no records there, with the reasons, and continue [default: stop at the first].
     #[arg(long, value_name = "DIR")]
@@ -180,9 +179,4 @@ fn is_pattern(path: &Path) -> bool {
 fn time(text: &str) -> Result<i64, String> {
     let format = TimeFormat { unit: None, zone: "UTC".parse().ok() };
     format.of_text(text)
-}
-
-fn format() -> impl TypedValueParser<Value = LogFormat> {
-    let names = PossibleValuesParser::new(LogFormat::ALL.map(|format| PossibleValue::new(format.name())));
-    names.map(|name| LogFormat::named(&name).expect("only formats' names are possible"))
 }

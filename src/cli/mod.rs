@@ -19,6 +19,7 @@ mod man;
 mod output;
 mod plan;
 mod predict;
+mod predict_log;
 mod predicted;
 mod report;
 mod run;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use skimlog::config;
+use skimlog::log_predictions::LogPredictOptions;
 use skimlog::pipeline::memory;
 use skimlog_model::bundle::Verify;
 use skimlog_model::predict::{EngagementModel, OnError, PipeInput, StreamOptions, predict_stream};
@@ -16,19 +17,25 @@ use skimlog_runtime::files::AtomicFile;
 
 use super::failure::tell;
 use super::output::{StandardOutput, say};
+use super::predict_log::LogArgs;
 use super::predicted::PredictReport;
 use super::{Common, values};
 
-/// Predict the records on standard input, with a model folder alone.
+/// Predict the records on standard input, or the rows of a log of your own, with a model folder alone.
 ///
 /// Writes a line `tweet_id,reader_id,reply,retweet,quote,like` (probabilities) for each record, in their order, while
 /// the input is still coming in. Takes records of 20 fields, or of 24, whose reactions it does not look at.
+///
+/// A log of your own (Parquet, CSV, TSV, NDJSON, Arrow) is read by the mapping that it was imported with, which the
+/// model keeps: predictions have the log's own ids, the columns that the mapping keeps, and its names of the reactions.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   skimmer predict --model model < test.tsv > predictions.csv
   skimmer predict --model model --precision bf16 \\
-      --summary summary.json < test.tsv > predictions.csv")]
+      --summary summary.json < test.tsv > predictions.csv
+  skimmer predict --model model feed.parquet --header > predictions.csv
+  tail -f impressions.ndjson | skimmer predict --model model -")]
 pub(super) struct Predict {
     /// The model folder, as `skimmer train` makes it.
     #[arg(long, value_name = "DIR")]
@@ -54,6 +61,8 @@ pub(super) struct Predict {
     /// Accept standard input without any record; else that is an error, for something before the pipe may have failed.
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -70,6 +79,7 @@ impl Predict {
         let defaults = configured(common)?;
         let verify = if self.verify { Verify::Checksums } else { Verify::Prediction };
         let model = Arc::new(EngagementModel::open(&self.model, self.precision.unwrap_or(defaults.precision), verify)?);
+        let job = self.log.job(&self.model)?;
         let ready = begun.elapsed();
         let options = StreamOptions {
             batch: self.batch.map_or(defaults.batch_size, NonZeroUsize::get),
@@ -81,10 +91,18 @@ impl Predict {
             ..StreamOptions::default()
         };
         let before = memory::processor_time();
-        let skipped = |error: &_| say(format_args!("skimmer: standard input:{error}; left out"));
         // Made before there is anything to lose.
         let summary_file = self.summary.as_deref().map(AtomicFile::create).transpose()?;
-        let summary = predict_stream(&model, PipeInput::standard()?, StandardOutput::open()?, &options, skipped)?;
+        let summary = match &job {
+            Some(job) => {
+                let StreamOptions { batch, threads, on_error, .. } = options;
+                job.predict(&model, &LogPredictOptions { batch, threads, skip: on_error == OnError::Skip })?
+            }
+            None => {
+                let skipped = |error: &_| say(format_args!("skimmer: standard input:{error}; left out"));
+                predict_stream(&model, PipeInput::standard()?, StandardOutput::open()?, &options, skipped)?
+            }
+        };
         if summary.is_empty() {
             match self.allow_empty {
                 true if common.quiet => {}

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use skimlog::amounts::count;
 use skimlog::stages::{self, STAGES, StageRef};
+use skimlog_import::log::LogFormat;
 use skimlog_network::Precision;
 use skimlog_text::EngineChoice;
 
@@ -53,6 +54,12 @@ pub(super) fn engine() -> impl TypedValueParser<Value = EngineChoice> {
         let named = ENGINES.into_iter().find(|(one, ..)| *one == name);
         named.expect("only engines' names are possible").1
     })
+}
+
+/// The format of a log, by its name.
+pub(super) fn log_format() -> impl TypedValueParser<Value = LogFormat> {
+    let names = PossibleValuesParser::new(LogFormat::ALL.map(|format| PossibleValue::new(format.name())));
+    names.map(|name| LogFormat::named(&name).expect("only formats' names are possible"))
 }
 
 /// A precision by its name.

@@ -5,14 +5,17 @@ use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch as Rows, new_null_array};
+use arrow_schema::DataType;
+use arrow_select::filter::filter_record_batch;
 use skimlog_formats::Id;
 use skimlog_formats::record::RecordBatch;
 use skimlog_runtime::semaphore::Permit;
 
 use crate::ids::{IdCollector, IdsError};
-use crate::log::{BlockDecoder, BlockRows, BlockShape, Log, LogBlock, LogBlocks, LogError, LogFormat, row_text};
-use crate::mapping::Mapping;
-use crate::rows::{IdSink, RowFault, RowReader, RowsError, Unnoted, top_level};
+use crate::log::{BlockDecoder, BlockRows, BlockShape, Feed, Log, LogBlock, LogBlocks, LogError, LogFormat, row_text};
+use crate::mapping::{LogField, Mapping};
+use crate::rows::{IdSink, RowFault, RowReader, RowsError, Unnoted, find, top_level};
 use crate::tokens::{TextTokenizer, TokenizerError};
 
 /// A mapping and its tokenizer, for any number of logs.
@@ -99,6 +102,20 @@ impl Importer {
         self.blocks(Log::of_reader(name, input, format, Some(&self.mapping), None)?)
     }
 
+    /// Opens what comes through a pipe, in blocks of at most `rows` rows: those that are there do not wait for others.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open_pipe(
+        &self,
+        name: &Path,
+        input: impl Feed + 'static,
+        format: Option<LogFormat>,
+        rows: usize,
+    ) -> Result<(LogBlocks, BlockShape), LogError> {
+        self.blocks(Log::of_pipe(name, input, format, &self.mapping, rows)?)
+    }
+
     fn blocks(&self, log: Log) -> Result<(LogBlocks, BlockShape), LogError> {
         let schema = Arc::clone(log.schema());
         let columns = self.mapping.columns().map(|(_, column)| column);
@@ -175,6 +192,51 @@ impl LogReader {
         Ok(bad)
     }
 
+    /// Shows a block's rows as records, at most `most` at once, beside the columns that name them.
+    ///
+    /// # Errors
+    /// [`ImportError`], and what `each` returns.
+    pub fn read_named<E: From<ImportError>>(
+        &mut self,
+        block: &LogBlock,
+        shape: &BlockShape,
+        most: usize,
+        mut each: impl FnMut(NamedRecords) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut decoder = BlockDecoder::new(shape);
+        let outcome = decoder.decode(block, |rows| match rows {
+            BlockRows::Bad(row, text, what) => {
+                let bad = vec![BadRow { row, what, text: text.to_vec() }];
+                each(NamedRecords { first_row: row, records: RecordBatch::default(), names: None, bad })
+                    .map_err(Stopped::Other)
+            }
+            BlockRows::Rows(first, rows) => (0..rows.num_rows()).step_by(most.max(1)).try_for_each(|start| {
+                let slice = rows.slice(start, most.min(rows.num_rows() - start));
+                let named = self.named(first + start as u64, &slice).map_err(Stopped::Import)?;
+                each(named).map_err(Stopped::Other)
+            }),
+        });
+        outcome.map_err(|stopped| match stopped {
+            Stopped::Import(error) => error.into(),
+            Stopped::Other(error) => error,
+        })
+    }
+
+    fn named(&mut self, first: u64, rows: &Rows) -> Result<NamedRecords, ImportError> {
+        let mut records = RecordBatch::default();
+        let faults = self.rows.add(rows, &mut Unnoted, &mut records).map_err(import_error)?;
+        let bad = faults.iter().map(|fault| BadRow {
+            row: first + fault.row as u64,
+            what: self.what(fault),
+            text: row_text(rows, fault.row),
+        });
+        let bad: Vec<BadRow> = bad.collect();
+        let mut good = vec![true; rows.num_rows()];
+        faults.iter().for_each(|fault| good[fault.row] = false);
+        let names = names(&self.mapping, &without(rows, &good));
+        Ok(NamedRecords { first_row: first, records, names: Some(names), bad })
+    }
+
     fn what(&self, fault: &RowFault) -> String {
         let RowFault { field, what, .. } = fault;
         match self.mapping.column(*field) {
@@ -182,6 +244,57 @@ impl LogReader {
             None => format!("{}: {what}", field.name()),
         }
     }
+}
+
+/// Rows that name records.
+pub type NameRows = Rows;
+
+/// Records with what their log calls them.
+pub struct NamedRecords {
+    /// 1-based number of the first row.
+    pub first_row: u64,
+    /// The records.
+    pub records: RecordBatch,
+    /// A row for each: the ids of post and reader under the names of their columns, then the columns that are kept.
+    pub names: Option<Rows>,
+    /// Rows that are no records.
+    pub bad: Vec<BadRow>,
+}
+
+/// Why the rows of a block are not read to the end.
+enum Stopped<E> {
+    Import(ImportError),
+    Other(E),
+}
+
+impl<E> From<LogError> for Stopped<E> {
+    fn from(error: LogError) -> Self {
+        Self::Import(error.into())
+    }
+}
+
+/// The rows that are good.
+fn without(rows: &Rows, good: &[bool]) -> Rows {
+    if good.iter().all(|&good| good) {
+        return rows.clone();
+    }
+    filter_record_batch(rows, &BooleanArray::from(good.to_vec())).expect("a mask as long as the batch")
+}
+
+/// The columns that name rows: of the post, of the reader, and those that are kept. A name that is there twice, or a
+/// column that is not, is left out.
+fn names(mapping: &Mapping, rows: &Rows) -> Rows {
+    let ids = [(LogField::Tweet, "tweet_id"), (LogField::Reader, "reader_id")]
+        .map(|(field, name)| mapping.column(field).unwrap_or(name));
+    let mut columns: Vec<(&str, ArrayRef)> = Vec::new();
+    for name in ids.into_iter().chain(mapping.keep.iter().map(String::as_str)) {
+        if columns.iter().all(|(known, _)| *known != name) {
+            let null = || new_null_array(&DataType::Utf8, rows.num_rows());
+            columns.push((name, find(rows, name).unwrap_or_else(null)));
+        }
+    }
+    Rows::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+        .expect("columns of one batch are of one length")
 }
 
 fn import_error<E>(error: RowsError<E>) -> ImportError

@@ -8,6 +8,7 @@
 //! * [`identity`]: ids of any type become 128-bit ids;
 //! * [`rows`]: rows become records;
 //! * [`importer`]: all of these together;
+//! * [`output`]: rows written as logs are;
 //! * [`ids`]: the dictionary beside a part, which turns ids back into texts.
 
 pub mod identity;
@@ -15,5 +16,6 @@ pub mod ids;
 pub mod importer;
 pub mod log;
 pub mod mapping;
+pub mod output;
 pub mod rows;
 pub mod tokens;

@@ -1,6 +1,7 @@
-//! Logs of separated values with a header, in blocks of whole records: a quoted field may have line breaks.
+//! Logs of separated values with a header, in blocks of whole records: a quoted field may have line breaks. Lines of
+//! NDJSON are records without quotes.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,11 +13,11 @@ use memchr::{memchr, memchr2};
 
 use super::chunks::DecodeLines;
 use super::format::BYTE_ORDER_MARK;
-use super::{BLOCK_BYTES, BLOCK_ROWS, LogError};
+use super::{BLOCK_BYTES, LogError};
 
 const QUOTE: u8 = b'"';
 /// Bytes asked of a reader at once.
-const READ: u64 = 1 << 20;
+const READ: usize = 1 << 20;
 
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,31 +93,67 @@ pub(super) fn record_ends(text: &[u8], dialect: Dialect) -> Vec<usize> {
     ends
 }
 
-/// The blocks of a log of separated values, in order.
-pub(super) struct CsvBlocks {
+/// Input that may know whether more of it is there at the moment.
+pub trait Feed: Read + Send {
+    /// Whether reading would give something, or the end, without waiting. Where it would not, rows that are there do
+    /// not wait for others.
+    fn ready(&mut self) -> bool;
+}
+
+/// Input of which nobody waits for single rows.
+pub(super) struct Unhurried<R>(pub(super) R);
+
+impl<R: Read> Read for Unhurried<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<R: Read + Send> Feed for Unhurried<R> {
+    fn ready(&mut self) -> bool {
+        true
+    }
+}
+
+/// The blocks of a text of records, in order.
+pub(super) struct TextBlocks {
     path: PathBuf,
-    input: Box<dyn Read + Send>,
+    input: Box<dyn Feed>,
     dialect: Dialect,
+    /// Most records of a block.
+    most: usize,
+    /// A block that was looked at before its turn.
+    first: Option<(Vec<u8>, usize)>,
     ahead: Vec<u8>,
     at_end: bool,
 }
 
-impl CsvBlocks {
-    /// Reads the header, and leaves the rest to be read.
+impl TextBlocks {
+    /// Reads records of this dialect, at most so many at once.
+    pub(super) fn new(path: &Path, input: impl Feed + 'static, dialect: Dialect, most: usize) -> Self {
+        let input: Box<dyn Feed> = Box::new(input);
+        Self { path: path.to_owned(), input, dialect, most, first: None, ahead: Vec::new(), at_end: false }
+    }
+
+    /// The first block, which is not taken.
+    ///
+    /// # Errors
+    /// [`LogError`] if it cannot be read.
+    pub(super) fn peek(&mut self) -> Result<&[u8], LogError> {
+        if self.first.is_none() {
+            self.first = self.records(self.most)?;
+        }
+        Ok(self.first.as_ref().map_or(&[], |(text, _)| text))
+    }
+
+    /// Takes the header, and leaves the rest to be read.
     ///
     /// # Errors
     /// [`LogError`] if it cannot be read or is none.
-    pub(super) fn open(
-        path: &Path,
-        input: impl Read + Send + 'static,
-        dialect: Dialect,
-    ) -> Result<(Self, Vec<String>), LogError> {
-        let input: Box<dyn Read + Send> = Box::new(input);
-        let mut blocks = Self { path: path.to_owned(), input, dialect, ahead: Vec::new(), at_end: false };
-        let header = blocks.records(1)?.map(|(text, _)| text).unwrap_or_default();
+    pub(super) fn header(&mut self) -> Result<Vec<String>, LogError> {
+        let header = self.records(1)?.map(|(text, _)| text).unwrap_or_default();
         let header = header.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&header);
-        let names = blocks.names(header).map_err(|what| LogError::Damaged { path: path.to_owned(), what })?;
-        Ok((blocks, names))
+        self.names(header).map_err(|what| LogError::Damaged { path: self.path.clone(), what })
     }
 
     fn names(&self, header: &[u8]) -> Result<Vec<String>, String> {
@@ -171,9 +208,10 @@ impl CsvBlocks {
                 );
                 return Err(LogError::Damaged { path: self.path.clone(), what });
             }
-            let read = self.input.by_ref().take(READ).read_to_end(&mut self.ahead);
-            let read = read.map_err(|source| LogError::Read { path: self.path.clone(), source })?;
-            self.at_end = read == 0;
+            if rows > 0 && !self.input.ready() {
+                break;
+            }
+            self.at_end = self.read()? == 0;
         }
         if rows == 0 {
             return Ok(None);
@@ -183,11 +221,30 @@ impl CsvBlocks {
     }
 }
 
-impl Iterator for CsvBlocks {
+impl TextBlocks {
+    /// Reads some more.
+    fn read(&mut self) -> Result<usize, LogError> {
+        let before = self.ahead.len();
+        self.ahead.resize(before + READ, 0);
+        let outcome = loop {
+            match self.input.read(&mut self.ahead[before..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                outcome => break outcome,
+            }
+        };
+        self.ahead.truncate(before + *outcome.as_ref().unwrap_or(&0));
+        outcome.map_err(|source| LogError::Read { path: self.path.clone(), source })
+    }
+}
+
+impl Iterator for TextBlocks {
     type Item = Result<(Vec<u8>, usize), LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.records(BLOCK_ROWS).transpose()
+        match self.first.take() {
+            Some(first) => Some(Ok(first)),
+            None => self.records(self.most).transpose(),
+        }
     }
 }
 
@@ -280,7 +337,7 @@ mod tests {
     #[test]
     fn the_header_names_the_columns() {
         let open = |text: &'static [u8]| {
-            CsvBlocks::open(Path::new("f"), text, COMMA).map(|(_, names)| names).map_err(|error| error.to_string())
+            TextBlocks::new(Path::new("f"), Unhurried(text), COMMA, 9).header().map_err(|error| error.to_string())
         };
         assert_eq!(open(b"\xEF\xBB\xBFa,\"b,c\"\n1,2\n").unwrap(), ["a", "b,c"]);
         assert_eq!(open(b"a,b").unwrap(), ["a", "b"]);

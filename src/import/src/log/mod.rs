@@ -28,7 +28,8 @@ pub use text::row_text;
 
 use batches::{ColumnBlocks, ColumnLog};
 use chunks::{Decoded, decode_lines};
-use csv::{CsvBlocks, CsvRecords, Dialect};
+pub use csv::Feed;
+use csv::{CsvRecords, Dialect, TextBlocks};
 use json::JsonLines;
 
 /// Most rows of a block.
@@ -49,7 +50,9 @@ pub struct Log {
 
 enum Source {
     Columns(ColumnLog),
-    Csv(CsvBlocks, Dialect),
+    Csv(TextBlocks, Dialect),
+    /// Lines that come through a pipe.
+    Piped(TextBlocks),
     Lines(Box<dyn Iterator<Item = Result<Block, LogError>> + Send>, Option<u64>),
 }
 
@@ -64,7 +67,7 @@ pub struct LogBlocks {
 
 enum BlockSource {
     Columns(ColumnBlocks),
-    Csv(CsvBlocks),
+    Text(TextBlocks),
     Lines(Box<dyn Iterator<Item = Result<Block, LogError>> + Send>),
 }
 
@@ -78,7 +81,7 @@ pub struct LogBlock {
 
 enum Content {
     Columns(Vec<RecordBatch>),
-    Csv(Vec<u8>),
+    Text(Vec<u8>),
     Lines(Block),
 }
 
@@ -125,8 +128,9 @@ impl Log {
                 (BlockSource::Columns(log.blocks(&projection)?), Shape::Columns, bytes)
             }
             Source::Csv(blocks, dialect) => {
-                (BlockSource::Csv(blocks), Shape::Csv { schema, dialect, projection }, None)
+                (BlockSource::Text(blocks), Shape::Csv { schema, dialect, projection }, None)
             }
+            Source::Piped(blocks) => (BlockSource::Text(blocks), Shape::Lines(schema), None),
             Source::Lines(blocks, bytes) => (BlockSource::Lines(blocks), Shape::Lines(schema), bytes),
         };
         Ok((LogBlocks { format, source, row: 1, permit, bytes }, BlockShape(shape)))
@@ -143,7 +147,7 @@ impl LogBlocks {
     pub fn bytes(&self) -> Option<u64> {
         match self.source {
             BlockSource::Lines(_) => self.bytes,
-            BlockSource::Columns(_) | BlockSource::Csv(_) => None,
+            BlockSource::Columns(_) | BlockSource::Text(_) => None,
         }
     }
 }
@@ -157,7 +161,7 @@ impl Iterator for LogBlocks {
                 let rows = batches.iter().map(RecordBatch::num_rows).sum();
                 (Content::Columns(batches), rows)
             }),
-            BlockSource::Csv(blocks) => blocks.next()?.map(|(text, rows)| (Content::Csv(text), rows)),
+            BlockSource::Text(blocks) => blocks.next()?.map(|(text, rows)| (Content::Text(text), rows)),
             // A block of lines has its own number.
             BlockSource::Lines(blocks) => blocks.next()?.map(|block| {
                 self.row = block.line;
@@ -177,7 +181,7 @@ impl LogBlock {
     pub fn bytes(&self) -> u64 {
         match &self.content {
             Content::Columns(batches) => batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum(),
-            Content::Csv(text) => text.len() as u64,
+            Content::Text(text) => text.len() as u64,
             Content::Lines(block) => block.text().len() as u64,
         }
     }
@@ -233,17 +237,16 @@ impl BlockDecoder {
                     each(BlockRows::Rows(first, batch.clone()))
                 })
             }
-            (Decoder::Csv(records, dialect), Content::Csv(text)) => {
+            (Decoder::Csv(records, dialect), Content::Text(text)) => {
                 let ends = csv::record_ends(text, *dialect);
                 by_chunk(records.as_mut(), text, &ends, block.first_row, &mut each)
             }
+            (Decoder::Lines(lines), Content::Text(text)) => {
+                by_chunk(lines.as_mut(), text, &csv::record_ends(text, LINES), block.first_row, &mut each)
+            }
             (Decoder::Lines(lines), Content::Lines(block)) => {
-                let text = block.text();
-                let mut ends: Vec<usize> = memchr::memchr_iter(b'\n', text).map(|end| end + 1).collect();
-                if ends.last() != Some(&text.len()) {
-                    ends.push(text.len());
-                }
-                let outcome = by_chunk(lines.as_mut(), text, &ends, block.line, &mut each);
+                let ends = csv::record_ends(block.text(), LINES);
+                let outcome = by_chunk(lines.as_mut(), block.text(), &ends, block.line, &mut each);
                 block.intact().map_err(LogError::from)?;
                 outcome
             }
@@ -280,5 +283,7 @@ fn by_chunk<E>(
     Ok(())
 }
 
+/// Lines, whatever they hold.
+const LINES: Dialect = Dialect { delimiter: b',', unquoted: true };
 /// How lines are cut into blocks.
 const BLOCK_SIZE: BlockSize = BlockSize { lines: BLOCK_ROWS, bytes: BLOCK_BYTES };

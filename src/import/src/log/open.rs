@@ -10,9 +10,9 @@ use skimlog_runtime::semaphore::Permit;
 use skimlog_runtime::stream::{Content, LineBlocks, head, unpack};
 
 use super::batches::ColumnLog;
-use super::csv::{CsvBlocks, Dialect};
+use super::csv::{Dialect, Feed, TextBlocks, Unhurried};
 use super::format::{ARROW_FILE, BYTE_ORDER_MARK};
-use super::{BLOCK_SIZE, Log, LogError, LogFormat, Source, csv, json};
+use super::{BLOCK_ROWS, BLOCK_SIZE, LINES, Log, LogError, LogFormat, Source, csv, json};
 use crate::mapping::Mapping;
 use crate::rows::check_schema;
 
@@ -77,6 +77,45 @@ impl Log {
         Self::of_file(file, &first, name, format, mapping, permit)
     }
 
+    /// Opens text that comes through a pipe, in blocks of at most `rows` rows: those that are there do not wait for
+    /// others. What is packed or no text is opened as [`Log::of_reader`] does.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn of_pipe(
+        name: &Path,
+        mut input: impl Feed + 'static,
+        format: Option<LogFormat>,
+        mapping: &Mapping,
+        rows: usize,
+    ) -> Result<Self, LogError> {
+        let failed = |source| LogError::Read { path: name.to_owned(), source };
+        let mut first = vec![0; Content::HEAD];
+        let read = input.read(&mut first).map_err(failed)?;
+        first.truncate(read);
+        let packed = matches!(Content::of(&first), Content::Packed(_));
+        let settled = if packed { LogFormat::Arrow } else { settle(name, format, &first)? };
+        let input = Begun { first: Cursor::new(first), rest: input };
+        match settled {
+            LogFormat::Csv | LogFormat::Tsv => {
+                let usual = if settled == LogFormat::Tsv { b'\t' } else { b',' };
+                let (delimiter, unquoted) = (mapping.csv.delimiter.unwrap_or(usual), mapping.csv.unquoted);
+                let dialect = Dialect { delimiter, unquoted };
+                let mut blocks = TextBlocks::new(name, input, dialect, rows);
+                let schema = csv::schema_of(&blocks.header()?);
+                Self::checked(name, settled, schema, Source::Csv(blocks, dialect), Some(mapping), None)
+            }
+            LogFormat::Ndjson => {
+                let mut blocks = TextBlocks::new(name, input, LINES, rows);
+                let schema = sampled(blocks.peek()?, name, Some(mapping))?;
+                Self::checked(name, settled, schema, Source::Piped(blocks), Some(mapping), None)
+            }
+            LogFormat::Parquet | LogFormat::Arrow => {
+                Self::of_reader(name, BufReader::with_capacity(READ_AHEAD, input), format, Some(mapping), None)
+            }
+        }
+    }
+
     fn of_file(
         file: File,
         first: &[u8],
@@ -111,7 +150,8 @@ impl Log {
                 let options = mapping.map(|mapping| mapping.csv).unwrap_or_default();
                 let usual = if format == LogFormat::Tsv { b'\t' } else { b',' };
                 let dialect = Dialect { delimiter: options.delimiter.unwrap_or(usual), unquoted: options.unquoted };
-                let (blocks, names) = CsvBlocks::open(path, input, dialect)?;
+                let mut blocks = TextBlocks::new(path, Unhurried(input), dialect, BLOCK_ROWS);
+                let names = blocks.header()?;
                 let source = Source::Csv(blocks, dialect);
                 Self::checked(path, format, csv::schema_of(&names), source, mapping, permit)
             }
@@ -161,6 +201,27 @@ impl Log {
             return Err(LogError::Schema(problems));
         }
         Ok(Self { path: path.to_owned(), format, schema, source, permit: permit.map(Arc::new) })
+    }
+}
+
+/// A feed of which something was read already.
+struct Begun<F> {
+    first: Cursor<Vec<u8>>,
+    rest: F,
+}
+
+impl<F: Read> Read for Begun<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.first.read(buffer)? {
+            0 if !buffer.is_empty() => self.rest.read(buffer),
+            read => Ok(read),
+        }
+    }
+}
+
+impl<F: Feed> Feed for Begun<F> {
+    fn ready(&mut self) -> bool {
+        self.first.position() < self.first.get_ref().len() as u64 || self.rest.ready()
     }
 }
 

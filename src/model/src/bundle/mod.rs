@@ -50,6 +50,10 @@ pub fn network_file(precision: Precision) -> String {
 pub const CODES: &str = "codes.skim";
 /// Name of the folder of the count tables and similar authors.
 pub const COUNTS_FOLDER: &str = "counts";
+/// The mapping of the log that a model was trained on, if it was one.
+pub const MAPPING_FILE: &str = "mapping.yaml";
+/// The tokenizer of that mapping, if it cuts text.
+pub const TOKENIZER_FILE: &str = "tokenizer.json";
 /// Name of the list of languages.
 pub const LANGUAGES: &str = "languages.txt";
 

@@ -2,7 +2,8 @@
 //!
 //! * [`EngagementModel`] — a model bundle opened for prediction, shared by threads;
 //! * [`Predictor`] — the buffers of one thread, for batches of records;
-//! * [`predict_stream`] — from a pipe of records to lines of CSV.
+//! * [`predict_batches`] — batches of records that come from anywhere, to whatever is made of their probabilities;
+//! * [`predict_stream`] — from a pipe of raw records to lines of CSV.
 
 mod error;
 mod input;
@@ -14,4 +15,6 @@ pub use error::PredictError;
 pub use input::{Input, PipeInput};
 pub use latency::Latencies;
 pub use model::{EngagementModel, Predictor, Times};
-pub use stream::{OnError, PredictSummary, RecordTimes, Split, StreamOptions, predict_stream};
+pub use stream::{
+    Arrived, OnError, PredictSummary, RecordTimes, Split, StreamOptions, predict_batches, predict_stream,
+};

@@ -93,6 +93,78 @@ impl PredictSummary {
     }
 }
 
+/// Records that came together.
+pub struct Arrived<P> {
+    /// The records.
+    pub records: RecordBatch,
+    /// What else is known of them, for whoever writes the predictions.
+    pub rows: P,
+    /// When the first of them came.
+    pub arrived: Instant,
+    /// How long they were parsed.
+    pub parsing: Duration,
+    /// How long there was no input.
+    pub waited: Duration,
+    /// Malformed records that were left out.
+    pub skipped: u64,
+}
+
+/// Predicts batch after batch on some threads. `format` turns the probabilities of a batch into what `write` takes, in
+/// the order of the batches.
+///
+/// # Errors
+/// Those of `batches`, `format` and `write`, and [`PredictError`] for a damaged model.
+pub fn predict_batches<P: Send, T: Send, E: From<PredictError> + Send>(
+    model: &Arc<EngagementModel>,
+    threads: NonZeroUsize,
+    batches: impl Iterator<Item = Result<Arrived<P>, E>> + Send,
+    format: impl Fn(&Arrived<P>, &[PerReaction<f32>]) -> Result<T, E> + Sync,
+    mut write: impl FnMut(T, &Arrived<P>) -> Result<(), E>,
+    mut done: impl FnMut(Arrived<P>),
+) -> Result<PredictSummary, E> {
+    let mut summary = PredictSummary::default();
+    let (mut parse, mut times, mut writing) = (Duration::ZERO, Times::default(), Duration::ZERO);
+    let mut latencies = Latencies::default();
+    let mut begun = None;
+    let state = || (model.predictor(), Vec::new());
+    let work = |(predictor, probabilities): &mut (Predictor, Vec<_>), batch: Arrived<P>| {
+        let times = predictor.predict(&batch.records, probabilities)?;
+        let begun = Instant::now();
+        let formatted = format(&batch, probabilities)?;
+        Ok((batch, times, formatted, begun.elapsed()))
+    };
+    ordered_map_with(threads, batches, state, work, |(batch, batch_times, formatted, formatting)| {
+        let begun_writing = Instant::now();
+        write(formatted, &batch)?;
+        writing += formatting + begun_writing.elapsed();
+        begun.get_or_insert(batch.arrived);
+        summary.records += batch.records.rows as u64;
+        summary.batches += u64::from(batch.records.rows > 0);
+        summary.waited += batch.waited.as_secs_f64();
+        summary.skipped += batch.skipped;
+        latencies.add(batch.arrived.elapsed(), batch.records.rows as u64);
+        parse += batch.parsing;
+        times.counts += batch_times.counts;
+        times.features += batch_times.features;
+        times.network += batch_times.network;
+        done(batch);
+        Ok::<(), E>(())
+    })?;
+    summary.seconds = begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+    let each = |time: Duration| time.as_secs_f64() * 1e3 / summary.records as f64;
+    if let (Some(median_milliseconds), Some(p99_milliseconds)) = (latencies.quantile(0.5), latencies.quantile(0.99)) {
+        let split = Split {
+            parse: each(parse),
+            counts: each(times.counts),
+            features: each(times.features),
+            network: each(times.network),
+            write: each(writing),
+        };
+        summary.times = Some(RecordTimes { split, median_milliseconds, p99_milliseconds });
+    }
+    Ok(summary)
+}
+
 /// Reads records to the end of the input and writes a line of CSV for each, in their order:
 /// `tweet_id,reader_id,reply,retweet,quote,like`. Lines are written as soon as no more input is ready, or `batch`
 /// records have been read. Memory does not depend on the input's length.
@@ -113,67 +185,27 @@ pub fn predict_stream(
         spare: &spare,
         next: Next::Batch,
     };
-    let mut summary = PredictSummary::default();
-    let (mut parse, mut times, mut write) = (Duration::ZERO, Times::default(), Duration::ZERO);
-    let mut latencies = Latencies::default();
-    let mut begun = None;
-    let state = || (model.predictor(), Vec::new());
-    let work = |(predictor, probabilities): &mut (Predictor, Vec<_>), batch: ParsedBatch| {
+    let format = |batch: &ParsedBatch, probabilities: &[PerReaction<f32>]| {
         let mut text = Vec::new();
-        let times = predictor.predict(&batch.records, probabilities)?;
-        let begun = Instant::now();
         for (row, probability) in probabilities.iter().enumerate() {
             write_line(&batch.records, row, probability, &mut text)?;
         }
-        Ok((batch, times, text, begun.elapsed()))
+        Ok::<_, PredictError>(text)
     };
-    ordered_map_with(options.threads, source, state, work, |(batch, batch_times, text, formatting)| {
-        let writing = Instant::now();
+    let write = |text: Vec<u8>, batch: &ParsedBatch| {
         if !text.is_empty() {
             output.write_all(&text)?;
             output.flush()?;
         }
-        write += formatting + writing.elapsed();
-        begun.get_or_insert(batch.arrived);
-        summary.records += batch.records.rows as u64;
-        summary.batches += u64::from(batch.records.rows > 0);
-        summary.waited += batch.waited.as_secs_f64();
-        latencies.add(batch.arrived.elapsed(), batch.records.rows as u64);
-        parse += batch.parsing;
-        times.counts += batch_times.counts;
-        times.features += batch_times.features;
-        times.network += batch_times.network;
-        if let Some(error) = &batch.bad {
-            summary.skipped += 1;
-            skipped(error);
-        }
-        spare.lock().unwrap_or_else(PoisonError::into_inner).push(batch.records);
-        Ok::<(), PredictError>(())
-    })?;
-    summary.seconds = begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-    let each = |time: Duration| time.as_secs_f64() * 1e3 / summary.records as f64;
-    if let (Some(median_milliseconds), Some(p99_milliseconds)) = (latencies.quantile(0.5), latencies.quantile(0.99)) {
-        let split = Split {
-            parse: each(parse),
-            counts: each(times.counts),
-            features: each(times.features),
-            network: each(times.network),
-            write: each(write),
-        };
-        summary.times = Some(RecordTimes { split, median_milliseconds, p99_milliseconds });
-    }
-    Ok(summary)
+        batch.rows.iter().for_each(&mut skipped);
+        Ok(())
+    };
+    let done = |batch: ParsedBatch| spare.lock().unwrap_or_else(PoisonError::into_inner).push(batch.records);
+    predict_batches(model, options.threads, source, format, write, done)
 }
 
 /// Parsed records, and the malformed line that follows them.
-struct ParsedBatch {
-    records: RecordBatch,
-    bad: Option<RecordError>,
-    /// When the first of them came.
-    arrived: Instant,
-    parsing: Duration,
-    waited: Duration,
-}
+type ParsedBatch = Arrived<Option<RecordError>>;
 
 struct Batches<'a, I> {
     reader: RecordReader<Watched<I>>,
@@ -214,12 +246,12 @@ impl<I: Input> Iterator for Batches<'_, I> {
         let refusal = if at_first_line { expect_text(input.origin(), input.head()).err() } else { None };
         let (Origin::File(name) | Origin::Pipe(name)) = input.origin();
         let name = name.to_owned();
-        let mut batch = ParsedBatch { records, bad: None, arrived, parsing, waited };
+        let mut batch = ParsedBatch { records, rows: None, arrived, parsing, waited, skipped: 0 };
         self.next = match outcome {
             Ok(true) => Next::Batch,
             Ok(false) => Next::End,
             Err(ReadError::Record(error)) if self.options.on_error == OnError::Skip => {
-                batch.bad = Some(error);
+                (batch.rows, batch.skipped) = (Some(error), 1);
                 Next::Batch
             }
             // The records before it come first.
@@ -227,7 +259,7 @@ impl<I: Input> Iterator for Batches<'_, I> {
             Err(error) => Next::Error(PredictError::Read { input: name, source: error }),
         };
         if let Some(refusal) = refusal {
-            (self.next, batch.bad) = (Next::Error(refusal.into()), None);
+            (self.next, batch.rows, batch.skipped) = (Next::Error(refusal.into()), None, 0);
         }
         Some(Ok(batch))
     }
