@@ -10,6 +10,7 @@ mod export;
 mod failure;
 mod finetune;
 mod global;
+mod ids;
 mod init;
 mod inspect;
 mod interrupt;

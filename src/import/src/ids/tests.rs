@@ -64,12 +64,14 @@ fn expected(texts: &[Vec<u8>]) -> BTreeMap<Id, Vec<u8>> {
 
 fn content(dictionary: &IdDictionary) -> Vec<(Id, Vec<u8>)> {
     let mut all = Vec::new();
-    dictionary
-        .visit(|id, text| {
-            all.push((id, text.to_vec()));
-            true
-        })
-        .unwrap();
+    let push = |id, text: &[u8]| {
+        all.push((id, text.to_vec()));
+        Ok::<(), IdsError>(())
+    };
+    dictionary.visit(push).unwrap();
+    for count in [0, 1, 1_500, u64::MAX] {
+        assert!(dictionary.first(count).unwrap().iter().eq(all.iter().take(count.min(1 << 20) as usize)));
+    }
     all
 }
 
