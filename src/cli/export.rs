@@ -13,8 +13,8 @@ use skimlog_formats::part;
 use skimlog_import::ids::{Dictionaries, dictionary_path};
 use skimlog_runtime::files::{AtomicFile, InputFiles};
 
-use super::ids::{self, IdForm};
 use super::output::{StandardOutput, path_text, write_json};
+use super::own_ids::{self, IdForm};
 use super::usage::UsageError;
 use super::{Common, skim};
 
@@ -158,7 +158,7 @@ impl Export {
                 Err(UsageError(what.into()).into())
             }
             None if is_raw => Ok(Dictionaries::default()),
-            form => ids::dictionaries(&self.file, form),
+            form => own_ids::dictionaries(&self.file, form),
         }
     }
 

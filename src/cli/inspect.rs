@@ -12,8 +12,8 @@ use skimlog_formats::record::Columns;
 use skimlog_import::ids::{Dictionaries, IdDictionary, KIND};
 use skimlog_text::Decoder;
 
-use super::ids::{self, IdForm};
 use super::output::{StandardOutput, print_json};
+use super::own_ids::{self, IdForm};
 use super::{Common, skim, values};
 
 /// Rows of a dictionary of ids that are shown where nothing else is said.
@@ -99,7 +99,8 @@ impl Inspect {
         show: impl FnMut(u64, Row) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         let rows = self.rows(description);
-        let dictionaries = if rows > 0 { ids::dictionaries(&self.file, self.ids)? } else { Dictionaries::default() };
+        let dictionaries =
+            if rows > 0 { own_ids::dictionaries(&self.file, self.ids)? } else { Dictionaries::default() };
         first_rows(reader, &dictionaries, rows, show)
     }
 
