@@ -23,22 +23,27 @@ fn readers() -> Vec<String> {
     readers
 }
 
-/// A part with these readers, two hashtags a row and, beside it, their dictionary. All other ids are those of the
+/// A part with these readers in each of its blocks, two hashtags a row and, beside it, their dictionary. All other ids are those of the
 /// golden part, which the dictionary does not have.
-fn imported(folder: &Path) -> PathBuf {
+fn imported(folder: &Path, blocks: usize) -> PathBuf {
+    imported_with(folder, blocks, [b"a,b", b"c"])
+}
+
+/// The same with other hashtags.
+fn imported_with(folder: &Path, blocks: usize, tags: [&[u8]; 2]) -> PathBuf {
     let mut batch: RecordBatch = PartReader::open(fixture("part-v1.skim")).unwrap().read(0, Columns::ALL).unwrap();
     let scratch = Scratch::prepare(folder.join("scratch")).unwrap();
     let pool = Pool::new(1 << 20);
     let builder = IdDictionaryBuilder::new("ids", NonZeroUsize::MIN, &pool, &scratch);
     let mut collector = builder.collector();
     batch.reader.id = readers().iter().map(|reader| collector.add(reader.as_bytes()).unwrap()).collect();
-    let hashtags: Vec<Id> = ["a,b", "c"].map(|tag| collector.add(tag.as_bytes()).unwrap()).to_vec();
+    let hashtags: Vec<Id> = tags.map(|tag| collector.add(tag).unwrap()).to_vec();
     batch.hashtags = (0..batch.rows).map(|_| &hashtags[..]).collect::<Lists<Id>>();
     drop(collector);
     builder.finish(&folder.join("part-00000.ids")).unwrap();
     let path = folder.join("part-00000.skim");
     let mut writer = PartWriter::new(fs::File::create(&path).unwrap(), true).unwrap();
-    writer.append(encode(&batch).unwrap()).unwrap();
+    (0..blocks).for_each(|_| writer.append(encode(&batch).unwrap()).unwrap());
     writer.finish().unwrap();
     path
 }
@@ -54,15 +59,15 @@ fn stdout(command: &str, file: &Path, options: &[&str]) -> String {
 #[test]
 fn tables_and_parquet_have_the_ids_of_the_log() {
     let folder = tempfile::tempdir().unwrap();
-    let part = imported(folder.path());
+    let part = imported(folder.path(), 2);
     let columns = ["--to", "tsv", "--columns", "reader,hashtags,author"];
     let table = stdout("export", &part, &columns);
     let golden = golden_lines("train/part-00000", 300);
     let author = |row: usize| String::from_utf8(golden[row].split(|&byte| byte == 1).nth(9).unwrap().to_vec()).unwrap();
     let escaped = |text: &str| text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n");
-    let expected: String =
-        (0..).zip(readers()).map(|(row, reader)| format!("{}\ta\\,b,c\t{}\n", escaped(&reader), author(row))).collect();
-    assert_eq!(table, format!("reader\thashtags\tauthor\n{expected}"));
+    let line = |(row, reader): (usize, String)| format!("{}\ta\\,b,c\t{}\n", escaped(&reader), author(row));
+    let expected: String = (0..).zip(readers()).map(line).collect();
+    assert_eq!(table, format!("reader\thashtags\tauthor\n{}", expected.repeat(2)));
     assert_eq!(table, stdout("export", &part, &[&columns[..], &["--ids", "own"]].concat()));
 
     let parquet = folder.path().join("part.parquet");
@@ -73,14 +78,14 @@ fn tables_and_parquet_have_the_ids_of_the_log() {
     let [reader, hashtags] =
         ["reader", "hashtags"].map(|name| names.iter().position(|field| field.name() == name).unwrap());
     let mut rows = 0;
-    for (row, expected) in own.get_row_iter(None).unwrap().zip(readers()) {
+    for (row, expected) in own.get_row_iter(None).unwrap().zip([readers(), readers()].concat()) {
         let row = row.unwrap();
         assert_eq!(row.get_string(reader).unwrap(), &expected);
         let tags: Vec<Field> = row.get_list(hashtags).unwrap().elements().to_vec();
         assert_eq!(tags, ["a,b", "c"].map(|tag| Field::Str(tag.to_owned())));
         rows += 1;
     }
-    assert_eq!(rows, 300);
+    assert_eq!(rows, 600);
 
     let hashed = stdout("export", &part, &[&columns[..], &["--ids", "hash"]].concat());
     assert_ne!(hashed, table);
@@ -91,7 +96,7 @@ fn tables_and_parquet_have_the_ids_of_the_log() {
 #[test]
 fn raw_records_can_be_converted_again() {
     let folder = tempfile::tempdir().unwrap();
-    let part = imported(folder.path());
+    let part = imported(folder.path(), 1);
     let raw = stdout("export", &part, &["--to", "tsv"]);
     assert!(!raw.contains("did:plc"));
     let (text, again) = (folder.path().join("raw"), folder.path().join("again.skim"));
@@ -106,7 +111,7 @@ fn raw_records_can_be_converted_again() {
 #[test]
 fn rows_are_shown_with_the_ids_of_the_log() {
     let folder = tempfile::tempdir().unwrap();
-    let part = imported(folder.path());
+    let part = imported(folder.path(), 1);
     let rows: Value = serde_json::from_str(&stdout("inspect", &part, &["--rows", "3", "--json"])).unwrap();
     for (row, reader) in readers().iter().take(3).enumerate() {
         assert_eq!(rows["first_rows"][row]["reader"], **reader);
@@ -124,7 +129,7 @@ fn rows_are_shown_with_the_ids_of_the_log() {
 #[test]
 fn a_damaged_dictionary_stops_what_needs_it_only() {
     let folder = tempfile::tempdir().unwrap();
-    let part = imported(folder.path());
+    let part = imported(folder.path(), 1);
     let dictionary = folder.path().join("part-00000.ids");
     let mut bytes = fs::read(&dictionary).unwrap();
     // The first block's chunk of texts.
@@ -183,4 +188,18 @@ fn a_dictionary_is_described_and_exported() {
         stdout("export", &dictionary, &["--to", "tsv", "--columns", "first"]).lines().count() as u64,
         number + 1
     );
+}
+
+#[test]
+fn an_own_id_that_is_no_text_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = imported_with(folder.path(), 1, [b"c", b"\xFF"]);
+    let parquet = folder.path().join("part.parquet");
+    let to_parquet = ["--to", "parquet", "-o", parquet.to_str().unwrap()];
+    let message = stderr(&run(arguments("export", &part, &to_parquet)));
+    assert!(message.contains("column \"hashtags\", row 0: an own id is not UTF-8"), "{message}");
+    assert!(message.contains("--ids hash") && !parquet.exists(), "{message}");
+    stdout("export", &part, &[&to_parquet[..], &["--ids", "hash"]].concat());
+    let table = run(arguments("export", &part, &["--to", "tsv", "--columns", "hashtags"]));
+    assert!(success(table).stdout.starts_with(b"hashtags\nc,\xFF\n"));
 }
