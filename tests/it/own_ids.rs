@@ -23,8 +23,8 @@ fn readers() -> Vec<String> {
     readers
 }
 
-/// A part with these readers in each of its blocks, two hashtags a row and, beside it, their dictionary. All other ids are those of the
-/// golden part, which the dictionary does not have.
+/// A part with these readers in each of its blocks, two hashtags a row and, beside it, their dictionary. All other ids
+/// are those of the golden part, which the dictionary does not have.
 fn imported(folder: &Path, blocks: usize) -> PathBuf {
     imported_with(folder, blocks, [b"a,b", b"c"])
 }
