@@ -9,8 +9,9 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field as Cell;
 use skimlog::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
 use skimlog::pipeline::inspect;
-use skimlog_formats::columnar::{ColumnRef, ColumnarError, Field, Reader, Schema, ValueType, Writer, encode_block};
+use skimlog_formats::columnar::{ColumnRef, Field, Reader, Schema, ValueType, Writer, encode_block};
 use skimlog_formats::{Id, Lists};
+use skimlog_import::ids::{Dictionaries, IdsError};
 use skimlog_runtime::progress::Silent;
 
 fn fixture(name: &str) -> PathBuf {
@@ -30,7 +31,7 @@ fn raw_lines() -> Vec<Vec<u8>> {
 fn tsv(reader: Reader, columns: Option<&[&str]>) -> Result<String, ExportError> {
     let columns: Option<Vec<String>> = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
     let mut text = Vec::new();
-    export_tsv(reader, columns.as_deref(), &mut text, &Silent)?;
+    export_tsv(reader, columns.as_deref(), &Dictionaries::default(), &mut text, &Silent)?;
     Ok(String::from_utf8(text).unwrap())
 }
 
@@ -45,7 +46,7 @@ fn parquet_file_with(
 ) -> Result<SerializedFileReader<fs::File>, ExportError> {
     let columns: Option<Vec<String>> = columns.map(|names| names.iter().map(|&name| name.to_owned()).collect());
     let mut file = tempfile::tempfile().unwrap();
-    export_parquet(reader, columns.as_deref(), times, &mut file, &Silent)?;
+    export_parquet(reader, columns.as_deref(), times, &Dictionaries::default(), &mut file, &Silent)?;
     Ok(SerializedFileReader::new(file).unwrap())
 }
 
@@ -258,9 +259,9 @@ fn a_description_has_every_column() {
         let mut shown = Vec::new();
         let show = |number, row| {
             shown.push((number, row));
-            Ok::<(), ColumnarError>(())
+            Ok::<(), IdsError>(())
         };
-        inspect::first_rows(reader, rows, show).unwrap();
+        inspect::first_rows(reader, &Dictionaries::default(), rows, show).unwrap();
         shown
     };
     let rows = first_rows(&part(), 2);

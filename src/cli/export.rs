@@ -9,22 +9,28 @@ use serde::Serialize;
 use skimlog::amounts;
 use skimlog::pipeline::export::{ExportError, ParquetTimes, export_parquet, export_tsv};
 use skimlog_formats::columnar::Reader;
+use skimlog_formats::part;
+use skimlog_import::ids::{Dictionaries, dictionary_path};
 use skimlog_runtime::files::{AtomicFile, InputFiles};
 
 use super::output::{StandardOutput, path_text, write_json};
+use super::own_ids::{self, IdForm};
 use super::usage::UsageError;
 use super::{Common, skim};
 
 /// Write a .skim file as text or as Parquet.
 ///
 /// `--to tsv` gives back the raw text of a whole part, byte for byte; of anything else, a table with column names.
-/// `--to parquet` gives a file that pandas, polars and DuckDB read; ids are strings of 32 hexadecimal digits.
+/// `--to parquet` gives a file that pandas, polars and DuckDB read. Ids are the log's own where the import left a
+/// dictionary beside the file (FILE.ids), else strings of 32 hexadecimal digits. The dictionary itself becomes a table
+/// of ids and texts.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   skimmer export part-00000.skim --to tsv > part-00000
   skimmer export part-00000.skim --to parquet \\
       -o part-00000.parquet
+  skimmer export part-00000.ids --to tsv > ids.tsv
   skimmer export features/part-00000.skim --to tsv \\
       --columns train.pair.like,train.reader.like")]
 pub(super) struct Export {
@@ -40,6 +46,9 @@ pub(super) struct Export {
     /// What times become in Parquet.
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Times::Timestamps)]
     times: Times,
+    /// What ids become [default: own, where a dictionary stands beside the file; hash in raw records].
+    #[arg(long, value_enum, value_name = "FORM")]
+    ids: Option<IdForm>,
     /// Only these columns, in this order.
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     columns: Option<Vec<String>>,
@@ -93,19 +102,21 @@ impl Export {
             return Err(UsageError(what.into()).into());
         }
         let path = self.output.as_deref().filter(|path| *path != Path::new("-"));
-        InputFiles::of([self.file.as_path()]).ensure_none_is(path.unwrap_or(Path::new("/dev/stdout")))?;
+        let inputs = InputFiles::of([self.file.as_path(), &dictionary_path(&self.file)]);
+        inputs.ensure_none_is(path.unwrap_or(Path::new("/dev/stdout")))?;
         let reader = skim::open(&self.file)?;
+        let dictionaries = self.dictionaries(&reader)?;
         let summary_file = self.summary.as_deref().map(AtomicFile::create).transpose()?;
         let records = reader.rows();
         let bytes_written = match path {
             None => {
                 let mut out = Counted { out: StandardOutput::open()?, bytes: 0 };
-                self.write(reader, &mut out, common)?;
+                self.write(reader, &dictionaries, &mut out, common)?;
                 out.bytes
             }
             Some(path) => {
                 let mut out = Counted { out: BufWriter::new(AtomicFile::create(path)?), bytes: 0 };
-                self.write(reader, &mut out, common).map_err(|error| match error {
+                self.write(reader, &dictionaries, &mut out, common).map_err(|error| match error {
                     ExportError::Write(_) | ExportError::Parquet(_) => {
                         anyhow::Error::from(error).context(path.display().to_string())
                     }
@@ -137,11 +148,31 @@ impl Export {
         }
     }
 
-    fn write(&self, reader: Reader, out: &mut (impl Write + Send), common: &Common) -> Result<(), ExportError> {
+    /// What own ids come from; nothing for raw records, whose ids are hexadecimal digits.
+    fn dictionaries(&self, reader: &Reader) -> anyhow::Result<Dictionaries> {
+        let is_raw = matches!(self.to, Form::Tsv) && self.columns.is_none() && reader.schema().kind == part::KIND;
+        match self.ids {
+            Some(IdForm::Own) if is_raw => {
+                let what = "raw records have ids of 32 hexadecimal digits: for own ids, select --columns or write \
+                            --to parquet";
+                Err(UsageError(what.into()).into())
+            }
+            None if is_raw => Ok(Dictionaries::default()),
+            form => own_ids::dictionaries(&self.file, form),
+        }
+    }
+
+    fn write(
+        &self,
+        reader: Reader,
+        dictionaries: &Dictionaries,
+        out: &mut (impl Write + Send),
+        common: &Common,
+    ) -> Result<(), ExportError> {
         let (columns, terminal) = (self.columns.as_deref(), common.terminal());
         match self.to {
-            Form::Tsv => export_tsv(reader, columns, out, &terminal)?,
-            Form::Parquet => export_parquet(reader, columns, self.times.into(), out, &terminal)?,
+            Form::Tsv => export_tsv(reader, columns, dictionaries, out, &terminal)?,
+            Form::Parquet => export_parquet(reader, columns, self.times.into(), dictionaries, out, &terminal)?,
         }
         Ok(out.flush()?)
     }

@@ -6,30 +6,40 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::{Serialize, Serializer};
 use skimlog::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
-use skimlog_formats::columnar::{ColumnarError, Reader};
+use skimlog_formats::columnar::Reader;
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
+use skimlog_import::ids::{Dictionaries, IdDictionary, KIND};
 use skimlog_text::Decoder;
 
 use super::output::{StandardOutput, print_json};
+use super::own_ids::{self, IdForm};
 use super::{Common, skim, values};
 
+/// Rows of a dictionary of ids that are shown where nothing else is said.
+const DICTIONARY_ROWS: u64 = 5;
+
 /// Describe a .skim file: its rows and blocks, and each column's type, size and range.
+///
+/// Of a dictionary of ids (FILE.ids), which an import leaves beside a part, the first own ids are shown, too.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   skimmer inspect part-00000.skim
   skimmer inspect part-00000.skim --rows 3 --encodings
+  skimmer inspect part-00000.ids --rows 20
   skimmer inspect part-00000.skim --rows 3 \\
       --decode tokenizer.json")]
 pub(super) struct Inspect {
     /// The file.
     #[arg(value_name = "FILE.skim")]
     file: PathBuf,
-    /// Show this many rows.
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = values::whole::<u64>(0..=u64::MAX),
-        allow_negative_numbers = true)]
-    rows: u64,
+    /// Show this many rows [default: 0, or 5 of a dictionary of ids].
+    #[arg(long, value_name = "N", value_parser = values::whole::<u64>(0..=u64::MAX), allow_negative_numbers = true)]
+    rows: Option<u64>,
+    /// What ids are shown as [default: own, where a dictionary stands beside the file].
+    #[arg(long, value_enum, value_name = "FORM")]
+    ids: Option<IdForm>,
     /// Show the tweets of these rows as text, with this tokenizer.
     #[arg(long, value_name = "TOKENIZER.JSON")]
     decode: Option<PathBuf>,
@@ -67,10 +77,31 @@ impl Inspect {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
         let reader = skim::open(&self.file)?;
         if self.verify {
-            reader.verify()?;
+            match reader.schema().kind == KIND {
+                true => IdDictionary::open(&self.file)?.verify()?,
+                false => reader.verify()?,
+            }
         }
         let description = describe(&reader)?;
         if common.json { self.as_json(reader, &description) } else { self.as_text(reader, &description) }
+    }
+
+    /// How many rows are shown.
+    fn rows(&self, description: &FileDescription) -> u64 {
+        self.rows.unwrap_or(if description.kind == KIND { DICTIONARY_ROWS } else { 0 })
+    }
+
+    /// Calls `show` with the first rows, ids as `--ids` says.
+    fn first_rows(
+        &self,
+        reader: &Reader,
+        description: &FileDescription,
+        show: impl FnMut(u64, Row) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let rows = self.rows(description);
+        let dictionaries =
+            if rows > 0 { own_ids::dictionaries(&self.file, self.ids)? } else { Dictionaries::default() };
+        first_rows(reader, &dictionaries, rows, show)
     }
 
     fn as_json(&self, reader: Reader, description: &FileDescription) -> anyhow::Result<()> {
@@ -83,11 +114,11 @@ impl Inspect {
                     Ok(())
                 })?;
             }
-            None if self.rows > 0 => {
+            None if self.rows(description) > 0 => {
                 let rows = inspected.first_rows.insert(Vec::new());
-                first_rows(&reader, self.rows, |_, row| {
+                self.first_rows(&reader, description, |_, row| {
                     rows.push(RowMap(row));
-                    Ok::<(), ColumnarError>(())
+                    Ok(())
                 })?;
             }
             None => {}
@@ -103,7 +134,13 @@ impl Inspect {
         }
         match &self.decode {
             Some(tokenizer) => self.decoded(reader, tokenizer, |tweet| Ok(writeln!(out, "{tweet}")?))?,
-            None => first_rows(&reader, self.rows, |number, row| write_row(&mut out, number, &row))?,
+            None if description.kind == KIND => {
+                self.first_rows(&reader, description, |_, row| {
+                    let cells: Vec<String> = row.iter().map(|(_, value)| printable(value)).collect();
+                    Ok(writeln!(out, "{}", cells.join("  "))?)
+                })?;
+            }
+            None => self.first_rows(&reader, description, |number, row| write_row(&mut out, number, &row))?,
         }
         Ok(out.flush()?)
     }
@@ -117,7 +154,7 @@ impl Inspect {
     ) -> anyhow::Result<()> {
         let decoder = Decoder::open(tokenizer)?;
         let part = PartReader::new(reader)?;
-        let mut left = usize::try_from(self.rows.max(1)).unwrap_or(usize::MAX);
+        let mut left = usize::try_from(self.rows.unwrap_or(0).max(1)).unwrap_or(usize::MAX);
         for block in 0..part.blocks() {
             let records = part.read(block, Columns::TOKENS)?;
             for tokens in records.tokens.iter().take(left) {
@@ -137,7 +174,12 @@ fn write_row(out: &mut impl Write, number: u64, row: &Row) -> anyhow::Result<()>
     let width = row.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     writeln!(out, "row {number}")?;
     for (name, value) in row {
-        writeln!(out, "{}", format!("  {name:width$}  {value}").trim_end())?;
+        writeln!(out, "{}", format!("  {name:width$}  {}", printable(value)).trim_end())?;
     }
     Ok(())
+}
+
+/// A value without line breaks and colours, which own ids may have.
+fn printable(value: &str) -> String {
+    value.replace(char::is_control, "\u{FFFD}")
 }

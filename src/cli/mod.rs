@@ -17,6 +17,7 @@ mod interrupt;
 mod logging;
 mod man;
 mod output;
+mod own_ids;
 mod plan;
 mod predict;
 mod predict_log;

@@ -19,6 +19,7 @@ mod json;
 mod limits;
 #[cfg(target_os = "linux")]
 mod outputs;
+mod own_ids;
 mod packed;
 mod plan;
 mod report;

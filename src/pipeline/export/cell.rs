@@ -5,6 +5,7 @@ use std::io::Write;
 use skimlog_formats::columnar::{Column, ColumnarError, Reader, ValueType, Values};
 use skimlog_formats::part;
 use skimlog_formats::record::{Media, NO_REACTION, TweetType};
+use skimlog_import::ids::{Dictionaries, IdsError, OwnIds};
 
 /// What the numbers of a column stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +52,47 @@ impl Meaning {
 pub(crate) struct Cells {
     column: Column,
     meaning: Meaning,
+    /// The own ids in place of the column's ids, and their form.
+    own: Option<(OwnIds, OwnForm)>,
+}
+
+/// How own ids, which may have any characters, become text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnForm {
+    /// As they are.
+    Plain,
+    /// For tables: backslash, tab, line feed and carriage return are `\\`, `\t`, `\n` and `\r`, and in lists a comma is
+    /// `\,`.
+    Escaped,
 }
 
 impl Cells {
     /// Reads a column of a block.
     pub(crate) fn read(reader: &Reader, block: usize, field: usize) -> Result<Self, ColumnarError> {
-        Ok(Self { column: reader.read(block, field)?, meaning: Meaning::of(reader, field) })
+        Ok(Self { column: reader.read(block, field)?, meaning: Meaning::of(reader, field), own: None })
     }
 
-    /// Appends the text of a row: a list's items are separated by commas, ids are 32 hexadecimal digits, floats the
-    /// shortest decimals that read back as the same value.
+    /// Shows own ids in place of ids in the first rows, which are then the only ones that can be written. Changes
+    /// nothing without dictionaries.
+    pub(crate) fn with_own_ids(
+        mut self,
+        dictionaries: &Dictionaries,
+        rows: usize,
+        form: OwnForm,
+    ) -> Result<Self, IdsError> {
+        let ids = match &self.column {
+            Column::Flat(Values::Id(ids)) => &ids[..rows.min(ids.len())],
+            Column::List { offsets, values: Values::Id(ids) } => &ids[..offsets[rows.min(offsets.len() - 1)] as usize],
+            _ => return Ok(self),
+        };
+        if !dictionaries.is_empty() {
+            self.own = Some((dictionaries.own_ids(ids)?, form));
+        }
+        Ok(self)
+    }
+
+    /// Appends the text of a row: a list's items are separated by commas, ids are 32 hexadecimal digits or own ids,
+    /// floats the shortest decimals that read back as the same value.
     pub(crate) fn write(&self, row: usize, text: &mut Vec<u8>) {
         match &self.column {
             Column::Flat(values) => self.write_value(values, row, text),
@@ -88,7 +120,14 @@ impl Cells {
             Values::I64(values) => write_number(values[index], text),
             Values::F32(values) => write!(text, "{}", values[index]).expect("a vector takes all bytes"),
             Values::F64(values) => write!(text, "{}", values[index]).expect("a vector takes all bytes"),
-            Values::Id(ids) => text.extend_from_slice(&ids[index].to_hex()),
+            Values::Id(ids) => match &self.own {
+                None => text.extend_from_slice(&ids[index].to_hex()),
+                Some((own, OwnForm::Plain)) => text.extend_from_slice(own.get(index)),
+                Some((own, OwnForm::Escaped)) => {
+                    let in_list = matches!(self.column, Column::List { .. });
+                    write_escaped(own.get(index), in_list, text);
+                }
+            },
         }
     }
 
@@ -98,6 +137,20 @@ impl Cells {
                 text.extend_from_slice(names[usize::from(code)].as_bytes());
             }
             _ => write_number(code, text),
+        }
+    }
+}
+
+/// Appends an own id with escapes for what separates the cells of a table.
+pub(super) fn write_escaped(own: &[u8], in_list: bool, text: &mut Vec<u8>) {
+    for &byte in own {
+        match byte {
+            b'\\' => text.extend_from_slice(b"\\\\"),
+            b'\t' => text.extend_from_slice(b"\\t"),
+            b'\n' => text.extend_from_slice(b"\\n"),
+            b'\r' => text.extend_from_slice(b"\\r"),
+            b',' if in_list => text.extend_from_slice(b"\\,"),
+            byte => text.push(byte),
         }
     }
 }

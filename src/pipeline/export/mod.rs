@@ -1,15 +1,17 @@
 //! `export`: any `.skim` file as text or as Parquet.
 
 mod cell;
+mod dictionary;
 mod parquet;
 mod tsv;
 
 use std::io;
 
 use skimlog_formats::columnar::{ColumnarError, Reader};
+use skimlog_import::ids::IdsError;
 use thiserror::Error;
 
-pub(crate) use cell::{Cells, Meaning};
+pub(crate) use cell::{Cells, Meaning, OwnForm};
 pub use parquet::{ParquetTimes, export_parquet};
 pub use tsv::export_tsv;
 
@@ -19,6 +21,20 @@ pub enum ExportError {
     /// The file cannot be read or lacks a column.
     #[error(transparent)]
     File(#[from] ColumnarError),
+    /// A dictionary of own ids cannot be read.
+    #[error(transparent)]
+    Ids(#[from] IdsError),
+    /// An own id that is no text.
+    #[error(
+        "column {column:?}, row {row}: an own id is not UTF-8, which a string of Parquet has to be; write ids as \
+         hexadecimal digits with --ids hash"
+    )]
+    NotText {
+        /// The column.
+        column: String,
+        /// 0-based row.
+        row: u64,
+    },
     /// A column is selected twice.
     #[error("column {0:?} is selected twice: name each column once")]
     Twice(String),

@@ -6,19 +6,21 @@ use std::sync::Arc;
 
 use parquet::basic::{Compression, LogicalType, Repetition, TimeUnit, Type as PhysicalType, ZstdLevel};
 use parquet::column::writer::{ColumnWriter, ColumnWriterImpl};
-use parquet::data_type::{ByteArray, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use skimlog_formats::Id;
 use skimlog_formats::columnar::{Column, ColumnarError, Field, Reader, ValueType, Values};
+use skimlog_import::ids::{self, Dictionaries, OwnIds};
 use skimlog_runtime::progress::{Progress, Unit};
 
-use super::{ExportError, Meaning, selected};
+use super::{ExportError, Meaning, dictionary, selected};
 
 /// The most rows of a row group, unless one block alone has more. A row group is written a column at a time, so this
-/// bounds the memory: one block of one column decoded, and one column of the row group compressed.
+/// bounds the memory: one block of one column decoded, and one column of the row group compressed; of a column of ids
+/// with dictionaries, the own ids of the row group.
 const GROUP_ROWS: u64 = 1 << 20;
 
 /// What times become in Parquet.
@@ -35,8 +37,10 @@ pub enum ParquetTimes {
 /// Writes a file, or selected columns of it, as Parquet: zstd level 3, dictionaries, row groups of about a million
 /// rows.
 ///
-/// Numbers keep their types, lists are LISTs of required elements, ids are strings of 32 hexadecimal digits, media and
-/// tweet types strings, times as `times` says, and the time of a reaction that did not happen is null.
+/// A whole dictionary of ids becomes a table of the ids and their texts. Of other files, numbers keep their types,
+/// lists are LISTs of required elements, ids are strings of 32 hexadecimal digits or, where there are dictionaries, the
+/// own ids, media and tweet types strings, times as `times` says, and the time of a reaction that did not happen is
+/// null.
 ///
 /// # Errors
 /// [`ExportError`].
@@ -44,19 +48,26 @@ pub fn export_parquet(
     reader: Reader,
     columns: Option<&[String]>,
     times: ParquetTimes,
+    dictionaries: &Dictionaries,
     out: &mut (dyn Write + Send),
     progress: &dyn Progress,
 ) -> Result<(), ExportError> {
-    let fields = selected(&reader, columns)?;
-    let types =
-        fields.iter().map(|&field| column_type(&reader.schema().fields[field], Meaning::of(&reader, field), times));
-    let types = types.collect::<Result<Vec<_>, _>>()?;
-    let schema = Type::group_type_builder(&reader.schema().kind).with_fields(types).build()?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_dictionary_enabled(true)
         .set_created_by(concat!("skimmer ", env!("CARGO_PKG_VERSION")).to_owned())
         .build();
+    if reader.schema().kind == ids::KIND && columns.is_none() {
+        progress.begin("export", Some(reader.rows()), Unit::Records);
+        dictionary::as_parquet(reader, Arc::new(properties), out, progress)?;
+        progress.end();
+        return Ok(());
+    }
+    let fields = selected(&reader, columns)?;
+    let types =
+        fields.iter().map(|&field| column_type(&reader.schema().fields[field], Meaning::of(&reader, field), times));
+    let types = types.collect::<Result<Vec<_>, _>>()?;
+    let schema = Type::group_type_builder(&reader.schema().kind).with_fields(types).build()?;
     progress.begin("export", Some((reader.blocks() * fields.len()) as u64), Unit::Items);
     let mut file = SerializedFileWriter::new(out, Arc::new(schema), Arc::new(properties))?;
     for blocks in groups(&reader) {
@@ -65,14 +76,17 @@ pub fn export_parquet(
             let Some(mut column) = group.next_column()? else {
                 return Err(ParquetError::General("the schema has too few columns".into()).into());
             };
+            let mut own = OwnColumn::of(&reader, blocks.clone(), field, dictionaries)?;
             for block in blocks.clone() {
                 let (values, meaning) = (reader.read(block, field)?, Meaning::of(&reader, field));
+                let (name, first_row) = (&reader.schema().fields[field].name, reader.block_rows(block).start);
                 match (column.untyped(), meaning) {
                     (ColumnWriter::Int64ColumnWriter(writer), Meaning::Time { .. }) => {
-                        let first_row = reader.block_rows(block).start;
-                        let name = &reader.schema().fields[field].name;
                         let column = TimeColumn { name, first_row, values: seconds(&values)?, meaning };
                         column.write(times, writer)?;
+                    }
+                    (ColumnWriter::ByteArrayColumnWriter(writer), _) if let Some(own) = &mut own => {
+                        own.write(&values, (name, first_row), writer)?;
                     }
                     (writer, _) => write_column(writer, &values, meaning)?,
                 }
@@ -85,6 +99,73 @@ pub fn export_parquet(
     file.close()?;
     progress.end();
     Ok(())
+}
+
+/// The own ids of a column of a row group, of which the blocks take theirs one after the other.
+struct OwnColumn {
+    own: OwnIds,
+    /// How many were taken.
+    taken: usize,
+}
+
+impl OwnColumn {
+    /// `None` for another column than one of ids, and without dictionaries.
+    fn of(
+        reader: &Reader,
+        blocks: Range<usize>,
+        field: usize,
+        dictionaries: &Dictionaries,
+    ) -> Result<Option<Self>, ExportError> {
+        if dictionaries.is_empty() || reader.schema().fields[field].value != ValueType::Id {
+            return Ok(None);
+        }
+        let mut all: Vec<Id> = Vec::new();
+        for block in blocks {
+            if let Column::Flat(Values::Id(ids)) | Column::List { values: Values::Id(ids), .. } =
+                reader.read(block, field)?
+            {
+                all.extend_from_slice(&ids);
+            }
+        }
+        Ok(Some(Self { own: dictionaries.own_ids(&all)?, taken: 0 }))
+    }
+
+    /// Writes those of the next block; `name` is the column's, for an error.
+    fn write(
+        &mut self,
+        column: &Column,
+        (name, first_row): (&str, u64),
+        writer: &mut ColumnWriterImpl<'_, ByteArrayType>,
+    ) -> Result<(), ExportError> {
+        let (mut text, mut ends) = (Vec::new(), Vec::new());
+        for place in 0..column.as_ref().values().len() {
+            let own = self.own.get(self.taken + place);
+            if std::str::from_utf8(own).is_err() {
+                let row = first_row + row_of(column, place) as u64;
+                return Err(ExportError::NotText { column: name.to_owned(), row });
+            }
+            text.extend_from_slice(own);
+            ends.push(text.len());
+        }
+        self.taken += ends.len();
+        let (text, mut start) = (ByteArray::from(text), 0);
+        let value = |&end: &usize| {
+            let first = std::mem::replace(&mut start, end);
+            text.slice(first, end - first)
+        };
+        let values: Vec<ByteArray> = ends.iter().map(value).collect();
+        let (definition, repetition) = levels(column).unzip();
+        writer.write_batch(&values, definition.as_deref(), repetition.as_deref())?;
+        Ok(())
+    }
+}
+
+/// The row, from 0, of a value of a column.
+fn row_of(column: &Column, place: usize) -> usize {
+    match column {
+        Column::Flat(_) => place,
+        Column::List { offsets, .. } => offsets.partition_point(|&start| start as usize <= place) - 1,
+    }
 }
 
 /// Neighbouring blocks that make a row group each.
@@ -153,15 +234,18 @@ fn list_levels(offsets: &[u32]) -> (Vec<i16>, Vec<i16>) {
     (definition, repetition)
 }
 
+/// The levels of a column of lists.
+fn levels(column: &Column) -> Option<(Vec<i16>, Vec<i16>)> {
+    match column {
+        Column::Flat(_) => None,
+        Column::List { offsets, .. } => Some(list_levels(offsets)),
+    }
+}
+
 fn write_column(writer: &mut ColumnWriter<'_>, column: &Column, meaning: Meaning) -> Result<(), ExportError> {
-    let (levels, values) = match column {
-        Column::Flat(values) => (None, values),
-        Column::List { offsets, values } => (Some(list_levels(offsets)), values),
-    };
-    let (definition, repetition) = match &levels {
-        Some((definition, repetition)) => (Some(definition.as_slice()), Some(repetition.as_slice())),
-        None => (None, None),
-    };
+    let (Column::Flat(values) | Column::List { values, .. }) = column;
+    let (definition, repetition) = levels(column).unzip();
+    let (definition, repetition) = (definition.as_deref(), repetition.as_deref());
     match (writer, values) {
         (ColumnWriter::BoolColumnWriter(writer), Values::Bool(values)) => {
             writer.write_batch(values, definition, repetition)?;

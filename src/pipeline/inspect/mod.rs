@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 use skimlog_formats::columnar::{ColumnarError, Reader, Scalar};
+use skimlog_import::ids::{self, Dictionaries, IdDictionary, IdsError};
 
-use super::export::{Cells, Meaning};
+use super::export::{Cells, Meaning, OwnForm};
 pub use other::describe_other;
 pub use table::Encodings;
 
@@ -130,28 +131,41 @@ fn without_numbers(encoding: &str) -> String {
 /// A row as text: a column's name and value each.
 pub type Row = Vec<(String, String)>;
 
-/// Shows the first rows of a file, as text, one after the other.
+/// Shows the first rows of a file, as text, one after the other; their ids as own ids where there are dictionaries. The
+/// rows of a dictionary are an id and its text.
 ///
 /// # Errors
-/// [`ColumnarError::Damaged`], and what `show` says.
-pub fn first_rows<E: From<ColumnarError>>(
+/// [`IdsError::File`] or [`IdsError::Misplaced`] where a file is damaged, and what `show` says.
+pub fn first_rows<E: From<IdsError>>(
     reader: &Reader,
+    dictionaries: &Dictionaries,
     rows: u64,
     mut show: impl FnMut(u64, Row) -> Result<(), E>,
 ) -> Result<(), E> {
+    if reader.schema().kind == ids::KIND {
+        let first = IdDictionary::open(reader.path())?.first(rows)?;
+        return (0..).zip(first).try_for_each(|(number, (id, text))| {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            show(number, vec![("id".to_owned(), id.to_string()), ("text".to_owned(), text)])
+        });
+    }
     let fields = &reader.schema().fields;
     for block in 0..reader.blocks() {
         let range = reader.block_rows(block);
         if range.start >= rows {
             break;
         }
-        let columns =
-            (0..fields.len()).map(|field| Cells::read(reader, block, field)).collect::<Result<Vec<_>, _>>()?;
-        for row in range.start..range.end.min(rows) {
+        let end = range.end.min(rows);
+        let read = |field| {
+            let shown = (end - range.start) as usize;
+            Cells::read(reader, block, field)?.with_own_ids(dictionaries, shown, OwnForm::Plain)
+        };
+        let columns = (0..fields.len()).map(read).collect::<Result<Vec<_>, IdsError>>()?;
+        for row in range.start..end {
             let cells = fields.iter().zip(&columns).map(|(field, cells)| {
                 let mut text = Vec::new();
                 cells.write((row - range.start) as usize, &mut text);
-                // Cells are written as ASCII.
+                // Cells are ASCII but for own ids, which may be any bytes.
                 (field.name.clone(), String::from_utf8_lossy(&text).into_owned())
             });
             show(row, cells.collect())?;

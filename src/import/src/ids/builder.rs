@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use skimlog_formats::Id;
 use skimlog_runtime::files::AtomicFile;
 use skimlog_runtime::machine::Workers;
-use skimlog_runtime::shuffle::{Pool, Router, Scratch, Shuffle, ShuffleError};
+use skimlog_runtime::shuffle::{OpenRuns, Pool, Router, Scratch, Shuffle};
 
 use super::error::IdsError;
 use super::partition::{Merge, PARTITIONS, append_record, partition_of};
@@ -29,8 +29,16 @@ pub struct IdDictionaryBuilder<'a> {
     pool: &'a Pool,
     scratch: &'a Scratch,
     shuffle: Shuffle<'a>,
-    /// Why texts of a collector that was dropped could not be put aside.
-    failed: Mutex<Option<ShuffleError>>,
+    /// What collectors left that are no longer there, for the next ones.
+    idle: Mutex<Vec<Collected>>,
+}
+
+/// What a collector holds beside its place in a shuffle.
+struct Collected {
+    runs: OpenRuns,
+    seen: RecentlySeen,
+    /// The record of a text, for reuse.
+    record: Vec<u8>,
 }
 
 impl<'a> IdDictionaryBuilder<'a> {
@@ -41,13 +49,21 @@ impl<'a> IdDictionaryBuilder<'a> {
     /// differ between the builders and shuffles of a scratch directory.
     pub fn new(name: &str, threads: NonZeroUsize, pool: &'a Pool, scratch: &'a Scratch) -> Self {
         let shuffle = Shuffle::new(name, PARTITIONS, threads.get(), pool, scratch);
-        Self { name: name.to_owned(), threads, pool, scratch, shuffle, failed: Mutex::new(None) }
+        Self { name: name.to_owned(), threads, pool, scratch, shuffle, idle: Mutex::new(Vec::new()) }
     }
 
-    /// What one thread adds texts with.
+    /// What one thread adds texts with. It goes on with what an earlier one has collected, so that it may be had anew
+    /// for each block of rows.
     pub fn collector(&self) -> IdCollector<'_> {
-        let seen = RecentlySeen::new(self.pool.limit() / (SEEN_SHARE * self.threads.get() as u64));
-        IdCollector { router: Some(Router::new(&self.shuffle)), seen, record: Vec::new(), failed: &self.failed }
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let (router, seen, record) = match idle {
+            Some(Collected { runs, seen, record }) => (Router::resume(&self.shuffle, runs), seen, record),
+            None => {
+                let seen = RecentlySeen::new(self.pool.limit() / (SEEN_SHARE * self.threads.get() as u64));
+                (Router::new(&self.shuffle), seen, Vec::new())
+            }
+        };
+        IdCollector { active: Some(Active { router, seen, record }), idle: &self.idle }
     }
 
     /// Writes the file, of all texts that were added, on as many threads as there could be collectors.
@@ -56,9 +72,8 @@ impl<'a> IdDictionaryBuilder<'a> {
     /// [`IdsError::Spill`] if texts could not be put aside or read back, [`IdsError::SameHash`], [`IdsError::File`] or
     /// [`IdsError::Output`] if the file cannot be written. Nothing stands under its name then.
     pub fn finish(self, path: &Path) -> Result<DictionarySummary, IdsError> {
-        if let Some(error) = self.failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error.into());
-        }
+        let idle = self.idle.into_inner().unwrap_or_else(PoisonError::into_inner);
+        idle.into_iter().try_for_each(|collected| Router::resume(&self.shuffle, collected.runs).finish())?;
         let mut writer = DictionaryWriter::new(AtomicFile::create(path)?, self.threads)?;
         let merge = Merge { threads: self.threads, pool: self.pool, scratch: self.scratch };
         let shuffle = self.shuffle;
@@ -69,15 +84,17 @@ impl<'a> IdDictionaryBuilder<'a> {
     }
 }
 
-/// Adds one thread's texts to a dictionary. What it holds is handed over when it is dropped; should that fail,
-/// [`IdDictionaryBuilder::finish`] says so.
+/// Adds one thread's texts to a dictionary. What it holds goes on to the builder's next collector.
 pub struct IdCollector<'b> {
     /// There until this is dropped.
-    router: Option<Router<'b>>,
+    active: Option<Active<'b>>,
+    idle: &'b Mutex<Vec<Collected>>,
+}
+
+struct Active<'b> {
+    router: Router<'b>,
     seen: RecentlySeen,
-    /// The record of a text, for reuse.
     record: Vec<u8>,
-    failed: &'b Mutex<Option<ShuffleError>>,
 }
 
 impl IdCollector<'_> {
@@ -88,29 +105,32 @@ impl IdCollector<'_> {
     /// and the disk too.
     #[inline]
     pub fn add(&mut self, text: &[u8]) -> Result<Id, IdsError> {
-        let id = id_of(text);
-        // A text that is an id must not stand for the text that it is the hash of.
-        if !is_id(text) && !self.seen.replace(id) {
-            self.put_aside(id, text)?;
-        }
-        Ok(id)
-    }
-
-    fn put_aside(&mut self, id: Id, text: &[u8]) -> Result<(), IdsError> {
         if text.len() > LONGEST_TEXT {
             return Err(IdsError::too_long(text));
         }
+        let id = id_of(text);
+        let active = self.active.as_mut().expect("there until this is dropped");
+        // A text that is an id must not stand for the text that it is the hash of.
+        if !is_id(text) && !active.seen.replace(id) {
+            active.put_aside(id, text)?;
+        }
+        Ok(id)
+    }
+}
+
+impl Active<'_> {
+    fn put_aside(&mut self, id: Id, text: &[u8]) -> Result<(), IdsError> {
         self.record.clear();
         append_record(text, &mut self.record);
-        let router = self.router.as_mut().expect("there until this is dropped");
-        Ok(router.push(partition_of(id, 0), &self.record)?)
+        Ok(self.router.push(partition_of(id, 0), &self.record)?)
     }
 }
 
 impl Drop for IdCollector<'_> {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.router.take().map(Router::finish) {
-            self.failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        if let Some(Active { router, seen, record }) = self.active.take() {
+            let collected = Collected { runs: router.pause(), seen, record };
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(collected);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use skimlog_formats::Id;
+use skimlog_formats::columnar::Reader;
 use skimlog_runtime::files::entries;
 use skimlog_runtime::stream::part_name;
 
@@ -14,7 +15,7 @@ use super::error::IdsError;
 use super::kept::Memory;
 
 /// Bytes of decoded blocks that all dictionaries together keep where nothing else is said.
-const MEMORY: u64 = 256 << 20;
+const MEMORY: u64 = 128 << 20;
 
 /// Where the dictionary of a part stands: beside it, under the part's name and with the ending `.ids`.
 ///
@@ -35,13 +36,13 @@ pub fn dictionary_path(part: &Path) -> PathBuf {
 pub struct Dictionaries(Vec<IdDictionary>);
 
 impl Dictionaries {
-    /// Opens files. Blocks that were looked into stay in memory, decoded, up to 256 MiB.
+    /// Opens files. Blocks that were looked into stay in memory, decoded, up to 128 MiB.
     ///
     /// # Errors
     /// As [`IdDictionary::open`].
     pub fn open(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<Self, IdsError> {
         let memory = Memory::new(MEMORY);
-        let open = |path: &Path| IdDictionary::open_sharing(path, &memory);
+        let open = |path: &Path| IdDictionary::sharing(Reader::open(path)?, &memory);
         Ok(Self(paths.into_iter().map(|path| open(path.as_ref())).collect::<Result<_, _>>()?))
     }
 

@@ -35,16 +35,23 @@ impl IdDictionary {
         Self::open_within(path.as_ref(), MEMORY)
     }
 
+    /// [`IdDictionary::open`] of a file that was opened already.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn new(file: Reader) -> Result<Self, IdsError> {
+        Self::sharing(file, &Memory::new(MEMORY))
+    }
+
     /// [`IdDictionary::open`] with another number of bytes for decoded blocks.
     ///
     /// # Errors
     /// As there.
     pub fn open_within(path: impl AsRef<Path>, memory: u64) -> Result<Self, IdsError> {
-        Self::open_sharing(path.as_ref(), &Memory::new(memory))
+        Self::sharing(Reader::open(path)?, &Memory::new(memory))
     }
 
-    pub(super) fn open_sharing(path: &Path, memory: &Arc<Memory>) -> Result<Self, IdsError> {
-        let file = Reader::open(path)?;
+    pub(super) fn sharing(file: Reader, memory: &Arc<Memory>) -> Result<Self, IdsError> {
         file.expect_kind(KIND)?;
         let (first, text) = (file.field(FIRST)?, file.field(TEXT)?);
         file.expect_type(first, ValueType::Id, false)?;
@@ -52,11 +59,11 @@ impl IdDictionary {
         let hash = file.schema().metadata.get(HASH_KEY).map_or("", String::as_str);
         if hash != HASH {
             let found = hash.to_owned();
-            return Err(IdsError::Hash { path: path.to_owned(), found, expected: HASH });
+            return Err(IdsError::Hash { path: file.path().to_owned(), found, expected: HASH });
         }
         let misplaced = |block: usize, what| {
             let text = file.block_rows(block).start;
-            IdsError::Misplaced { path: path.to_owned(), text, what }
+            IdsError::Misplaced { path: file.path().to_owned(), text, what }
         };
         let first_of = |block| match file.range(block, first) {
             Some((Scalar::Id(least), Scalar::Id(largest))) if least == largest => Ok(least),
@@ -126,17 +133,30 @@ impl IdDictionary {
         Ok(())
     }
 
-    /// Calls `each` with every id and its text, in the order of the ids, until it returns false.
+    /// Calls `each` with every id and its text, in the order of the ids.
+    ///
+    /// # Errors
+    /// As [`IdDictionary::text`], and what `each` says.
+    pub fn visit<E: From<IdsError>>(&self, mut each: impl FnMut(Id, &[u8]) -> Result<(), E>) -> Result<(), E> {
+        (0..self.firsts.len())
+            .try_for_each(|block| self.decode(block)?.iter().try_for_each(|(id, text)| each(id, text)))
+    }
+
+    /// The first so many ids, or all if there are fewer, and their texts.
     ///
     /// # Errors
     /// As [`IdDictionary::text`].
-    pub fn visit(&self, mut each: impl FnMut(Id, &[u8]) -> bool) -> Result<(), IdsError> {
+    pub fn first(&self, texts: u64) -> Result<Vec<(Id, Vec<u8>)>, IdsError> {
+        let mut first = Vec::new();
         for block in 0..self.firsts.len() {
-            if !self.decode(block)?.iter().all(|(id, text)| each(id, text)) {
+            let left = texts - first.len() as u64;
+            if left == 0 {
                 break;
             }
+            let left = usize::try_from(left).unwrap_or(usize::MAX);
+            first.extend(self.decode(block)?.iter().take(left).map(|(id, text)| (id, text.to_vec())));
         }
-        Ok(())
+        Ok(first)
     }
 
     /// Reads every byte, compares all checksums, and checks the order of all texts.
@@ -145,7 +165,7 @@ impl IdDictionary {
     /// As [`IdDictionary::text`].
     pub fn verify(&self) -> Result<(), IdsError> {
         self.file.verify()?;
-        self.visit(|_, _| true)
+        self.visit(|_, _| Ok(()))
     }
 
     fn block(&self, block: usize) -> Result<Found<'_>, IdsError> {

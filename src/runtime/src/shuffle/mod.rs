@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use error::ShuffleError;
 pub use pool::Pool;
-pub use router::{Router, append};
+pub use router::{OpenRuns, Router, append};
 pub use scratch::Scratch;
 use spill::SpillFile;
 
@@ -143,6 +143,9 @@ mod tests {
                 scope.spawn(move || {
                     let mut router = Router::new(shuffle);
                     for number in (writer..40_000).step_by(2) {
+                        if number % 1_000 == writer {
+                            router = Router::resume(shuffle, router.pause());
+                        }
                         router.push(number as usize % 7, &number.to_le_bytes()).expect("room on disk");
                     }
                     router.finish().expect("room on disk");

@@ -26,16 +26,32 @@ pub fn append(to: &mut Vec<u8>, bytes: &[u8], length: usize) {
 
 /// Collects one thread's records into runs, one open run a partition.
 ///
-/// [`Router::finish`] must be called at the end: open runs of a dropped router are lost.
+/// [`Router::finish`] must be called at the end: open runs of a dropped router are lost. So are those of a paused one
+/// that is not resumed.
 pub struct Router<'a> {
     shuffle: &'a Shuffle<'a>,
     open: Vec<Vec<u8>>,
 }
 
+/// The open runs of a router that pauses.
+#[derive(Debug)]
+pub struct OpenRuns(Vec<Vec<u8>>);
+
 impl<'a> Router<'a> {
     /// A router into `shuffle`.
     pub fn new(shuffle: &'a Shuffle<'a>) -> Self {
         Self { shuffle, open: vec![Vec::new(); shuffle.partitions()] }
+    }
+
+    /// Goes on where a router into the same shuffle paused.
+    pub fn resume(shuffle: &'a Shuffle<'a>, OpenRuns(open): OpenRuns) -> Self {
+        assert_eq!(open.len(), shuffle.partitions(), "the runs are of another shuffle");
+        Self { shuffle, open }
+    }
+
+    /// Keeps the open runs for [`Router::resume`], on this thread or another, without handing them over.
+    pub fn pause(self) -> OpenRuns {
+        OpenRuns(self.open)
     }
 
     /// Adds a record to a partition.

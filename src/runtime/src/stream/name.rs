@@ -14,6 +14,8 @@ const TEXT_ENDINGS: [&str; 3] = [".tsv", ".csv", ".txt"];
 /// Of files that are read, and of some that are not: a part that is packed in another way must not be passed over, but
 /// be named when it is opened.
 const FILE_ENDINGS: [&str; 10] = [".zst", ".gz", ".lzo", ".skim", ".bz2", ".xz", ".lz4", ".zip", ".7z", ".parquet"];
+/// Of the dictionary of a part's ids.
+const DICTIONARY_ENDING: &[u8] = b".ids";
 /// What downloads and editors add to a name, be it behind a query.
 const LEFTOVER_ENDINGS: [&str; 13] = [
     ".aria2",
@@ -47,6 +49,13 @@ pub(super) fn is_part(file_name: &OsStr) -> bool {
     let rest = part_name(file_name).as_encoded_bytes().strip_prefix(PREFIX);
     rest.is_some_and(|rest| !rest.is_empty() && rest.iter().all(|&byte| is_letter(byte)))
         && without_ending(&bytes[query(bytes)..], &LEFTOVER_ENDINGS).len() == bytes.len() - query(bytes)
+}
+
+/// Whether a file of this name is the dictionary of a part's ids, which an import leaves beside the part.
+pub(super) fn is_dictionary(file_name: &OsStr) -> bool {
+    let name = file_name.as_encoded_bytes().strip_suffix(DICTIONARY_ENDING);
+    let rest = name.and_then(|name| name.strip_prefix(PREFIX));
+    rest.is_some_and(|rest| !rest.is_empty() && rest.iter().all(|&byte| is_letter(byte)))
 }
 
 /// What a name that is no part's has behind the letters that could be one's, up to a query; the whole name if it does

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::name::{as_text, is_part, part_name};
+use super::name::{as_text, is_dictionary, is_part, part_name};
 use super::{PassedOver, StreamError};
 
 /// A part: a file of records, raw or converted.
@@ -28,8 +28,8 @@ pub struct PartList {
 
 /// The parts in a directory: files that are named `part-` and then letters, digits, `-` and `_`, with or without a
 /// text ending (`.tsv`, `.csv`, `.txt`), a file ending (`.zst`, `.gz`, `.lzo`, `.skim`) and the query of the address
-/// that they came from (`?X-Goog-…`), in this order. Hidden files and folders are not looked at; what else there is,
-/// is passed over.
+/// that they came from (`?X-Goog-…`), in this order. Hidden files, folders and dictionaries of ids (`part-00000.ids`)
+/// are not looked at; what else there is, is passed over.
 ///
 /// A file in place of a directory is a part whatever its name.
 ///
@@ -51,7 +51,8 @@ pub fn list_parts(directory: &Path) -> Result<PartList, StreamError> {
         let metadata = fs::metadata(&path).ok();
         let is_directory = metadata.as_ref().is_some_and(fs::Metadata::is_dir);
         let starts_with = |prefix: &[u8]| file_name.as_encoded_bytes().starts_with(prefix);
-        if starts_with(b".") || is_directory && !starts_with(b"part-") {
+        let belongs_to_part = !is_directory && is_dictionary(&file_name);
+        if starts_with(b".") || is_directory && !starts_with(b"part-") || belongs_to_part {
             continue;
         }
         if is_directory || !is_part(&file_name) {
@@ -90,8 +91,14 @@ mod tests {
 
     #[test]
     fn parts_are_sorted_by_name() {
-        let files =
-            ["part-00010", "part-00002.zst", "part-00003.lzo?X-Goog-Date=1", "part-00001.tsv", ".part-00004.crc"];
+        let files = [
+            "part-00010",
+            "part-00002.zst",
+            "part-00003.lzo?X-Goog-Date=1",
+            "part-00001.tsv",
+            ".part-00004.crc",
+            "part-00001.ids",
+        ];
         let list = list(&files).unwrap();
         assert_eq!(names(&list), ["part-00001", "part-00002", "part-00003", "part-00010"]);
         assert!(list.passed_over.is_empty(), "{}", list.passed_over);
@@ -127,6 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
+        assert!(list(&["part-1.ids"]).unwrap_err().starts_with("no part in /"));
         let none = list(&["apart"]).unwrap_err();
         assert!(none.starts_with("no part in /") && none.contains("apart"), "{none}");
         for twin in ["part-1.zst", "part-1.tsv", "part-1.skim", "part-1.lzo?X-Goog-Date=1"] {

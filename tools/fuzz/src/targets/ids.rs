@@ -63,7 +63,7 @@ fn read(path: &Path) -> Result<Vec<(Id, Vec<u8>)>, IdsError> {
     let mut all = Vec::new();
     dictionary.visit(|id, text| {
         all.push((id, text.to_vec()));
-        true
+        Ok::<(), IdsError>(())
     })?;
     let ids: Vec<Id> = all.iter().map(|&(id, _)| id).collect();
     let own = Dictionaries::open([path])?.own_ids(&ids)?;
