@@ -73,6 +73,7 @@ pub(super) const KEYS: &[Key] = &[
     key("working_dir", Kind::Path),
     key("recsys_data", Kind::Path),
     key("validation_part", Kind::Path).optional(),
+    key("mapping", Kind::Path).optional(),
     key("max_n_parts", COUNT).optional(),
     key("max_n_parts_in_memory", COUNT),
     key("authors_similarity_top_N", COUNT),

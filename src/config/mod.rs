@@ -42,6 +42,8 @@ pub struct Config {
     pub recsys_data: PathBuf,
     /// The validation part; a name without a folder may also stand in `recsys_data`.
     pub validation_part: Option<PathBuf>,
+    /// The mapping of the parts that are logs of one's own; without it there are none.
+    pub mapping: Option<PathBuf>,
     /// How many training parts to use, in the order of their names; all of them if not given.
     pub max_n_parts: Option<usize>,
     /// How many parts may be mapped into memory at once.
@@ -89,6 +91,7 @@ impl Default for Config {
             working_dir: "working_dir".into(),
             recsys_data: "recsys_data".into(),
             validation_part: None,
+            mapping: None,
             max_n_parts: None,
             max_n_parts_in_memory: 2,
             authors_similarity_top_n: 10,
@@ -171,6 +174,9 @@ impl Config {
 
     /// Makes relative paths relative to the current folder; `base` gives the folder that a key's path is relative to.
     fn resolve_paths<'f>(&mut self, base: impl Fn(&str) -> &'f Path) {
+        if let Some(mapping) = &mut self.mapping {
+            *mapping = base("mapping").join(&*mapping);
+        }
         self.recsys_data = base("recsys_data").join(&self.recsys_data);
         if let Some(part) = &mut self.validation_part {
             let path = base("validation_part").join(&*part);

@@ -1,9 +1,12 @@
 //! The parts that a configuration names.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use skimlog_formats::part::PartReader;
-use skimlog_runtime::stream::{PassedOver, RawPart, StreamError, find_copies, list_parts};
+use skimlog_import::log::LogFormat;
+use skimlog_runtime::stream::{PartList, PassedOver, RawPart, StreamError, find_copies, in_order, list_parts};
 
 use super::error::PipelineError;
 use crate::config::Config;
@@ -25,7 +28,10 @@ impl RawData {
     /// # Errors
     /// [`PipelineError::Stream`] if they cannot be read, there is none, or they have the same name or content.
     pub fn of(config: &Config) -> Result<Self, PipelineError> {
-        let list = list_parts(&config.recsys_data)?;
+        let list = match config.mapping {
+            Some(_) => list_logs(&config.recsys_data)?,
+            None => list_parts(&config.recsys_data)?,
+        };
         let validation = config.validation_part.as_ref();
         let validation = validation.map(|path| RawPart { name: Layout::VALIDATION.into(), path: path.clone() });
         // What is not there is no training part, and is reported by whoever opens it.
@@ -68,5 +74,56 @@ impl RawData {
         let Some((first, second)) = find_copies(files)? else { return Ok(()) };
         let path = |part: usize| self.parts().nth(part).map(|part| part.path.clone()).unwrap_or_default();
         Err(StreamError::SameContent { first: path(first), second: path(second) }.into())
+    }
+}
+
+/// The logs in a folder: files whose names say a format that is read, and converted parts. A file in place of a folder is
+/// a log whatever its name, and a pattern stands for the files that it matches.
+fn list_logs(data: &Path) -> Result<PartList, PipelineError> {
+    let unreadable = |source| StreamError::Directory { path: data.to_owned(), source };
+    let is_pattern = data.to_string_lossy().contains(['*', '?', '[']) && !data.exists();
+    let mut list = PartList {
+        passed_over: PassedOver { directory: data.to_owned(), ..PassedOver::default() },
+        ..PartList::default()
+    };
+    let paths: Vec<PathBuf> = if is_pattern {
+        let paths = glob::glob(&data.to_string_lossy()).map_err(|error| unreadable(io::Error::other(error)))?;
+        paths.collect::<Result<_, _>>().map_err(|error| unreadable(error.into()))?
+    } else if fs::metadata(data).map_err(unreadable)?.is_dir() {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(data).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let name = path.file_name().unwrap_or_default().to_owned();
+            let is_part =
+                LogFormat::of_name(&path).is_some() || path.extension().is_some_and(|ending| ending == "skim");
+            if name.as_encoded_bytes().starts_with(b".") || path.is_dir() {
+                continue;
+            }
+            if is_part {
+                paths.push(path);
+            } else if path.extension().is_none_or(|ending| ending != "ids") {
+                list.passed_over.others.push(name);
+            }
+        }
+        paths
+    } else {
+        vec![data.to_owned()]
+    };
+    list.passed_over.others.sort();
+    list.parts = in_order(paths.into_iter().map(|path| RawPart { name: log_name(&path), path }))?;
+    if list.parts.is_empty() {
+        let passed_over = Box::new(list.passed_over);
+        return Err(StreamError::NoPart { path: data.to_owned(), passed_over }.into());
+    }
+    Ok(list)
+}
+
+/// The name of a log's part: the file's without its endings.
+fn log_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let packed = [".gz", ".zst", ".lzo"].into_iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(&name);
+    match packed.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem.to_owned(),
+        _ => packed.to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use skimlog_import::importer::ImportError;
+use skimlog_import::mapping::MappingError;
 use skimlog_runtime::files::FileError;
 use skimlog_runtime::shuffle::ShuffleError;
 use skimlog_runtime::stream::StreamError;
@@ -33,6 +34,15 @@ pub enum ConvertError {
     OneSided {
         /// The side without records.
         side: &'static str,
+    },
+    /// The mapping cannot be used.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The mapping of logs to learn from has no reactions.
+    #[error("{}: maps no reaction: a log to learn from says what readers did (reactions: {{like: COLUMN}})", path.display())]
+    NoReactionsMapped {
+        /// The mapping.
+        path: PathBuf,
     },
     /// A log cannot be imported.
     #[error(transparent)]

@@ -25,5 +25,5 @@ pub use parts::{ConvertSummary, Format, convert};
 pub use rejected::BadRecord;
 pub use skim::convert_part;
 pub use source::PartInput;
-pub use stage::{Convert, training_parts, validation_part};
+pub use stage::{Convert, mapping_files, training_parts, validation_part};
 pub use unusual::Unusual;

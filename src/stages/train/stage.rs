@@ -24,7 +24,7 @@ use crate::pipeline::evaluate::calibrate;
 use crate::pipeline::examples::{ExamplesError, StoredExamples, StoredPart};
 use crate::pipeline::onnx::save_onnx;
 use crate::pipeline::{Context, PipelineError, Stage, StageError, Task, TaskRunner};
-use crate::stages::convert::{training_parts, validation_part};
+use crate::stages::convert::{mapping_files, training_parts, validation_part};
 use crate::stages::features::{expect_totals, stored_part};
 use crate::stages::similar::similar_authors;
 use crate::stages::sketch::token_codes;
@@ -104,6 +104,9 @@ impl Stage for Train {
         for (key, value) in settings(&recipe) {
             fingerprint = fingerprint.with(key, value);
         }
+        for (name, file) in mapping_files(config)? {
+            fingerprint = fingerprint.with_file(name, &file)?;
+        }
         let checkpoint = Checkpointing {
             folder: workspace.checkpoint(),
             fingerprint: serde_json::to_string(&fingerprint.identity())?,
@@ -145,6 +148,9 @@ fn make_model(
     freeze(&workspace.counts(), &similar, &bundle.path(COUNTS_FOLDER)?, progress)?;
     let calibration = calibrate(&examples, &InputBuilder::new(codes.clone(), layout))?;
     save_onnx(&network, &bundle.path(ONNX)?)?;
+    for (name, file) in mapping_files(config)? {
+        bundle.copy(name, &file)?;
+    }
     bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
     write_file(&workspace.training_log(), |out| {
         curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))

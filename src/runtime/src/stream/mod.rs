@@ -41,6 +41,6 @@ pub use copies::find_copies;
 pub use error::StreamError;
 pub use name::part_name;
 pub use packed::unpack;
-pub use parts::{PartList, RawPart, list_parts};
+pub use parts::{PartList, RawPart, in_order, list_parts};
 pub use passed_over::PassedOver;
 pub use refusal::{Origin, content_of, expect_text};

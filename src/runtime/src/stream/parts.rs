@@ -74,6 +74,20 @@ pub fn list_parts(directory: &Path) -> Result<PartList, StreamError> {
     Ok(PartList { parts, passed_over })
 }
 
+/// Parts of these names, in the order of the names; two of the same name are refused.
+///
+/// # Errors
+/// [`StreamError::SamePart`].
+pub fn in_order(parts: impl IntoIterator<Item = RawPart>) -> Result<Vec<RawPart>, StreamError> {
+    let mut named: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for RawPart { name, path } in parts {
+        if let Some(first) = named.insert(name, path.clone()) {
+            return Err(StreamError::SamePart { first, second: path });
+        }
+    }
+    Ok(named.into_iter().map(|(name, path)| RawPart { name, path }).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
