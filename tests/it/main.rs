@@ -13,6 +13,7 @@ mod folders;
 mod full_disk;
 mod golden;
 mod harness;
+mod import;
 mod interrupted;
 mod json;
 #[cfg(target_os = "linux")]
