@@ -22,8 +22,8 @@ pub struct TokenCodes {
 }
 
 impl TokenCodes {
-    /// Codes `[tokens, depth]`, row after row, of the tokens with these ids, made from token vectors with the projection of
-    /// `seed`.
+    /// Codes `[tokens, depth]`, row after row, of the tokens with these ids, made from token vectors with the
+    /// projection of `seed`.
     ///
     /// # Errors
     /// [`SketchError::Rows`], [`SketchError::Repeated`], [`SketchError::TokenTooLarge`] or [`SketchError::Code`] where
@@ -43,7 +43,8 @@ impl TokenCodes {
         let mut order: Vec<usize> = (0..tokens.len()).collect();
         order.sort_unstable_by_key(|&row| tokens[row]);
         let ids = order.last().map_or(0, |&row| tokens[row] as usize + 1);
-        let mut table = Self { shape, seed, hashed: false, rows: vec![NONE; ids], codes: Vec::with_capacity(codes.len()) };
+        let mut table =
+            Self { shape, seed, hashed: false, rows: vec![NONE; ids], codes: Vec::with_capacity(codes.len()) };
         for (row, from) in order.into_iter().enumerate() {
             let row_of = &mut table.rows[tokens[from] as usize];
             if *row_of != NONE {

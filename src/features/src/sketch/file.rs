@@ -43,8 +43,8 @@ pub enum CodesFileError {
 
 impl TokenCodes {
     /// Writes the codes as a `.skim` file of kind `codes`: columns `token` (u32, ascending) and `codes` (lists of
-    /// `depth` u16), metadata `depth`, `width` and `seed`, and `source`: `hash` if the codes are hashes of the token ids.
-    /// Gives the output back.
+    /// `depth` u16), metadata `depth`, `width` and `seed`, and `source`: `hash` if the codes are hashes of the token
+    /// ids. Gives the output back.
     ///
     /// # Errors
     /// [`ColumnarError::Write`] where the output takes no more.

@@ -23,14 +23,23 @@ impl TokenCodes {
     /// # Errors
     /// [`SketchError::TokenTooLarge`] for more than 2²⁴ token ids.
     pub fn hashed(shape: SketchShape, seed: u64, vocabulary: u32) -> Result<Self, SketchError> {
-        if vocabulary > MAX_TOKENS {
-            return Err(SketchError::TokenTooLarge { token: vocabulary - 1, max: MAX_TOKENS - 1 });
-        }
+        Self::check_vocabulary(vocabulary)?;
         let tokens: Vec<u32> = (0..vocabulary).collect();
         let depths = 0..shape.depth() as u32;
         let codes = tokens.iter().flat_map(|&token| depths.clone().map(move |depth| code(shape, seed, token, depth)));
         let codes: Vec<u16> = codes.collect();
         Ok(Self::new(shape, seed, &tokens, &codes)?.marked_hashed(true))
+    }
+
+    /// Whether a table of codes may hold so many token ids.
+    ///
+    /// # Errors
+    /// [`SketchError::TokenTooLarge`] for more than 2²⁴ token ids.
+    pub fn check_vocabulary(vocabulary: u32) -> Result<(), SketchError> {
+        if vocabulary <= MAX_TOKENS {
+            return Ok(());
+        }
+        Err(SketchError::TokenTooLarge { token: vocabulary - 1, max: MAX_TOKENS - 1 })
     }
 }
 
