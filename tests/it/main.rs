@@ -26,6 +26,7 @@ mod resume;
 mod settings;
 #[cfg(unix)]
 mod terminal;
+mod text;
 #[cfg(unix)]
 mod training;
 mod unusual;
