@@ -14,8 +14,8 @@ use skimlog_text::onnx::{Dimension, ElementType, Graph, OnnxModel, Value};
 ///
 /// Inputs: `numbers`, f32 `[batch, sparse + 1180]`: the tweet sketch (nothing where the metadata `sketch_depth` and
 /// `sketch_width` are 0), the 73 logarithms where the metadata `logarithms` is true, then Fourier terms and flags;
-/// `language`, `hour` and `day`, int64 `[batch]`. Outputs: `logits` and `probabilities`, f32 `[batch, 4]`, in the order of
-/// [`Reaction::NETWORK_ORDER`], which the metadata name too.
+/// `language`, `hour` and `day`, int64 `[batch]`. Outputs: `logits` and `probabilities`, f32 `[batch, 4]`, in the order
+/// of [`Reaction::NETWORK_ORDER`], which the metadata name too.
 ///
 /// # Errors
 /// [`FileError`] if the file cannot be written.
