@@ -34,6 +34,7 @@ pub(super) fn run_stages(
     force: bool,
 ) -> anyhow::Result<Outcome> {
     machine::start_workers(config.threads());
+    stages.iter().filter_map(|stage| stage.note(config)).for_each(|note| tracing::info!("{note}"));
     let terminal = common.terminal();
     let mut pipeline = Pipeline::open(config, &terminal)?;
     let mut outcome = Outcome::default();

@@ -90,6 +90,7 @@ pub(super) const KEYS: &[Key] = &[
     key("memory_budget", Kind::Size { least: 64 << 20 }).optional(),
     key("bad_records", Kind::Choice(&["stop", "quarantine"])),
     key("max_bad_records", WHOLE),
+    key("text", Kind::Choice(&["none", "hashed", "distilbert"])).optional(),
     key("distilbert", Kind::Section),
     key("distilbert.model", Kind::Path).optional(),
     key("distilbert.tokenizer", Kind::Path).optional(),

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use skimlog_features::sketch::TextMode;
 use skimlog_runtime::machine;
 
 pub use error::ConfigError;
@@ -77,6 +78,8 @@ pub struct Config {
     pub bad_records: BadRecords,
     /// How many malformed records of a part may be put aside before the run stops.
     pub max_bad_records: u64,
+    /// What the network sees of a tweet's text; what the text model allows if not given.
+    pub text: Option<TextMode>,
     /// The text model.
     pub distilbert: DistilBert,
     /// The network's training.
@@ -107,6 +110,7 @@ impl Default for Config {
             memory_budget: None,
             bad_records: BadRecords::Stop,
             max_bad_records: 1000,
+            text: None,
             distilbert: DistilBert::default(),
             train: Train::default(),
             predict: Predict::default(),

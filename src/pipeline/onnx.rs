@@ -12,10 +12,10 @@ use skimlog_text::onnx::{Dimension, ElementType, Graph, OnnxModel, Value};
 
 /// Writes the network in evaluation mode as an ONNX model.
 ///
-/// Inputs: `numbers`, f32 `[batch, sparse + 1180]`: the tweet sketch, the 73 logarithms where the
-/// metadata `logarithms` is true, then Fourier terms and flags; `language`, `hour`
-/// and `day`, int64 `[batch]`. Outputs: `logits` and `probabilities`, f32 `[batch, 4]`, in the order of
-/// [`Reaction::NETWORK_ORDER`], which the metadata name too.
+/// Inputs: `numbers`, f32 `[batch, sparse + 1180]`: the tweet sketch (nothing where the metadata `sketch_depth` and
+/// `sketch_width` are 0), the 73 logarithms where the metadata `logarithms` is true, then Fourier terms and flags;
+/// `language`, `hour` and `day`, int64 `[batch]`. Outputs: `logits` and `probabilities`, f32 `[batch, 4]`, in the order
+/// of [`Reaction::NETWORK_ORDER`], which the metadata name too.
 ///
 /// # Errors
 /// [`FileError`] if the file cannot be written.
@@ -118,7 +118,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model.onnx");
         for (seed, sketch_depth, sketch_width, languages, hidden) in
-            [(1, 3, 17, 4, 45), (2, 1, 8, 0, 1), (3, 5, 60, 9, 64)]
+            [(1, 3, 17, 4, 45), (2, 1, 8, 0, 1), (3, 5, 60, 9, 64), (4, 0, 0, 4, 9), (5, 0, 0, 3, 9)]
         {
             let layout = Layout { sketch_depth, sketch_width, logarithms: languages == 4, languages };
             let network = arbitrary::network(Shape { layout, hidden }, seed);

@@ -37,6 +37,12 @@ pub trait Stage: Sync {
         None
     }
 
+    /// What it does because the configuration does not say otherwise, where that is worth knowing.
+    fn note(&self, config: &Config) -> Option<&'static str> {
+        let _ = config;
+        None
+    }
+
     /// What it leaves in a working directory: files, and folders that stand for the files in them.
     fn makes(&self, layout: &Layout) -> Vec<PathBuf>;
 

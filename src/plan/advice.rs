@@ -24,7 +24,7 @@ pub(super) struct Lacking {
 
 pub(super) fn advice(plan: &RunPlan, config: &Config, lacking: Option<&Lacking>) -> Vec<String> {
     let sentences = [disk(plan, config), memory(plan, config), spilling(plan), lacking.map(not_planned)];
-    sentences.into_iter().flatten().chain(long(plan)).chain(trust(plan)).collect()
+    sentences.into_iter().flatten().chain(notes(plan, config)).chain(long(plan)).chain(trust(plan)).collect()
 }
 
 fn disk(plan: &RunPlan, config: &Config) -> Option<String> {
@@ -75,6 +75,11 @@ fn spilling(plan: &RunPlan) -> Option<String> {
 
 fn not_planned(Lacking { first, subject, error }: &Lacking) -> String {
     format!("{subject}: {error}. So the stages from {} on cannot run and are not planned.", first.name())
+}
+
+fn notes<'p>(plan: &'p RunPlan, config: &'p Config) -> impl Iterator<Item = String> {
+    let notes = plan.stages.iter().filter_map(|stage| Some((stage.stage, of(stage).note(config)?)));
+    notes.map(|(name, note)| format!("Note: {name}: {note}."))
 }
 
 fn long(plan: &RunPlan) -> impl Iterator<Item = String> {

@@ -134,6 +134,8 @@ fn disk_peak(stages: &[StagePlan]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use skimlog_features::sketch::TextMode;
+
     use super::*;
     use crate::config::FromScratch;
 
@@ -142,7 +144,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("part-00000"), "a record").unwrap();
         let none = folder.path().join("none");
-        let mut config = Config { working_dir: none.clone(), recsys_data: folder.path().into(), ..Config::default() };
+        let text = Some(TextMode::DistilBert);
+        let mut config =
+            Config { working_dir: none.clone(), recsys_data: folder.path().into(), text, ..Config::default() };
         let outcome = |config: &Config| {
             let (planned, lacking) = possible(config).unwrap();
             let names: Vec<&str> = planned.iter().map(|stage| stage.name()).collect();
@@ -150,6 +154,8 @@ mod tests {
         };
         let without = outcome(&config);
         assert_eq!(without, ("convert similar features".into(), Some("Text model from finetune".into())));
+        config.text = None;
+        assert_eq!(outcome(&config), ("convert similar features sketch train".into(), None));
         config.distilbert.from_scratch = Some(FromScratch::default());
         config.distilbert.finetune.epochs = 1;
         assert_eq!(outcome(&config), ("convert similar features finetune embed sketch train".into(), None));

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use indicatif::HumanCount;
+use skimlog_features::sketch::TextMode;
 use skimlog_formats::Reaction;
 use skimlog_network::metrics::Report;
 
@@ -45,6 +46,14 @@ fn head(results: &Results) -> String {
         HumanCount(training.records_per_second as u64),
         training.resumed_at.as_ref().map_or(String::new(), |position| format!(", resumed at {}", escape(position)))
     );
+    if let Some(mode) = results.text {
+        let seen = match mode {
+            TextMode::None => "nothing",
+            TextMode::Hashed => "hashed token ids",
+            TextMode::DistilBert => "token vectors of a DistilBERT",
+        };
+        let _ = write!(text, "<p class=\"soft\">The network sees of a tweet's text: {seen} (text: {mode}).</p>");
+    }
     if let Some(report) = last(results) {
         text += "<div class=\"tiles\">";
         for (reaction, measures) in report.overall.iter() {

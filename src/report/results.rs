@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use skimlog_features::sketch::TextMode;
+use skimlog_model::bundle::{Bundle, Verify};
 use skimlog_network::metrics::Report;
 
 use super::error::ReportError;
@@ -16,6 +18,8 @@ use crate::workspace::{Layout, Manifest, TaskRecord};
 pub(super) struct Results {
     /// Finished tasks in the order in which they run.
     pub(super) tasks: Vec<(String, TaskRecord)>,
+    /// What the network sees of a tweet's text, if the model is still there.
+    pub(super) text: Option<TextMode>,
     pub(super) training: TrainSummary,
     pub(super) curve: Vec<Point>,
     /// Hold-out measures of the model.
@@ -36,7 +40,8 @@ impl Results {
         let mut tasks: Vec<_> = manifest.tasks().map(|(name, record)| (name.to_owned(), record.clone())).collect();
         tasks.sort_by_key(|(name, _)| position_of_task(name));
         let hold_out = measured.and_then(|summary| summary.hold_out);
-        Ok(Self { tasks, training, curve, hold_out })
+        let text = Bundle::open(layout.model(), Verify::Sizes).ok().map(|bundle| bundle.manifest().text);
+        Ok(Self { tasks, text, training, curve, hold_out })
     }
 }
 

@@ -79,6 +79,8 @@ pub fn chosen(config: &Config, from: StageRef, to: StageRef) -> Result<Vec<Stage
 
 #[cfg(test)]
 mod tests {
+    use skimlog_features::sketch::TextMode;
+
     use super::embed::NoTextModel;
     use super::*;
     use crate::config::FromScratch;
@@ -97,15 +99,25 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(names(&bare, &Convert, &Features).unwrap(), "convert similar features");
-        let lacking = names(&bare, &Convert, &Evaluate).unwrap_err();
+        // Without a text model, the text is hashed.
+        assert_eq!(names(&bare, &Convert, &Evaluate).unwrap(), "convert similar features sketch train");
+        let with = |text| Config { text: Some(text), ..bare.clone() };
+        let lacking = names(&with(TextMode::DistilBert), &Convert, &Evaluate).unwrap_err();
         assert_eq!(lacking.stage_error(), Some(&NoTextModel::NotSet));
         // What was made with another configuration may be gone on from.
-        assert_eq!(names(&bare, &Sketch, &Evaluate).unwrap(), "sketch train");
+        assert_eq!(names(&with(TextMode::DistilBert), &Sketch, &Evaluate).unwrap(), "sketch train");
         assert_eq!(names(&bare, &Evaluate, &Evaluate).unwrap(), "evaluate");
+        assert_eq!(names(&with(TextMode::None), &Convert, &Evaluate).unwrap(), "convert similar features train");
+        let alone = names(&with(TextMode::None), &Sketch, &Sketch).unwrap_err();
+        assert!(alone.to_string().starts_with("with text: none there are no token codes to make"), "{alone}");
+        let large = Config { vocabulary_size: u32::MAX, ..bare.clone() };
+        assert!(names(&large, &Convert, &Evaluate).unwrap_err().to_string().starts_with("vocabulary_size: "));
         let mut full = Config { validation_part: Some("v".into()), ..bare.clone() };
         full.distilbert.from_scratch = Some(FromScratch::default());
         full.distilbert.finetune.epochs = 1;
         assert_eq!(names(&full, &Convert, &Evaluate).unwrap(), order().replace(", ", " "));
+        full.text = Some(TextMode::Hashed);
+        assert_eq!(names(&full, &Convert, &Evaluate).unwrap(), "convert similar features sketch train evaluate");
         let nothing = Config { recsys_data: "/no such folder".into(), ..bare };
         assert!(matches!(names(&nothing, &Convert, &Features), Err(PipelineError::Stream(_))));
     }

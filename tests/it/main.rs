@@ -28,6 +28,7 @@ mod resume;
 mod settings;
 #[cfg(unix)]
 mod terminal;
+mod text;
 #[cfg(unix)]
 mod training;
 mod unusual;

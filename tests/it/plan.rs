@@ -49,8 +49,18 @@ fn every_text_model_that_a_run_knows_is_planned() {
     }
     let more = ["distilbert.from_scratch=null".to_owned(), format!("distilbert.model={}", checkpoint.display())];
     assert_eq!(names(&plan(&more)), names(&of_demo));
+    // Without a text model the text is hashed, or left out.
+    let hashed = plan(&without);
+    assert_eq!(names(&hashed), "convert similar features sketch train evaluate");
+    assert!(advice(&hashed).contains("hashed token ids (text: hashed)"), "{hashed}");
+    let (sketch, vocabulary) = (&hashed["stages"][3], 2000.0);
+    assert_eq!((sketch["records"].as_f64(), sketch["reads"].as_f64()), (Some(vocabulary), Some(0.0)));
+    assert!(sketch["stays"]["expected"].as_f64().unwrap() > 20.0 * vocabulary, "{sketch}");
+    let no_text = plan(&["text=none".to_owned()]);
+    assert_eq!(names(&no_text), "convert similar features train evaluate");
+    assert!(!advice(&no_text).contains("token ids"), "{no_text}");
     // None, and one that cannot be: what is planned is what a run could do.
-    let none = plan(&without);
+    let none = plan(&[&without[..], &["text=distilbert".to_owned()]].concat());
     assert_eq!(names(&none), "convert similar features");
     assert!(advice(&none).contains("no text model is set") && advice(&none).contains("not planned"), "{none}");
     let nothing = plan(&["distilbert.from_scratch=null".to_owned()]);

@@ -215,7 +215,7 @@ fn a_failed_first_run_leaves_nothing_behind() {
     fails("recsys_data: nowhere\n", "run --to features");
     assert_says(&fails("working_dir: deep/er/made\n", "features"), &["skimmer convert"]);
     fails("validation_part: nowhere\n", "run --to convert");
-    assert_says(&fails("", "run"), &["distilbert.model"]);
+    assert_says(&fails("text: distilbert\n", "run"), &["distilbert.model"]);
     assert_says(&fails("", "evaluate --set validation_part=x"), &["is not there yet"]);
     assert_says(&fails("distilbert: {model: nowhere}\n", "run"), &["nowhere"]);
     let part = place.path("recsys_data/part-00001");

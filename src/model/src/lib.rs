@@ -39,7 +39,7 @@
 //! #     let layout = Layout { sketch_depth: 2, sketch_width: 8, logarithms: false, languages: 0 };
 //! #     let network = arbitrary::network(Shape { layout, hidden: 5 }, 1);
 //! #     let codes = TokenCodes::new(SketchShape::new(2, 8)?, 1, &[], &[])?;
-//! #     Ok(bundle.finish(&network, None, &codes, &Languages::default())?)
+//! #     Ok(bundle.finish(&network, None, Some(&codes), &Languages::default())?)
 //! # }
 //! # let temporary = tempfile::tempdir()?;
 //! # let folder = temporary.path().join("model");

@@ -10,8 +10,10 @@ use crate::{Network, Shape};
 
 /// Shapes of small networks.
 pub fn shapes() -> impl Strategy<Value = Shape> {
-    let layouts = (1usize..6, 1usize..60, 0usize..5);
-    (layouts, 1usize..75).prop_map(|((sketch_depth, sketch_width, languages), hidden)| Shape {
+    // A few of them without a sketch.
+    let sketches = prop_oneof![1 => Just((0, 0)), 5 => (1usize..6, 1usize..60)];
+    let layouts = (sketches, 0usize..5);
+    (layouts, 1usize..75).prop_map(|(((sketch_depth, sketch_width), languages), hidden)| Shape {
         layout: Layout { sketch_depth, sketch_width, logarithms: languages % 2 == 1, languages },
         hidden,
     })

@@ -5,6 +5,6 @@ mod source;
 mod stage;
 mod vectors;
 
-pub use source::{NoTextModel, TextModel, text_model};
+pub use source::{NoTextModel, TextModel, computes_vectors, text_mode, text_model};
 pub use stage::{Embed, token_vectors};
 pub use vectors::{EmbedError, EmbedOptions, EmbedSummary, embed};

@@ -1,7 +1,9 @@
-//! Which text model a configuration uses: the one rule for runs, plans and single commands.
+//! What a configuration has the network see of a tweet's text, and which text model it uses: the one rule for runs,
+//! plans and single commands.
 
 use std::path::PathBuf;
 
+use skimlog_features::sketch::TextMode;
 use skimlog_text::finetune::newest_checkpoint;
 use thiserror::Error;
 
@@ -25,7 +27,7 @@ pub enum NoTextModel {
     /// Nothing is said of one.
     #[error(
         "no text model is set: distilbert.model names one, distilbert.from_scratch with distilbert.finetune.max_steps \
-         trains one; `--to features` runs the stages that need none"
+         trains one; `text: hashed` needs none"
     )]
     NotSet,
     /// There is to be fine-tuning of nothing.
@@ -61,6 +63,26 @@ pub fn text_model(config: &Config) -> Result<TextModel, NoTextModel> {
         None if distilbert.from_scratch.is_some() => Err(NoTextModel::NeverTrained),
         None => Err(NoTextModel::NotSet),
     }
+}
+
+/// What the network sees of a tweet's text: what `text` says, else token vectors where there is a text model or an
+/// earlier `skimmer embed` left its vectors in the working directory, else hashed token ids.
+pub fn text_mode(config: &Config) -> TextMode {
+    let without_model = || {
+        let vectors = Layout::of(&config.working_dir).token_embeddings();
+        if is_not_set(config) && !vectors.exists() { TextMode::Hashed } else { TextMode::DistilBert }
+    };
+    config.text.unwrap_or_else(without_model)
+}
+
+/// Whether token vectors are to be computed: where the network sees them, but for those that an earlier `skimmer embed`
+/// left, if the configuration says nothing of text.
+pub fn computes_vectors(config: &Config) -> bool {
+    text_mode(config) == TextMode::DistilBert && (config.text.is_some() || !is_not_set(config))
+}
+
+fn is_not_set(config: &Config) -> bool {
+    text_model(config) == Err(NoTextModel::NotSet)
 }
 
 #[cfg(test)]
@@ -119,5 +141,30 @@ mod tests {
         assert_eq!(text_model(&config), Ok(TextModel::Given(folder.path().join("distilbert/checkpoint-10"))));
         config.distilbert.model = Some("m".into());
         assert_eq!(text_model(&config), Ok(TextModel::Given("m".into())));
+    }
+
+    #[test]
+    fn the_text_is_hashed_where_there_is_neither_a_model_nor_vectors() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(|config| config.working_dir = folder.path().to_owned());
+        let found = |config: &Config| (text_mode(config), computes_vectors(config));
+        assert_eq!(found(&config), (TextMode::Hashed, false));
+        // Keys that make no whole model are an error, and not passed over.
+        config.distilbert.from_scratch = Some(FromScratch::default());
+        assert_eq!(found(&config), (TextMode::DistilBert, true));
+        config.distilbert.from_scratch = None;
+        config.distilbert.finetune.epochs = 1;
+        assert_eq!(found(&config), (TextMode::DistilBert, true));
+        config.distilbert.finetune.epochs = 0;
+        // Vectors that are there are used as they are, unless it is said that they are to be computed.
+        std::fs::write(folder.path().join("token_embeddings.npy"), "vectors").unwrap();
+        assert_eq!(found(&config), (TextMode::DistilBert, false));
+        config.distilbert.model = Some("m".into());
+        assert_eq!(found(&config), (TextMode::DistilBert, true));
+        config.distilbert.model = None;
+        for (text, computes) in [(TextMode::None, false), (TextMode::Hashed, false), (TextMode::DistilBert, true)] {
+            config.text = Some(text);
+            assert_eq!(found(&config), (text, computes));
+        }
     }
 }

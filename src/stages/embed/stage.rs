@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use skimlog_text::{EncoderModel, EncoderOptions, EngineReport, MeanOptions, Snapshots, VectorPaths};
 
-use super::source::{TextModel, text_model};
+use super::source::{TextModel, computes_vectors, text_model};
 use super::vectors::{EmbedError, EmbedOptions, EmbedSummary, embed};
 use crate::config::Config;
 use crate::pipeline::{Context, PipelineError, Remark, Stage, StageError, Task, TaskReport, TaskRunner};
@@ -45,6 +45,10 @@ impl Stage for Embed {
 
     fn about(&self) -> &'static str {
         "Compute the text model's mean vector of each token (token_embeddings.npy, token_ids.npy, token_counts.npy)"
+    }
+
+    fn is_part_of(&self, config: &Config) -> bool {
+        computes_vectors(config)
     }
 
     fn check(&self, config: &Config) -> Result<(), PipelineError> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
+use skimlog_features::sketch::TextMode;
 use skimlog_runtime::files::remove_if_there;
 use skimlog_text::distilbert::{CONFIG_FILE, WEIGHTS_FILE, check_folder};
 use skimlog_text::finetune::{MODEL_FILE, Start, finetune, newest_checkpoint};
@@ -11,6 +12,7 @@ use super::options::{FinetuneError, Training, starts_from};
 use crate::config::Config;
 use crate::pipeline::{Context, PipelineError, Stage, Task, TaskRunner};
 use crate::stages::convert::training_parts;
+use crate::stages::embed::text_mode;
 use crate::workspace::{Fingerprint, Layout};
 
 /// The text model → `distilbert/checkpoint-N/`.
@@ -38,11 +40,11 @@ impl Stage for Finetune {
     }
 
     fn is_part_of(&self, config: &Config) -> bool {
-        config.distilbert.is_finetuned()
+        config.distilbert.is_finetuned() && text_mode(config) == TextMode::DistilBert
     }
 
     fn check(&self, config: &Config) -> Result<(), PipelineError> {
-        if !self.is_part_of(config) {
+        if !config.distilbert.is_finetuned() {
             return Ok(());
         }
         match starts_from(config).map_err(FinetuneError::from)? {

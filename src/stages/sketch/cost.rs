@@ -1,8 +1,13 @@
-//! What coding the token vectors will take: tried on those that the trials of the stage before made.
+//! What coding the tokens will take: tried on the vectors that the trials of the stage before made, or on all token
+//! ids.
+
+use skimlog_features::sketch::TextMode;
 
 use super::codes::SketchSummary;
 use super::stage::{NAME, Sketch};
+use crate::config::Config;
 use crate::pipeline::PipelineError;
+use crate::stages::embed::{computes_vectors, text_mode};
 use crate::trial::growth::{Point, seconds};
 use crate::trial::{Estimate, Estimator, Expected, Measured, Planned, StagePlan, Trial, Tried, Turn, Whole, bytes_at};
 
@@ -12,6 +17,15 @@ const STORED_NUMBER: f64 = 4.0;
 impl Planned for Sketch {
     fn estimator(&self) -> Box<dyn Estimator> {
         Box::<SketchEstimator>::default()
+    }
+
+    fn settle(&self, config: &mut Config) {
+        config.text = Some(match text_mode(config) {
+            // Vectors that were left in the working directory are not in that of a trial. To code them takes seconds,
+            // as it does to hash the ids.
+            TextMode::DistilBert if !computes_vectors(config) => TextMode::Hashed,
+            mode => mode,
+        });
     }
 
     fn to_take_less_memory(&self) -> &'static str {
@@ -26,6 +40,8 @@ struct SketchEstimator {
     taken: [Vec<Point>; 2],
     last: Measured,
     bytes: f64,
+    /// How many token ids were hashed, if there are no vectors: all there are.
+    hashed: Option<f64>,
 }
 
 impl Estimator for SketchEstimator {
@@ -39,6 +55,7 @@ impl Estimator for SketchEstimator {
             points.push(Point { records: summary.tokens as f64, value });
         }
         self.last = taken;
+        self.hashed = summary.dimensions.is_none().then_some(summary.tokens as f64);
         self.bytes = bytes_at(&trial.layout().codes()) as f64;
         Ok(Tried::Enough)
     }
@@ -49,7 +66,7 @@ impl Estimator for SketchEstimator {
         _whole: &Whole,
         expected: &mut Expected,
     ) -> Result<StagePlan, PipelineError> {
-        let [tokens, tried] = expected.tokens;
+        let [tokens, tried] = self.hashed.map_or(expected.tokens, |hashed| [hashed; 2]);
         Ok(StagePlan {
             stage: NAME,
             records: tokens,

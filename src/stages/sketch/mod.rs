@@ -1,4 +1,4 @@
-//! The stage sketch: EMDE codes of the token vectors (`codes.skim`).
+//! The stage sketch: token codes, by EMDE from token vectors or by a hash of the token ids (`codes.skim`).
 
 mod codes;
 mod cost;
@@ -6,5 +6,5 @@ mod stage;
 #[cfg(test)]
 mod tests;
 
-pub use codes::{SketchOptions, SketchStageError, SketchSummary, sketch};
+pub use codes::{CodeSource, SketchOptions, SketchStageError, SketchSummary, sketch};
 pub use stage::{Sketch, token_codes};

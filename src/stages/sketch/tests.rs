@@ -10,7 +10,7 @@ use skimlog_formats::{Id, Lists};
 use skimlog_runtime::progress::Silent;
 use skimlog_text::{EncoderOptions, EngineChoice, MeanOptions, TextError, VectorPaths};
 
-use super::{SketchOptions, sketch};
+use super::{CodeSource, SketchOptions, SketchStageError, sketch};
 use crate::stages::embed::{EmbedError, EmbedOptions, embed};
 
 /// Records that have tokens and, in every other column, next to nothing.
@@ -71,9 +71,10 @@ fn stages(directory: &Path, parts: &[PathBuf], threads: usize) -> [Vec<u8>; 4] {
     assert_eq!((summary.tokens, summary.width), (186, 64));
     assert_eq!((summary.mean.records, summary.mean.computed), (400, 180));
     let shape = SketchShape::new(4, 32).unwrap();
-    let options = SketchOptions { vectors: vectors.clone(), output: output.clone(), shape, seed: 11, threads };
+    let source = CodeSource::Vectors(vectors.clone());
+    let options = SketchOptions { source, output: output.clone(), shape, seed: 11, threads };
     let summary = sketch(&options, &Silent).unwrap();
-    assert_eq!((summary.tokens, summary.dimensions, summary.quality.depths.len()), (186, 64, 4));
+    assert_eq!((summary.tokens, summary.dimensions, summary.quality.unwrap().depths.len()), (186, Some(64), 4));
     [&vectors.vectors, &vectors.tokens, &vectors.counts, &output].map(|path| fs::read(path).unwrap())
 }
 
@@ -89,6 +90,53 @@ fn a_part_becomes_codes_whatever_the_threads() {
     let expected = [101, 102].into_iter().chain(200..292).chain(700..792);
     assert!(codes.tokens().eq(expected));
     assert_eq!((codes.shape(), codes.seed()), (SketchShape::new(4, 32).unwrap(), 11));
+}
+
+#[test]
+fn a_record_without_a_token_adds_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("part-00000.skim");
+    let texts: [&[u32]; 5] = [&[101, 200, 102], &[], &[101, 102], &[101], &[101, 300, 102]];
+    let mut writer = PartWriter::new(File::create(&path).unwrap(), false).unwrap();
+    writer.append(encode(&records(texts.into_iter().collect())).unwrap()).unwrap();
+    writer.finish().unwrap();
+    let vectors = VectorPaths::in_directory(directory.path());
+    let options = EmbedOptions {
+        parts: vec![path],
+        model: Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tiny-distilbert"),
+        open: EncoderOptions { engine: EngineChoice::Tract, ..EncoderOptions::default() },
+        mean: MeanOptions { threads: 1, ..MeanOptions::default() },
+        snapshots: None,
+        output: vectors.clone(),
+    };
+    assert_eq!(embed(&options, &Silent).unwrap().tokens, 4);
+    let output = directory.path().join("codes.skim");
+    let (source, shape) = (CodeSource::Vectors(vectors), SketchShape::new(4, 32).unwrap());
+    sketch(&SketchOptions { source, output: output.clone(), shape, seed: 11, threads: 1 }, &Silent).unwrap();
+    assert!(TokenCodes::read(&output).unwrap().tokens().eq([101, 102, 200, 300]));
+}
+
+#[test]
+fn token_ids_become_codes_whatever_the_threads() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = directory.path().join("codes.skim");
+    let shape = SketchShape::new(4, 32).unwrap();
+    let made = |vocabulary, threads| {
+        let source = CodeSource::TokenIds(vocabulary);
+        sketch(&SketchOptions { source, output: output.clone(), shape, seed: 11, threads }, &Silent)
+    };
+    let bytes = [1, 2].map(|threads| {
+        let summary = made(500, threads).unwrap();
+        assert_eq!((summary.tokens, summary.dimensions, summary.quality), (500, None, None));
+        fs::read(&output).unwrap()
+    });
+    assert!(bytes[0] == bytes[1], "threads show in the file");
+    assert_eq!(TokenCodes::read(&output).unwrap(), TokenCodes::hashed(shape, 11, 500).unwrap());
+    let error = made(u32::MAX, 1).unwrap_err();
+    assert!(
+        matches!(error, SketchStageError::Vocabulary(_)) && error.to_string().contains("vocabulary_size"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -53,7 +53,8 @@ pub fn model_manifest(context: &Context<'_>) -> Result<PathBuf, PipelineError> {
 struct Inputs {
     training: Vec<StoredPart>,
     validation: Option<StoredPart>,
-    codes: PathBuf,
+    /// `None` where the network sees nothing of a tweet's text.
+    codes: Option<PathBuf>,
     similar: PathBuf,
 }
 
@@ -71,7 +72,7 @@ impl Inputs {
     /// The files that the weights depend on.
     fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let parts = self.training.iter().chain(&self.validation);
-        parts.flat_map(|stored| [&stored.part, &stored.features]).chain([&self.codes])
+        parts.flat_map(|stored| [&stored.part, &stored.features]).chain(&self.codes)
     }
 }
 
@@ -127,10 +128,12 @@ fn make_model(
     let Context { config, workspace, progress, .. } = *context;
     let Inputs { training, validation, codes, similar } = inputs;
     let examples = StoredExamples::open(training, validation)?;
-    let codes = TokenCodes::read(&codes)?;
+    let codes = codes.map(|path| TokenCodes::read(&path)).transpose()?;
+    let shape_of = |codes: &TokenCodes| (codes.shape().depth(), codes.shape().width());
+    let (sketch_depth, sketch_width) = codes.as_ref().map_or((0, 0), shape_of);
     let layout = InputLayout {
-        sketch_depth: codes.shape().depth(),
-        sketch_width: codes.shape().width(),
+        sketch_depth,
+        sketch_width,
         logarithms: recipe.logarithms,
         languages: examples.languages().len(),
     };
@@ -151,7 +154,7 @@ fn make_model(
     for (name, file) in mapping_files(config)? {
         bundle.copy(name, &file)?;
     }
-    bundle.finish(&network, Some(&calibration), &codes, examples.languages())?;
+    bundle.finish(&network, Some(&calibration), codes.as_ref(), examples.languages())?;
     write_file(&workspace.training_log(), |out| {
         curve.iter().try_for_each(|point| writeln!(out, "{}", serde_json::to_string(point)?))
     })?;

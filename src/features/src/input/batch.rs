@@ -14,9 +14,9 @@ pub const FLAGS: usize = 12;
 /// Widths of the network's input: `[sketch | logarithms | Fourier | flags | language | hour | day]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Rows of the tweet sketch.
+    /// Rows of the tweet sketch; 0 where the input has none.
     pub sketch_depth: usize,
-    /// Numbers in a row of the tweet sketch.
+    /// Numbers in a row of the tweet sketch; 0 where the input has none.
     pub sketch_width: usize,
     /// Whether the logarithm of every number stands beside its Fourier terms. The published solution has none.
     pub logarithms: bool,

@@ -10,6 +10,16 @@ pub trait TweetSketch {
     fn sketch(&self, tokens: &[u32], rows: &mut SparseRows);
 }
 
+/// Without anything that makes sketches, the layout has none, and every tweet's is an empty row.
+impl<S: TweetSketch> TweetSketch for Option<S> {
+    fn sketch(&self, tokens: &[u32], rows: &mut SparseRows) {
+        match self {
+            Some(sketches) => sketches.sketch(tokens, rows),
+            None => rows.offsets.push(rows.columns.len() as u32),
+        }
+    }
+}
+
 /// Turns examples into the rows of a [`Batch`].
 #[derive(Clone, Debug)]
 pub struct InputBuilder<S> {
@@ -92,6 +102,22 @@ mod tests {
                 assert_eq!(layout.dense_range().start, 8);
             }
             assert_eq!(batch.sparse.row(1), (&[][..], &[][..]));
+        }
+    }
+
+    #[test]
+    fn without_a_sketch_the_logarithms_come_first() {
+        let mut example = Example { tokens: vec![101, 7, 102], ..Example::default() };
+        example.numbers[3] = -3.0;
+        let quarter = (4f64.ln() / 4.0) as f32;
+        for (logarithms, expected, dense) in [(false, (&[][..], &[][..]), 0), (true, (&[3][..], &[-quarter][..]), 73)] {
+            let layout = Layout { sketch_depth: 0, sketch_width: 0, logarithms, languages: 1 };
+            let (builder, mut batch) = (InputBuilder::new(None::<TokenColumns>, layout), Batch::default());
+            builder.push(&Example::default(), &mut batch);
+            builder.push(&example, &mut batch);
+            assert_eq!(batch.sparse.rows(), 2);
+            assert_eq!(batch.sparse.row(1), expected);
+            assert_eq!((layout.dense_range().start, layout.width()), (dense, dense + 1180 + 60));
         }
     }
 }

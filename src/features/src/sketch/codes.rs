@@ -3,16 +3,18 @@
 use super::{SketchError, SketchShape};
 use crate::input::{SparseRows, TweetSketch};
 
-/// The largest token id a table accepts: far beyond every vocabulary, small enough for a table dense by id.
-const MAX_TOKEN: u32 = (1 << 24) - 1;
+/// The largest vocabulary a table accepts: far beyond every real one, small enough for a table dense by id.
+pub(super) const MAX_TOKENS: u32 = 1 << 24;
 /// Row of a token that has no codes.
 const NONE: u32 = u32::MAX;
 
-/// A code a depth for each token that has a vector.
+/// A code a depth for each token that has codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenCodes {
     shape: SketchShape,
     seed: u64,
+    /// Whether the codes are hashes of the token ids.
+    hashed: bool,
     /// Row of each token id in `codes`, or [`NONE`].
     rows: Vec<u32>,
     /// `[tokens, depth]`, by ascending token id.
@@ -20,7 +22,8 @@ pub struct TokenCodes {
 }
 
 impl TokenCodes {
-    /// Codes `[tokens, depth]`, row after row, of the tokens with these ids, made with the projection of `seed`.
+    /// Codes `[tokens, depth]`, row after row, of the tokens with these ids, made from token vectors with the
+    /// projection of `seed`.
     ///
     /// # Errors
     /// [`SketchError::Rows`], [`SketchError::Repeated`], [`SketchError::TokenTooLarge`] or [`SketchError::Code`] where
@@ -30,8 +33,8 @@ impl TokenCodes {
         if codes.len() != tokens.len() * depth {
             return Err(SketchError::Rows { ids: tokens.len(), rows: codes.len() / depth });
         }
-        if let Some(&token) = tokens.iter().find(|&&token| token > MAX_TOKEN) {
-            return Err(SketchError::TokenTooLarge { token, max: MAX_TOKEN });
+        if let Some(&token) = tokens.iter().find(|&&token| token >= MAX_TOKENS) {
+            return Err(SketchError::TokenTooLarge { token, max: MAX_TOKENS - 1 });
         }
         if let Some(at) = codes.iter().position(|&code| usize::from(code) >= shape.width()) {
             let (token, depth) = (tokens[at / depth], at % depth);
@@ -40,7 +43,8 @@ impl TokenCodes {
         let mut order: Vec<usize> = (0..tokens.len()).collect();
         order.sort_unstable_by_key(|&row| tokens[row]);
         let ids = order.last().map_or(0, |&row| tokens[row] as usize + 1);
-        let mut table = Self { shape, seed, rows: vec![NONE; ids], codes: Vec::with_capacity(codes.len()) };
+        let mut table =
+            Self { shape, seed, hashed: false, rows: vec![NONE; ids], codes: Vec::with_capacity(codes.len()) };
         for (row, from) in order.into_iter().enumerate() {
             let row_of = &mut table.rows[tokens[from] as usize];
             if *row_of != NONE {
@@ -57,9 +61,19 @@ impl TokenCodes {
         self.shape
     }
 
-    /// Seed of the random projection.
+    /// Seed of the random projection, or of the hash.
     pub fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Whether the codes are hashes of the token ids ([`TokenCodes::hashed`]); else they come from token vectors.
+    pub fn is_hashed(&self) -> bool {
+        self.hashed
+    }
+
+    /// The same codes, said to be hashes of the token ids or not.
+    pub(super) fn marked_hashed(self, hashed: bool) -> Self {
+        Self { hashed, ..self }
     }
 
     /// Number of tokens with codes.

@@ -12,6 +12,10 @@ use super::{SketchError, SketchShape, TokenCodes};
 
 /// The kind of file.
 const KIND: &str = "codes";
+/// Where the metadata say what the codes were made from, if not from token vectors.
+const SOURCE: &str = "source";
+/// The value there of codes that are hashes of the token ids.
+const HASH: &str = "hash";
 
 /// Why token codes could not be written or read.
 #[derive(Debug, Error)]
@@ -39,7 +43,8 @@ pub enum CodesFileError {
 
 impl TokenCodes {
     /// Writes the codes as a `.skim` file of kind `codes`: columns `token` (u32, ascending) and `codes` (lists of
-    /// `depth` u16), metadata `depth`, `width` and `seed`. Gives the output back.
+    /// `depth` u16), metadata `depth`, `width` and `seed`, and `source`: `hash` if the codes are hashes of the token
+    /// ids. Gives the output back.
     ///
     /// # Errors
     /// [`ColumnarError::Write`] where the output takes no more.
@@ -49,6 +54,9 @@ impl TokenCodes {
         let (depth, width, seed) = (self.shape().depth(), self.shape().width(), self.seed());
         for (key, value) in [("depth", depth as u64), ("width", width as u64), ("seed", seed)] {
             schema.metadata.insert(key.to_owned(), value.to_string());
+        }
+        if self.is_hashed() {
+            schema.metadata.insert(SOURCE.to_owned(), HASH.to_owned());
         }
         let tokens: Vec<u32> = self.tokens().collect();
         let codes: Lists<u16> = tokens.iter().filter_map(|&token| self.codes(token)).collect();
@@ -92,7 +100,9 @@ impl TokenCodes {
             }
             all_codes.extend_from_slice(codes.values());
         }
-        Self::new(shape, metadata("seed")?, &tokens, &all_codes).map_err(content)
+        let hashed = file.schema().metadata.get(SOURCE).is_some_and(|source| source == HASH);
+        let codes = Self::new(shape, metadata("seed")?, &tokens, &all_codes).map_err(content)?;
+        Ok(codes.marked_hashed(hashed))
     }
 }
 
@@ -116,6 +126,10 @@ mod tests {
         let none = TokenCodes::new(SketchShape::new(2, 9).unwrap(), 0, &[], &[]).unwrap();
         fs::write(&path, none.write(Vec::new()).unwrap()).unwrap();
         assert_eq!(TokenCodes::read(&path).unwrap(), none);
+        let hashed = TokenCodes::hashed(SketchShape::new(2, 9).unwrap(), 5, 300).unwrap();
+        fs::write(&path, hashed.write(Vec::new()).unwrap()).unwrap();
+        let read = TokenCodes::read(&path).unwrap();
+        assert!(read == hashed && read.is_hashed());
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path};
 
 use serde::{Deserialize, Serialize};
+use skimlog_features::sketch::TextMode;
 use xxhash_rust::xxh3::Xxh3;
 
 /// The manifest of a bundle, `manifest.json`.
@@ -15,9 +16,12 @@ pub struct BundleManifest {
     pub format_version: u32,
     /// Version of what the network's input means.
     pub feature_version: u32,
-    /// Rows of the tweet sketch.
+    /// What the network sees of a tweet's text. Bundles from before there was a choice do not say it: token vectors.
+    #[serde(default)]
+    pub text: TextMode,
+    /// Rows of the tweet sketch; 0 where the network sees nothing of the text.
     pub sketch_depth: usize,
-    /// Numbers in a row of the tweet sketch.
+    /// Numbers in a row of the tweet sketch; 0 where the network sees nothing of the text.
     pub sketch_width: usize,
     /// Whether the network sees the logarithm of every number.
     pub logarithms: bool,
@@ -44,14 +48,17 @@ impl BundleManifest {
     /// Reads a manifest; says what is wrong with it otherwise.
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
         let manifest: Self = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        let sketch = |most| if manifest.text == TextMode::None { (0, 0) } else { (1, most) };
         let sizes = [
-            ("sketch_depth", manifest.sketch_depth, 1 << 10),
-            ("sketch_width", manifest.sketch_width, 1 << 16),
-            ("hidden", manifest.hidden, 1 << 16),
+            ("sketch_depth", manifest.sketch_depth, sketch(1 << 10)),
+            ("sketch_width", manifest.sketch_width, sketch(1 << 16)),
+            ("hidden", manifest.hidden, (1, 1 << 16)),
         ];
         // With these, no size that is computed from them overflows; and nothing is allocated by them that no file has.
-        if let Some((name, size, most)) = sizes.into_iter().find(|&(_, size, most)| size == 0 || size > most) {
-            return Err(format!("{name} is {size}, it must be between 1 and {most}"));
+        let wrong = sizes.into_iter().find(|(_, size, (least, most))| size < least || size > most);
+        if let Some((name, size, (least, most))) = wrong {
+            let wanted = if most == 0 { "0 with text: none".into() } else { format!("between {least} and {most}") };
+            return Err(format!("{name} is {size}, it must be {wanted}"));
         }
         if manifest.languages > 1 << 20 {
             return Err(format!("languages is {}, it must be at most {}", manifest.languages, 1 << 20));

@@ -8,7 +8,7 @@
 //!   network.bf16          calibrate it
 //!   network.int8
 //!   model.onnx            the network for other programs
-//!   codes.skim            token codes
+//!   codes.skim            token codes, unless the network sees nothing of a tweet's text
 //!   languages.txt         known languages, one id a line, in the order of their numbers
 //!   …                     count tables and similar authors
 //! ```
@@ -31,7 +31,7 @@ pub use write::BundleWriter;
 
 use manifest::checksum;
 use skimlog_features::input::{FEATURE_VERSION, InputBuilder, Languages, Layout};
-use skimlog_features::sketch::TokenCodes;
+use skimlog_features::sketch::{TextMode, TokenCodes};
 use skimlog_network::{Inference, Network, Precision, Shape};
 
 /// The version of the bundle's layout that this program writes and reads.
@@ -46,7 +46,7 @@ pub const ONNX: &str = "model.onnx";
 pub fn network_file(precision: Precision) -> String {
     format!("network.{precision}")
 }
-/// Name of the token codes' file.
+/// Name of the token codes' file, which a bundle lacks whose network sees nothing of a tweet's text.
 pub const CODES: &str = "codes.skim";
 /// Name of the folder of the count tables and similar authors.
 pub const COUNTS_FOLDER: &str = "counts";
@@ -112,7 +112,8 @@ impl Bundle {
             let what = format!("outputs {:?}, this program has {outputs:?}", manifest.outputs);
             return Err(BundleError::Manifest { path, what });
         }
-        for name in [WEIGHTS, CODES, LANGUAGES] {
+        let codes = Some(CODES).filter(|_| manifest.text != TextMode::None);
+        for name in [WEIGHTS, LANGUAGES].into_iter().chain(codes) {
             if !manifest.files.contains_key(name) {
                 return Err(BundleError::Manifest { path, what: format!("no file {name}") });
             }
@@ -183,14 +184,17 @@ impl Bundle {
         Ok(Inference::open(&self.path(&network_file(precision))?, self.shape(), precision)?)
     }
 
-    /// Reads the token codes.
+    /// Reads the token codes; `None` where the network sees nothing of a tweet's text.
     ///
     /// # Errors
     /// [`BundleError::Codes`], or [`BundleError::Sketch`] if they were made for sketches of another size.
-    pub fn codes(&self) -> Result<TokenCodes, BundleError> {
+    pub fn codes(&self) -> Result<Option<TokenCodes>, BundleError> {
+        if self.manifest.text == TextMode::None {
+            return Ok(None);
+        }
         let path = self.path(CODES)?;
-        let codes = TokenCodes::read(&path)?;
-        check_codes(path, &codes, self.shape())?;
+        let codes = Some(TokenCodes::read(&path)?);
+        check_codes(path, codes.as_ref(), self.shape())?;
         Ok(codes)
     }
 
@@ -198,14 +202,14 @@ impl Bundle {
     ///
     /// # Errors
     /// As [`Bundle::codes`].
-    pub fn inputs(&self) -> Result<InputBuilder<TokenCodes>, BundleError> {
+    pub fn inputs(&self) -> Result<InputBuilder<Option<TokenCodes>>, BundleError> {
         Ok(InputBuilder::new(self.codes()?, self.shape().layout))
     }
 }
 
-/// Refuses codes that make sketches of another size than the network takes.
-fn check_codes(path: PathBuf, codes: &TokenCodes, shape: Shape) -> Result<(), BundleError> {
-    let found = (codes.shape().depth(), codes.shape().width());
+/// Refuses codes that make sketches of another size than the network takes, which is 0 without codes.
+fn check_codes(path: PathBuf, codes: Option<&TokenCodes>, shape: Shape) -> Result<(), BundleError> {
+    let found = codes.map_or((0, 0), |codes| (codes.shape().depth(), codes.shape().width()));
     let expected = (shape.layout.sketch_depth, shape.layout.sketch_width);
     if found == expected { Ok(()) } else { Err(BundleError::Sketch { path, found, expected }) }
 }

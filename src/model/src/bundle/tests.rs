@@ -12,16 +12,20 @@ struct Model {
     /// Keeps the files.
     directory: tempfile::TempDir,
     network: Network,
-    codes: TokenCodes,
+    codes: Option<TokenCodes>,
     languages: Languages,
 }
 
 impl Model {
     fn new() -> Self {
+        Self::of(Some(TokenCodes::new(SketchShape::new(2, 8).unwrap(), 4, &[7, 9], &[0, 7, 3, 3]).unwrap()))
+    }
+
+    fn of(codes: Option<TokenCodes>) -> Self {
         let languages: Languages = [Id([3; 16]), Id([1; 16])].into_iter().collect();
-        let layout = Layout { sketch_depth: 2, sketch_width: 8, logarithms: false, languages: languages.len() };
+        let (sketch_depth, sketch_width) = if codes.is_some() { (2, 8) } else { (0, 0) };
+        let layout = Layout { sketch_depth, sketch_width, logarithms: false, languages: languages.len() };
         let network = Network::new(Shape { layout, hidden: 5 }, 3, PerReaction::default());
-        let codes = TokenCodes::new(SketchShape::new(2, 8).unwrap(), 4, &[7, 9], &[0, 7, 3, 3]).unwrap();
         Self { directory: tempfile::tempdir().unwrap(), network, codes, languages }
     }
 
@@ -33,7 +37,7 @@ impl Model {
         let writer = BundleWriter::begin(self.path()).unwrap();
         fs::write(writer.path("counts/pair.frozen").unwrap(), b"a table").unwrap();
         fs::write(writer.path(ONNX).unwrap(), b"a graph").unwrap();
-        writer.finish(&self.network, None, &self.codes, &self.languages).unwrap();
+        writer.finish(&self.network, None, self.codes.as_ref(), &self.languages).unwrap();
     }
 
     fn error(&self, verify: Verify) -> String {
@@ -56,6 +60,41 @@ fn a_bundle_comes_back_as_it_was_written() {
     assert!(matches!(bundle.inference(Precision::Int8), Err(BundleError::NoFile { .. })), "nothing calibrated it");
     assert_eq!(fs::read(bundle.path("counts/pair.frozen").unwrap()).unwrap(), b"a table");
     assert!(matches!(bundle.path("counts/hashtag.frozen"), Err(BundleError::NoFile { .. })));
+}
+
+#[test]
+fn a_bundle_says_what_the_network_sees_of_the_text() {
+    let shape = SketchShape::new(2, 8).unwrap();
+    for (codes, text, size) in [
+        (None, TextMode::None, 0),
+        (Some(TokenCodes::hashed(shape, 4, 200).unwrap()), TextMode::Hashed, 8),
+        (Some(TokenCodes::new(shape, 4, &[], &[]).unwrap()), TextMode::DistilBert, 8),
+    ] {
+        let model = Model::of(codes);
+        model.write();
+        let bundle = Bundle::open(model.path(), Verify::Checksums).unwrap();
+        assert_eq!((bundle.manifest().text, bundle.manifest().sketch_width), (text, size));
+        assert_eq!(bundle.manifest().files.contains_key(CODES), text != TextMode::None);
+        assert_eq!((bundle.shape(), bundle.codes().unwrap()), (model.network.shape(), model.codes.clone()));
+        bundle.network().unwrap();
+        bundle.inference(Precision::F32).unwrap();
+        bundle.inputs().unwrap();
+        let manifest = fs::read_to_string(model.path().join(MANIFEST)).unwrap();
+        assert!(manifest.contains(&format!("\"text\": \"{text}\"")), "{manifest}");
+    }
+}
+
+#[test]
+fn a_bundle_that_says_nothing_of_the_text_has_token_vectors() {
+    let model = Model::new();
+    model.write();
+    let path = model.path().join(MANIFEST);
+    let text = fs::read_to_string(&path).unwrap();
+    let old = text.replacen("  \"text\": \"distilbert\",\n", "", 1);
+    assert_ne!(old, text);
+    fs::write(&path, old).unwrap();
+    let bundle = Bundle::open(model.path(), Verify::Checksums).unwrap();
+    assert_eq!((bundle.manifest().text, bundle.codes().unwrap()), (TextMode::DistilBert, model.codes));
 }
 
 #[test]
@@ -88,7 +127,7 @@ fn an_unfinished_bundle_changes_nothing() {
     model.write();
     let writer = BundleWriter::begin(model.path()).unwrap();
     let wide = TokenCodes::new(SketchShape::new(2, 9).unwrap(), 4, &[7], &[0, 8]).unwrap();
-    let error = writer.finish(&model.network, None, &wide, &model.languages).unwrap_err().to_string();
+    let error = writer.finish(&model.network, None, Some(&wide), &model.languages).unwrap_err().to_string();
     assert!(error.contains("sketch_depth 2 and sketch_width 9"), "{error}");
     Bundle::open(model.path(), Verify::Checksums).unwrap().codes().unwrap();
 }
@@ -162,6 +201,12 @@ fn what_is_wrong_is_said() {
         assert!(with("\"languages\": 2", &format!("\"languages\": {size}")).contains("languages is"));
     }
     assert!(with("\"languages\": 2", "\"languages\": 3").contains("2 languages, the network was made for 3"));
+    assert!(
+        with("\"text\": \"distilbert\"", "\"text\": \"none\"")
+            .contains("sketch_depth is 2, it must be 0 with text: none")
+    );
+    assert!(with("\"text\": \"distilbert\"", "\"text\": \"bert\"").contains("unknown variant `bert`"));
+    assert!(with("\"sketch_depth\": 2", "\"sketch_depth\": 0").contains("sketch_depth is 0, it must be between 1 and"));
     assert!(with("\"like\",", "\"reply\",").contains("outputs"));
     assert!(with("counts/pair.frozen", "../pair.frozen").contains("outside the model"));
     assert!(with("{", "").contains("manifest.json"));

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use skimlog_features::input::{FEATURE_VERSION, Languages};
-use skimlog_features::sketch::TokenCodes;
+use skimlog_features::sketch::{TextMode, TokenCodes};
 use skimlog_formats::Reaction;
 use skimlog_network::{Calibration, Inference, NetError, Network, Precision};
 use skimlog_runtime::files::{AtomicFolder, write_file};
@@ -54,8 +54,8 @@ impl BundleWriter {
     }
 
     /// Adds the network, the network made ready for prediction in every precision (in bytes only with a calibration),
-    /// its token codes, the languages and the manifest, and renames the folder to its destination. A bundle that was
-    /// there is replaced.
+    /// its token codes if its input has a sketch, the languages and the manifest, and renames the folder to its
+    /// destination. A bundle that was there is replaced.
     ///
     /// # Errors
     /// [`BundleError::File`], [`BundleError::Workspace`], [`BundleError::Network`], or [`BundleError::Sketch`] if codes
@@ -64,12 +64,12 @@ impl BundleWriter {
         self,
         network: &Network,
         calibration: Option<&Calibration>,
-        codes: &TokenCodes,
+        codes: Option<&TokenCodes>,
         languages: &Languages,
     ) -> Result<(), BundleError> {
         let path = self.path(CODES)?;
         check_codes(path.clone(), codes, network.shape())?;
-        codes.save(&path)?;
+        codes.map(|codes| codes.save(&path)).transpose()?;
         network.save(&self.path(WEIGHTS)?)?;
         for precision in Precision::ALL {
             match Inference::with_precision(network, precision, calibration) {
@@ -85,6 +85,7 @@ impl BundleWriter {
         let manifest = BundleManifest {
             format_version: BUNDLE_VERSION,
             feature_version: FEATURE_VERSION,
+            text: TextMode::of(codes),
             sketch_depth: shape.layout.sketch_depth,
             sketch_width: shape.layout.sketch_width,
             logarithms: shape.layout.logarithms,

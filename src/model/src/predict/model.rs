@@ -18,7 +18,7 @@ use crate::bundle::{Bundle, COUNTS_FOLDER, Verify};
 /// A model bundle opened for prediction: weights and counts are mapped, so that processes share their memory.
 /// Everything it needs is in its bundle.
 pub struct EngagementModel {
-    builder: InputBuilder<TokenCodes>,
+    builder: InputBuilder<Option<TokenCodes>>,
     languages: Languages,
     counts: FrozenCounts,
     inference: Inference,

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use skimlog::pipeline::memory;
-use skimlog::stages::sketch::{SketchOptions, sketch};
+use skimlog::stages::sketch::{CodeSource, SketchOptions, sketch};
 use skimlog_features::sketch::SketchShape;
 use skimlog_runtime::progress::Silent;
 use skimlog_text::{TokenVectors, VectorPaths};
@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<()> {
     drop(made);
 
     let options = SketchOptions {
-        vectors: paths,
+        source: CodeSource::Vectors(paths),
         output: folder.path().join("codes.skim"),
         shape: SketchShape::new(depth, 256)?,
         seed: 1,
@@ -72,6 +72,6 @@ fn main() -> anyhow::Result<()> {
         "{tokens} x {width} to {depth} codes each, {threads} threads: {seconds:.2} s, peak {} MB",
         peak / 1_000_000
     );
-    println!("{}", summary.quality);
+    summary.quality.iter().for_each(|quality| println!("{quality}"));
     Ok(())
 }

@@ -45,7 +45,9 @@ impl Model {
             frozen::write_table(&path, &keys, table.has_unreacted()).expect("the table is written");
         }
         FrozenSimilar::write(&FrozenCounts::similar_file(&counts), &frozen::similar_authors()).expect("it is written");
-        bundle.finish(&network(), Some(&calibration()), &token_codes(), &languages()).expect("the model is written");
+        bundle
+            .finish(&network(), Some(&calibration()), Some(&token_codes()), &languages())
+            .expect("the model is written");
         let text = std::fs::read(folder.join(MANIFEST)).expect("the model has a manifest");
         let manifest: BundleManifest = serde_json::from_slice(&text).expect("the manifest is one");
         let names = [MANIFEST].into_iter().chain(manifest.files.keys().map(String::as_str));

@@ -367,7 +367,10 @@ reads_one_file!(Codes, TokenCodes::read);
 
 impl Codes {
     pub(super) fn new() -> Self {
-        Self(Single::new(vec![token_codes().write(Vec::new()).expect("memory takes everything")]))
+        let shape = SketchShape::new(2, 8).expect("a sketch of this size");
+        let hashed = TokenCodes::hashed(shape, 4, 12).expect("a small vocabulary");
+        let written = |codes: TokenCodes| codes.write(Vec::new()).expect("memory takes everything");
+        Self(Single::new(vec![written(token_codes()), written(hashed)]))
     }
 }
 

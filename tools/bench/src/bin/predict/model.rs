@@ -77,5 +77,5 @@ fn bundle(pipeline: &Pipeline<'_>, model: &Path, config: &Config, hidden: usize)
     let writer = BundleWriter::begin(model)?;
     let similar = SimilarAuthors::open(&workspace.similar())?;
     freeze(&workspace.counts(), &similar, &writer.path(COUNTS_FOLDER)?, &Silent)?;
-    Ok(writer.finish(&network, Some(&calibration), &codes, examples.languages())?)
+    Ok(writer.finish(&network, Some(&calibration), Some(&codes), examples.languages())?)
 }
