@@ -1,0 +1,5 @@
+//! The promise of the package through its public API: logs in every format become the same records, and whatever is
+//! wrong with a log or its mapping is one sentence.
+
+mod files;
+mod messages;
