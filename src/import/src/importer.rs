@@ -160,7 +160,7 @@ impl LogReader {
             }
             match rows {
                 BlockRows::Rows(first, rows) => {
-                    let faults = self.rows.add(&rows, ids, batch).map_err(import_error)?;
+                    let faults = self.rows.add(&rows, ids, batch).map_err(|error| import_error(error, &shape.path))?;
                     let room = (most as usize).saturating_add(1) - bad.len();
                     bad.extend(faults.iter().take(room).map(|fault| BadRow {
                         row: first + fault.row as u64,
@@ -184,7 +184,7 @@ impl LogReader {
     }
 }
 
-fn import_error<E>(error: RowsError<E>) -> ImportError
+fn import_error<E>(error: RowsError<E>, log: &Path) -> ImportError
 where
     ImportError: From<E>,
 {
@@ -192,7 +192,7 @@ where
         RowsError::Tokenizer(error) => error.into(),
         RowsError::Ids(error) => error.into(),
         RowsError::Column { field, column, what } => {
-            ImportError::Column(format!("column `{column}` ({}) {what}", field.name()))
+            ImportError::Column(format!("{}: column `{column}` ({}) {what}", log.display(), field.name()))
         }
     }
 }

@@ -83,7 +83,11 @@ enum Content {
 
 /// What a decoder needs to know of a log; shared by its threads.
 #[derive(Clone)]
-pub struct BlockShape(Shape);
+pub struct BlockShape {
+    /// The log's path, or a name of what is read, for messages.
+    pub path: Arc<Path>,
+    shape: Shape,
+}
 
 #[derive(Clone)]
 enum Shape {
@@ -113,7 +117,7 @@ impl Log {
     /// # Errors
     /// [`LogError::Damaged`].
     pub fn blocks(self, columns: &[&str]) -> Result<(LogBlocks, BlockShape), LogError> {
-        let Self { schema, source, permit, .. } = self;
+        let Self { path, schema, source, permit, .. } = self;
         let named = |name: &&str| schema.fields().find(name).map(|(index, _)| index);
         let mut projection: Vec<usize> = columns.iter().filter_map(named).collect();
         projection.sort_unstable();
@@ -128,7 +132,7 @@ impl Log {
             }
             Source::Lines(blocks, bytes) => (BlockSource::Lines(blocks), Shape::Lines(schema), bytes),
         };
-        Ok((LogBlocks { source, row: 1, permit, bytes }, BlockShape(shape)))
+        Ok((LogBlocks { source, row: 1, permit, bytes }, BlockShape { path: path.into(), shape }))
     }
 }
 
@@ -196,7 +200,7 @@ enum Decoder {
 
 impl BlockDecoder {
     /// A decoder of blocks of this shape.
-    pub fn new(BlockShape(shape): &BlockShape) -> Self {
+    pub fn new(BlockShape { shape, .. }: &BlockShape) -> Self {
         Self(match shape.clone() {
             Shape::Columns => Decoder::Columns,
             Shape::Csv { schema, dialect, projection } => {
@@ -229,7 +233,11 @@ impl BlockDecoder {
             }
             (Decoder::Csv(records, dialect), Content::Csv(text)) => {
                 let ends = csv::record_ends(text, *dialect);
-                by_chunk(records.as_mut(), text, &ends, block.first_row, &mut each)
+                by_chunk(records.as_mut(), text, &ends, block.first_row, &mut each)?;
+                match &text[ends.last().copied().unwrap_or(0)..] {
+                    [] => Ok(()),
+                    rest => each(BlockRows::Bad(block.first_row + ends.len() as u64, rest, csv::OPEN_QUOTE.to_owned())),
+                }
             }
             (Decoder::Lines(lines), Content::Lines(block)) => {
                 let text = block.text();

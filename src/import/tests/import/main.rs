@@ -2,4 +2,5 @@
 //! wrong with a log or its mapping is one sentence.
 
 mod files;
+mod mappings;
 mod messages;
