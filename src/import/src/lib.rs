@@ -8,8 +8,10 @@
 //! * [`identity`]: ids of any type become 128-bit ids;
 //! * [`rows`]: rows become records;
 //! * [`importer`]: all of these together;
+//! * [`guess`]: a first mapping for a log;
 //! * [`ids`]: the dictionary beside a part, which turns ids back into texts.
 
+pub mod guess;
 pub mod identity;
 pub mod ids;
 pub mod importer;

@@ -19,7 +19,7 @@ use skimlog_formats::record::{NO_REACTION, RecordBatch};
 
 pub(crate) use column::{find, paths, top_level, type_at};
 pub use faults::RowFault;
-pub(crate) use schema::check_schema;
+pub(crate) use schema::{check_schema, takes as could_take};
 
 use crate::identity::id_of;
 use crate::mapping::{LogField, Mapping, Source};

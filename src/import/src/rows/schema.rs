@@ -44,7 +44,8 @@ fn listed(columns: &[(String, DataType)]) -> String {
     format!("{}{more}", names.join(", "))
 }
 
-fn takes(kind: Kind, data_type: &DataType) -> bool {
+/// Whether a field of this kind can be made of a column of this type.
+pub(crate) fn takes(kind: Kind, data_type: &DataType) -> bool {
     if let DataType::Dictionary(_, values) = data_type {
         return takes(kind, values);
     }
