@@ -7,10 +7,12 @@ mod sample;
 mod write;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, Schema};
 
+use crate::log::{BlockDecoder, BlockRows, Log, LogError, LogFormat};
 use crate::mapping::{Kind, LogField};
 use crate::rows::{could_take, paths};
 use names::Name;
@@ -26,6 +28,27 @@ pub(crate) struct Guess {
 pub(crate) struct Found {
     path: String,
     sample: Sample,
+}
+
+/// A mapping for the log at `path`, as [`guess`] writes it, from its columns and first rows.
+///
+/// # Errors
+/// [`LogError`]: the log cannot be read.
+pub fn guess_log(path: &Path, format: Option<LogFormat>) -> Result<String, LogError> {
+    let log = Log::open(path, format, None, None)?;
+    let schema = Arc::clone(log.schema());
+    let columns: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let (mut blocks, shape) = log.blocks(&columns)?;
+    let mut first = None;
+    if let Some(block) = blocks.next().transpose()? {
+        BlockDecoder::new(&shape).decode(&block, |rows| {
+            if let (None, BlockRows::Rows(_, rows)) = (&first, rows) {
+                first = Some(rows);
+            }
+            Ok::<_, LogError>(())
+        })?;
+    }
+    Ok(guess(path, &schema, first.as_slice()))
 }
 
 /// A mapping of the log at `path` as commented YAML. Every field of a record is in it: those whose column could be

@@ -23,10 +23,9 @@ const EMPTY: &[&str] = &["the", "is", "has", "was", "ts", "at", "time", "timesta
 fn words(path: &str) -> Vec<String> {
     let (mut words, mut word, mut was_lower) = (Vec::new(), String::new(), false);
     for character in path.chars() {
-        if !character.is_alphanumeric() || character.is_uppercase() && was_lower {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        let begins = !character.is_alphanumeric() || character.is_uppercase() && was_lower;
+        if begins && !word.is_empty() {
+            words.push(std::mem::take(&mut word));
         }
         if character.is_alphanumeric() {
             word.extend(character.to_lowercase());
@@ -128,7 +127,7 @@ impl Name {
     /// The words without those that say nothing, and whether some of these say that it is a time.
     fn plain<'w>(&self, rest: &[&'w str]) -> (bool, Vec<&'w str>) {
         let is_time = |word: &&str| matches!(*word, "at" | "time" | "timestamp" | "ts" | "date" | "datetime" | "on");
-        (rest.iter().any(|word| is_time(word)), rest.iter().copied().filter(|word| !EMPTY.contains(word)).collect())
+        (rest.iter().any(is_time), rest.iter().copied().filter(|word| !EMPTY.contains(word)).collect())
     }
 
     fn tweet_id(&self, side: Side, rest: &[&str]) -> u32 {

@@ -2,5 +2,6 @@
 //! wrong with a log or its mapping is one sentence.
 
 mod files;
+mod guesses;
 mod mappings;
 mod messages;
