@@ -109,8 +109,12 @@ impl Importer {
 
     /// One thread's reader.
     pub fn reader(&self) -> LogReader {
-        let rows = RowReader::new(Arc::clone(&self.mapping), self.tokenizer.as_ref(), self.vocabulary);
-        LogReader { mapping: Arc::clone(&self.mapping), rows }
+        LogReader { mapping: Arc::clone(&self.mapping), rows: self.row_reader() }
+    }
+
+    /// One thread's reader of rows.
+    pub(crate) fn row_reader(&self) -> RowReader {
+        RowReader::new(Arc::clone(&self.mapping), self.tokenizer.as_ref(), self.vocabulary)
     }
 }
 
@@ -184,7 +188,7 @@ impl LogReader {
     }
 }
 
-fn import_error<E>(error: RowsError<E>, log: &Path) -> ImportError
+pub(crate) fn import_error<E>(error: RowsError<E>, log: &Path) -> ImportError
 where
     ImportError: From<E>,
 {

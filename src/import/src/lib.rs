@@ -9,6 +9,7 @@
 //! * [`rows`]: rows become records;
 //! * [`importer`]: all of these together;
 //! * [`guess`]: a first mapping for a log;
+//! * [`profile`]: what a log holds, column by column, before it is imported;
 //! * [`ids`]: the dictionary beside a part, which turns ids back into texts.
 
 pub mod guess;
@@ -17,5 +18,6 @@ pub mod ids;
 pub mod importer;
 pub mod log;
 pub mod mapping;
+pub mod profile;
 pub mod rows;
 pub mod tokens;

@@ -14,10 +14,38 @@ const READER: &[&str] =
 /// A person: the author where only a reader is named, else the reader.
 const USER: &[&str] = &["user", "profile", "actor", "uid", "userid", "did"];
 /// A post.
-const POST: &[&str] = &["post", "tweet", "status", "record", "item", "toot", "note", "message", "content", "article", "story", "thread"];
+const POST: &[&str] =
+    &["post", "tweet", "status", "record", "item", "toot", "note", "message", "content", "article", "story", "thread"];
 const ID: &[&str] = &["id", "uuid", "guid", "key", "uri", "url", "cid", "did", "handle", "name", "username", "login"];
 /// Words that say nothing of what a column is.
-const EMPTY: &[&str] = &["the", "is", "has", "was", "ts", "at", "time", "timestamp", "datetime", "date", "on", "ms", "us", "ns", "s", "utc", "unix", "epoch", "count", "counts", "num", "number", "n", "total", "by", "flag"];
+const EMPTY: &[&str] = &[
+    "the",
+    "is",
+    "has",
+    "was",
+    "ts",
+    "at",
+    "time",
+    "timestamp",
+    "datetime",
+    "date",
+    "on",
+    "ms",
+    "us",
+    "ns",
+    "s",
+    "utc",
+    "unix",
+    "epoch",
+    "count",
+    "counts",
+    "num",
+    "number",
+    "n",
+    "total",
+    "by",
+    "flag",
+];
 
 /// The words of a name one by one: at `_`, `-`, `.` and before capitals.
 fn words(path: &str) -> Vec<String> {
@@ -78,13 +106,35 @@ impl Name {
         let when = |condition: bool| if condition { points } else { 0 };
         match field {
             LogField::Tweet => self.tweet_id(side, &rest),
-            LogField::Author => if side == Side::Author { person_id(&rest, is_user) } else { 0 },
-            LogField::Reader => if side == Side::Reader { person_id(&rest, is_user) } else { 0 },
-            LogField::Text => if of_post { self.text(points, &plain) } else { 0 },
+            LogField::Author => {
+                if side == Side::Author {
+                    person_id(&rest, is_user)
+                } else {
+                    0
+                }
+            }
+            LogField::Reader => {
+                if side == Side::Reader {
+                    person_id(&rest, is_user)
+                } else {
+                    0
+                }
+            }
+            LogField::Text => {
+                if of_post {
+                    self.text(points, &plain)
+                } else {
+                    0
+                }
+            }
             LogField::Tokens => when(of_post && has(&["tokens", "text tokens", "token ids", "input ids"])),
-            LogField::Hashtags => when(of_post && has(&["hashtags", "hashtag", "tags", "tag", "tags name", "hash tags", "topics", "labels"])),
+            LogField::Hashtags => when(
+                of_post && has(&["hashtags", "hashtag", "tags", "tag", "tags name", "hash tags", "topics", "labels"]),
+            ),
             LogField::Media => when(of_post && has(MEDIA)),
-            LogField::Links => when(of_post && has(&["links", "link", "urls", "external links", "embed links", "outlinks"])),
+            LogField::Links => {
+                when(of_post && has(&["links", "link", "urls", "external links", "embed links", "outlinks"]))
+            }
             LogField::Domains => when(of_post && has(&["domains", "domain", "link domains", "hosts", "sites"])),
             LogField::Type => when(of_post && has(&["type", "kind", "post type", "tweet type", "category type"])),
             LogField::Language => when(of_post && has(LANGUAGE)),
@@ -97,12 +147,24 @@ impl Name {
             LogField::ReaderFollowing => when(side == Side::Reader && has(FOLLOWING)),
             LogField::ReaderVerified => when(side == Side::Reader && has(VERIFIED)),
             LogField::ReaderCreated => when(side == Side::Reader && has(CREATED)),
-            LogField::Follows => if follows(&self.0) { 90 } else { 0 },
+            LogField::Follows => {
+                if follows(&self.0) {
+                    90
+                } else {
+                    0
+                }
+            }
             LogField::Like => self.reaction(&plain, LIKE),
             LogField::Reply => self.reaction(&plain, REPLY),
             LogField::Retweet => self.reaction(&plain, RETWEET),
             LogField::Quote => self.reaction(&plain, QUOTE),
-            LogField::Shown => if is_one_of(&plain, SHOWN) { 80 } else { 0 },
+            LogField::Shown => {
+                if is_one_of(&plain, SHOWN) {
+                    80
+                } else {
+                    0
+                }
+            }
         }
     }
 
@@ -148,7 +210,8 @@ impl Name {
 
     fn text(&self, points: u32, plain: &[&str]) -> u32 {
         let place = TEXT.iter().position(|&text| text == plain.join(" "));
-        let is_text = plain.is_empty() && self.0.len() == 1 && ["content", "message", "note"].contains(&self.0[0].as_str());
+        let is_text =
+            plain.is_empty() && self.0.len() == 1 && ["content", "message", "note"].contains(&self.0[0].as_str());
         place.map_or(if is_text { 80 } else { 0 }, |place| points - place as u32)
     }
 
@@ -165,7 +228,9 @@ impl Name {
 
     fn reaction(&self, plain: &[&str], words: &[&str]) -> u32 {
         // Counts of all reactions to a post are no reaction of the reader; `is_reply` is what the post is.
-        if self.0[0] == "is" || self.0.iter().any(|word| matches!(word.as_str(), "count" | "counts" | "total" | "num" | "number")) {
+        if self.0[0] == "is"
+            || self.0.iter().any(|word| matches!(word.as_str(), "count" | "counts" | "total" | "num" | "number"))
+        {
             return 0;
         }
         match plain {
@@ -200,15 +265,65 @@ fn follows(words: &[String]) -> bool {
         || is(&["following", "follow"]) && (words.len() == 1 || is(&["is"]) || is(READER) && is(AUTHOR))
 }
 
-const TEXT: &[&str] = &["text", "body", "content", "message", "caption", "record text", "full text", "title", "headline", "description", "selftext"];
-const MEDIA: &[&str] = &["media", "medium", "media types", "media type", "media attachments type", "attachments type", "attachments", "embed type", "present media"];
+const TEXT: &[&str] = &[
+    "text",
+    "body",
+    "content",
+    "message",
+    "caption",
+    "record text",
+    "full text",
+    "title",
+    "headline",
+    "description",
+    "selftext",
+];
+const MEDIA: &[&str] = &[
+    "media",
+    "medium",
+    "media types",
+    "media type",
+    "media attachments type",
+    "attachments type",
+    "attachments",
+    "embed type",
+    "present media",
+];
 const LANGUAGE: &[&str] = &["lang", "language", "langs", "locale", "record langs", "language code"];
 const FOLLOWERS: &[&str] = &["followers", "follower", "subscribers", "fans"];
 const FOLLOWING: &[&str] = &["following", "followings", "follows", "followees", "friends", "subscriptions"];
 const VERIFIED: &[&str] = &["verified", "official", "staff", "trusted"];
-const CREATED: &[&str] = &["created", "registered", "joined", "account created", "signup", "signed up", "since", "registration", "indexed"];
-const LIKE: &[&str] = &["liked", "like", "likes", "favourited", "favorited", "favourite", "favorite", "upvoted", "upvote", "hearted", "clicked", "click", "thumbs"];
+const CREATED: &[&str] =
+    &["created", "registered", "joined", "account created", "signup", "signed up", "since", "registration", "indexed"];
+const LIKE: &[&str] = &[
+    "liked",
+    "like",
+    "likes",
+    "favourited",
+    "favorited",
+    "favourite",
+    "favorite",
+    "upvoted",
+    "upvote",
+    "hearted",
+    "clicked",
+    "click",
+    "thumbs",
+];
 const REPLY: &[&str] = &["replied", "reply", "replies", "commented", "comment", "answered"];
-const RETWEET: &[&str] = &["retweeted", "retweet", "reposted", "repost", "boosted", "boost", "reblogged", "reblog", "shared", "share", "forwarded"];
+const RETWEET: &[&str] = &[
+    "retweeted",
+    "retweet",
+    "reposted",
+    "repost",
+    "boosted",
+    "boost",
+    "reblogged",
+    "reblog",
+    "shared",
+    "share",
+    "forwarded",
+];
 const QUOTE: &[&str] = &["quoted", "quote", "bookmarked", "bookmark", "saved", "crossposted"];
-const SHOWN: &[&str] = &["shown", "seen", "viewed", "impression", "impressed", "served", "displayed", "exposed", "event", "engagement"];
+const SHOWN: &[&str] =
+    &["shown", "seen", "viewed", "impression", "impressed", "served", "displayed", "exposed", "event", "engagement"];

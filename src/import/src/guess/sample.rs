@@ -69,7 +69,8 @@ impl Sample {
         let numbers: Vec<f64> = numbers.into_iter().filter(|number| number.abs() > 1.0).collect();
         let units = [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond];
         let likely = |unit: &TimeUnit| {
-            let seconds = |number: &&f64| (631_152_000.0..4_102_444_800.0).contains(&(**number / unit.per_second() as f64));
+            let seconds =
+                |number: &&f64| (631_152_000.0..4_102_444_800.0).contains(&(**number / unit.per_second() as f64));
             numbers.iter().filter(seconds).count() * 2 > numbers.len()
         };
         units.into_iter().find(|unit| !numbers.is_empty() && likely(unit))
@@ -79,7 +80,10 @@ impl Sample {
     pub(super) fn is_local(&self) -> bool {
         match &self.data_type {
             DataType::Timestamp(_, zone) => zone.is_none(),
-            _ => self.values.iter().any(|value| TimeFormat::default().of_text(value).is_err_and(|what| what.contains("no zone"))),
+            _ => self
+                .values
+                .iter()
+                .any(|value| TimeFormat::default().of_text(value).is_err_and(|what| what.contains("no zone"))),
         }
     }
 

@@ -86,7 +86,9 @@ fn options(field: LogField, found: &Found) -> Vec<String> {
             // What zone it is only the owner of the log knows.
             options.extend(sample.is_local().then(|| "zone: UTC".to_owned()));
         }
-        Kind::Ids | Kind::Tokens => options.extend(sample.split().map(|split| format!("split: {}", quoted_always(split)))),
+        Kind::Ids | Kind::Tokens => {
+            options.extend(sample.split().map(|split| format!("split: {}", quoted_always(split))))
+        }
         Kind::Media => {
             let split = sample.split();
             options.extend(split.map(|split| format!("split: {}", quoted_always(split))));

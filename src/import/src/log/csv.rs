@@ -135,7 +135,8 @@ impl CsvBlocks {
         }
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let name = |(start, &end): (usize, &usize)| {
-            let text = std::str::from_utf8(&output[start..end]).map_err(|_| "its header is no UTF-8: write the file as UTF-8".to_owned())?;
+            let text = std::str::from_utf8(&output[start..end])
+                .map_err(|_| "its header is no UTF-8: write the file as UTF-8".to_owned())?;
             Ok::<_, String>(text.trim().to_owned())
         };
         let names = starts.zip(ends).map(name).collect::<Result<Vec<_>, _>>()?;
@@ -259,9 +260,13 @@ impl CsvRecords {
     fn reason(&self, error: &arrow_schema::ArrowError) -> String {
         let text = error.to_string();
         let text = text.strip_prefix("Csv error: ").unwrap_or(&text);
-        if let Some((_, found)) = text.split_once("incorrect number of fields").and_then(|(_, text)| text.split_once("got ")) {
+        if let Some((_, found)) =
+            text.split_once("incorrect number of fields").and_then(|(_, text)| text.split_once("got "))
+        {
             let (wanted, mark) = (self.schema.fields().len(), char::from(self.dialect.delimiter));
-            return format!("has {found} fields, and the header {wanted}: put quotes around a field with {mark:?} in it");
+            return format!(
+                "has {found} fields, and the header {wanted}: put quotes around a field with {mark:?} in it"
+            );
         }
         if text.contains("UTF-8") || text.contains("utf-8") {
             let field = text.rsplit(' ').next().and_then(|field| field.parse::<usize>().ok());

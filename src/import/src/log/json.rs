@@ -75,7 +75,10 @@ pub(super) fn schema_of(sample: &[u8], mapping: Option<&Mapping>) -> Result<Sche
         let default = if is_list(field, mapping) { DataType::new_list(DataType::Utf8, true) } else { DataType::Utf8 };
         let found = type_at(&seen, column).filter(|found| !matches!(found, DataType::Null)).map(as_text);
         add(&mut wanted, &seen, column, found.unwrap_or(default)).map_err(|inner| {
-            format!("the path `{column}` ({}) leads into `{inner}`, which holds no objects: map another column", field.name())
+            format!(
+                "the path `{column}` ({}) leads into `{inner}`, which holds no objects: map another column",
+                field.name()
+            )
         })?;
     }
     for column in &mapping.keep {
@@ -111,8 +114,10 @@ fn objects(sample: &[u8]) -> Result<Vec<Value>, String> {
         Some(error) if error.is_eof() => Err("its first line is no whole JSON object, and an object a line is read: \
                                               write it so (`jq -c .`)"
             .into()),
-        _ => Err("its first lines are no JSON objects: is it NDJSON, an object a line? (--format gives another format)"
-            .into()),
+        _ => {
+            Err("its first lines are no JSON objects: is it NDJSON, an object a line? (--format gives another format)"
+                .into())
+        }
     }
 }
 

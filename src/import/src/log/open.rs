@@ -176,7 +176,9 @@ fn settle(path: &Path, format: Option<LogFormat>, first: &[u8]) -> Result<LogFor
     let other = match seen {
         Some(seen @ (LogFormat::Parquet | LogFormat::Arrow)) if seen != format => seen.name(),
         // Arrow streams of early versions begin with a small number.
-        _ if !format.is_text() && first.iter().take(8).all(|&byte| is_printable(byte)) && seen != Some(format) => "text",
+        _ if !format.is_text() && first.iter().take(8).all(|&byte| is_printable(byte)) && seen != Some(format) => {
+            "text"
+        }
         _ => return Ok(format),
     };
     let what = format!("is {other}, and not {}: name it by its format, or give that (--format)", format.name());

@@ -77,7 +77,8 @@ impl Zone {
     pub fn to_utc(&self, local: i64) -> Result<i64, String> {
         let naive = DateTime::from_timestamp(local, 0).ok_or(OUT_OF_RANGE)?.naive_utc();
         let offset = self.zone.offset_from_local_datetime(&naive).earliest();
-        let offset = offset.ok_or_else(|| format!("the clocks of {} skipped the time {naive}: correct it or the zone", self.name))?;
+        let offset = offset
+            .ok_or_else(|| format!("the clocks of {} skipped the time {naive}: correct it or the zone", self.name))?;
         Ok(local - i64::from(offset.fix().local_minus_utc()))
     }
 }

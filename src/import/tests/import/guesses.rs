@@ -95,10 +95,12 @@ fn a_forum_with_local_times() {
 
 #[test]
 fn an_application() {
-    let line = |unit: &str| format!(
-        r#"{{"item_id": 5, "seller_id": 6, "customer_id": 7, "published": 1715934600{unit}, "event_time":
+    let line = |unit: &str| {
+        format!(
+            r#"{{"item_id": 5, "seller_id": 6, "customer_id": 7, "published": 1715934600{unit}, "event_time":
         1715934700{unit}, "clicked": 1, "shared": 0, "price": 9.5}}"#
-    );
+        )
+    };
     let expected = "tweet=item_id time=published author.id=seller_id reader.id=customer_id reactions.like=clicked \
         reactions.retweet=shared shown=event_time";
     for (unit, name) in [("", None), ("123", Some("ms")), ("123456", Some("us")), ("123456789", Some("ns"))] {

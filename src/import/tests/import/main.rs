@@ -2,6 +2,8 @@
 //! wrong with a log or its mapping is one sentence.
 
 mod files;
+mod formats;
 mod guesses;
 mod mappings;
 mod messages;
+mod profiles;

@@ -26,19 +26,31 @@ fn a_wrong_mapping_is_one_sentence() {
     std::fs::write(folder.path().join("no.json"), "{}").unwrap();
     let with = |keys: &str| by(folder.path(), &format!("{LEAST}{keys}\n"));
     let cases = [
-        (by(folder.path(), "tweet: id\n"), "mapping.yaml: not mapped, and without a default: time, author.id, reader.id"),
+        (
+            by(folder.path(), "tweet: id\n"),
+            "mapping.yaml: not mapped, and without a default: time, author.id, reader.id",
+        ),
         (with("languge: l"), "mapping.yaml: unknown key `languge`; did you mean `language`?"),
-        (with("shown: {column: s, zone: Mars}"), "mapping.yaml: shown.zone: `Mars` is no time zone: write UTC, an \
-            offset (+02:00) or a name (Europe/Berlin)"),
+        (
+            with("shown: {column: s, zone: Mars}"),
+            "mapping.yaml: shown.zone: `Mars` is no time zone: write UTC, an \
+            offset (+02:00) or a name (Europe/Berlin)",
+        ),
         (with("shown: {column: s, unit: min}"), "mapping.yaml: shown.unit: cannot be min; s, ms, us or ns is"),
         (with("text: a"), "mapping.yaml: text needs `tokenizer: FILE`, the tokenizer.json of its model"),
         (with("language: 'l"), "mapping.yaml: no YAML: …"),
-        (with("media: {column: m, words: {a: Audio}}"), "mapping.yaml: media.words: `a` cannot stand for `Audio`: a \
-            kind of media is one of Photo, Video, GIF, or null"),
+        (
+            with("media: {column: m, words: {a: Audio}}"),
+            "mapping.yaml: media.words: `a` cannot stand for `Audio`: a \
+            kind of media is one of Photo, Video, GIF, or null",
+        ),
         (with("text: {column: a, tokenizer: none.json}"), "cannot read the tokenizer none.json: …"),
         (with("text: {column: a, tokenizer: no.json}"), "no.json is no tokenizer.json of Hugging Face: …"),
-        (with("text: {column: a, tokenizer: large.json}"), "large.json has the token id 1000, which is not below \
-            vocabulary_size (1000): raise vocabulary_size, or take the tokenizer of the text model"),
+        (
+            with("text: {column: a, tokenizer: large.json}"),
+            "large.json has the token id 1000, which is not below \
+            vocabulary_size (1000): raise vocabulary_size, or take the tokenizer of the text model",
+        ),
     ];
     for (found, expected) in cases {
         let (first, last) = expected.split_once('…').unwrap_or((expected, ""));
