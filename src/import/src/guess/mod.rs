@@ -2,6 +2,7 @@
 //!
 //! The result is a commented `mapping.yaml` for a person to look through.
 
+mod found;
 mod names;
 mod sample;
 mod write;
@@ -15,20 +16,9 @@ use arrow_schema::{DataType, Schema};
 use crate::log::{BlockDecoder, BlockRows, Log, LogError, LogFormat};
 use crate::mapping::{Kind, LogField};
 use crate::rows::{could_take, paths};
+use found::{Found, Guess};
 use names::Name;
 use sample::Sample;
-
-/// A guess at the columns of a log's fields.
-pub(crate) struct Guess {
-    /// For each field its column, by [`LogField`].
-    columns: [Option<Found>; LogField::COUNT],
-}
-
-/// A column that was found for a field.
-pub(crate) struct Found {
-    path: String,
-    sample: Sample,
-}
 
 /// A mapping for the log at `path`, as [`guess`] writes it, from its columns and first rows.
 ///

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use skimlog_formats::record::{Media, TweetType};
 
+use super::found::{Found, Guess};
 use super::sample::{WORDS, is_default, meaning};
-use super::{Found, Guess};
 use crate::mapping::{Kind, LogField, TimeUnit, Word};
 
 /// Where to get a tokenizer.

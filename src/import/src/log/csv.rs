@@ -16,8 +16,8 @@ use super::{BLOCK_BYTES, BLOCK_ROWS, LogError};
 
 const QUOTE: u8 = b'"';
 /// What is wrong with a record that does not end.
-pub(super) const OPEN_QUOTE: &str = "a quote opens and does not close: close it, or say in the mapping that quotes have \
-                                     no meaning (`csv: {quote: none}`)";
+pub(super) const OPEN_QUOTE: &str = "a quote opens and does not close: close it, or say in the mapping that quotes \
+                                     have no meaning (`csv: {quote: none}`)";
 /// Bytes asked of a reader at once.
 const READ: u64 = 1 << 20;
 

@@ -24,7 +24,7 @@ use record::OwnTexts;
 
 /// Records that are shown.
 const SHOWN: usize = 10;
-/// First rows of a block among which the records are that are shown.
+/// First rows of a batch among which the records are that are shown.
 const FIRST_ROWS: usize = 100;
 
 /// How a log is looked at.
@@ -153,7 +153,7 @@ impl Pass<'_> {
     }
 
     fn rows(&mut self, first: u64, rows: &Rows) -> Result<(), ImportError> {
-        if self.profile.records.is_empty() {
+        if self.profile.records.len() < SHOWN {
             self.sample(rows)?;
         }
         let (mut batch, profile) = (RecordBatch::default(), &mut self.profile);
@@ -180,7 +180,8 @@ impl Pass<'_> {
         let (mut batch, mut texts) = (RecordBatch::default(), OwnTexts::default());
         let rows = rows.slice(0, rows.num_rows().min(FIRST_ROWS));
         self.reader.add_good(&rows, &mut texts, &mut batch).map_err(|error| import_error(error, &self.shape.path))?;
-        let records = (0..batch.rows.min(SHOWN)).map(|row| SampleRecord::of(&batch, row, &texts, self.mapping));
+        let room = SHOWN - self.profile.records.len();
+        let records = (0..batch.rows.min(room)).map(|row| SampleRecord::of(&batch, row, &texts, self.mapping));
         self.profile.records.extend(records);
         Ok(())
     }

