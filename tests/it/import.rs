@@ -35,8 +35,20 @@ fn feed() -> &'static Path {
         let _ = fs::remove_dir_all(&folder);
         let folder_text = folder.to_str().unwrap();
         success(run([
-            "synth", "--quiet", "--as", "feed", "--joined", "parquet,ndjson", "--out", folder_text, "--train", "4000",
-            "--validation", "1000", "--test", "300",
+            "synth",
+            "--quiet",
+            "--as",
+            "feed",
+            "--joined",
+            "parquet,ndjson",
+            "--out",
+            folder_text,
+            "--train",
+            "4000",
+            "--validation",
+            "1000",
+            "--test",
+            "300",
         ]));
         fs::write(folder.join("mapping.yaml"), FEED_MAPPING).unwrap();
         folder

@@ -126,8 +126,12 @@ impl Importer {
 
     /// One thread's reader.
     pub fn reader(&self) -> LogReader {
-        let rows = RowReader::new(Arc::clone(&self.mapping), self.tokenizer.as_ref(), self.vocabulary);
-        LogReader { mapping: Arc::clone(&self.mapping), rows }
+        LogReader { mapping: Arc::clone(&self.mapping), rows: self.row_reader() }
+    }
+
+    /// One thread's reader of rows.
+    pub(crate) fn row_reader(&self) -> RowReader {
+        RowReader::new(Arc::clone(&self.mapping), self.tokenizer.as_ref(), self.vocabulary)
     }
 }
 
@@ -177,7 +181,7 @@ impl LogReader {
             }
             match rows {
                 BlockRows::Rows(first, rows) => {
-                    let faults = self.rows.add(&rows, ids, batch).map_err(import_error)?;
+                    let faults = self.rows.add(&rows, ids, batch).map_err(|error| import_error(error, &shape.path))?;
                     let room = (most as usize).saturating_add(1) - bad.len();
                     bad.extend(faults.iter().take(room).map(|fault| BadRow {
                         row: first + fault.row as u64,
@@ -212,7 +216,7 @@ impl LogReader {
             }
             BlockRows::Rows(first, rows) => (0..rows.num_rows()).step_by(most.max(1)).try_for_each(|start| {
                 let slice = rows.slice(start, most.min(rows.num_rows() - start));
-                let named = self.named(first + start as u64, &slice).map_err(Stopped::Import)?;
+                let named = self.named(first + start as u64, &slice, &shape.path).map_err(Stopped::Import)?;
                 each(named).map_err(Stopped::Other)
             }),
         });
@@ -222,9 +226,10 @@ impl LogReader {
         })
     }
 
-    fn named(&mut self, first: u64, rows: &Rows) -> Result<NamedRecords, ImportError> {
+    fn named(&mut self, first: u64, rows: &Rows, log: &Path) -> Result<NamedRecords, ImportError> {
         let mut records = RecordBatch::default();
-        let faults = self.rows.add(rows, &mut Unnoted, &mut records).map_err(import_error)?;
+        let added = self.rows.add(rows, &mut Unnoted, &mut records);
+        let faults = added.map_err(|error| import_error(error, log))?;
         let bad = faults.iter().map(|fault| BadRow {
             row: first + fault.row as u64,
             what: self.what(fault),
@@ -297,7 +302,7 @@ fn names(mapping: &Mapping, rows: &Rows) -> Rows {
         .expect("columns of one batch are of one length")
 }
 
-fn import_error<E>(error: RowsError<E>) -> ImportError
+pub(crate) fn import_error<E>(error: RowsError<E>, log: &Path) -> ImportError
 where
     ImportError: From<E>,
 {
@@ -305,7 +310,7 @@ where
         RowsError::Tokenizer(error) => error.into(),
         RowsError::Ids(error) => error.into(),
         RowsError::Column { field, column, what } => {
-            ImportError::Column(format!("column `{column}` ({}) {what}", field.name()))
+            ImportError::Column(format!("{}: column `{column}` ({}) {what}", log.display(), field.name()))
         }
     }
 }

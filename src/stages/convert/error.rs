@@ -47,14 +47,6 @@ pub enum ConvertError {
     /// A log cannot be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// A column of a log is of a type from which its field cannot be made.
-    #[error("{}: {what}", path.display())]
-    Column {
-        /// The log.
-        path: PathBuf,
-        /// The column and what is wrong with it.
-        what: String,
-    },
     /// More lines are no records than are allowed.
     #[error(
         "{}; that is one bad record more than max_bad_records ({most}), see all of them in {}",

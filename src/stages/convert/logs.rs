@@ -65,10 +65,7 @@ impl LogPart<'_> {
         let Reader(reader) = reader.get_or_insert_with(|| Reader(self.importer.reader()));
         let mut ids = self.dictionary.as_ref().map(|dictionary| dictionary.builder.collector());
         let read = reader.read(block, &self.shape, ids.as_mut(), most.unwrap_or(0), batch);
-        let bad = read.map_err(|error| match error {
-            ImportError::Column(what) => ConvertError::Column { path: path.to_owned(), what },
-            error => error.into(),
-        })?;
+        let bad = read?;
         let mut bad = bad.into_iter().map(|row| {
             let text = row.text.clone();
             BadLine { error: BadRecord::Row(Box::new(row)), text }

@@ -53,7 +53,7 @@ fn decode_from<E>(
         Ok(None) if count == 1 => Ok(()),
         Ok(rows) if count == 1 => {
             let rows = rows.map_or(0, |rows| rows.num_rows());
-            each(first, range, Decoded::Bad(format!("the line holds {rows} rows, one a line is read")))
+            each(first, range, Decoded::Bad(format!("the line holds {rows} rows: write one a line")))
         }
         Err(what) if count == 1 => each(first, range, Decoded::Bad(what)),
         // Lines are good one by one or not at all, so that halves find the bad ones and the empty ones.

@@ -11,11 +11,15 @@ use arrow_csv::reader::Decoder;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use memchr::{memchr, memchr2};
 
+use super::LogError;
 use super::chunks::DecodeLines;
 use super::format::BYTE_ORDER_MARK;
-use super::{BLOCK_BYTES, LogError};
+use super::size::{BLOCK_BYTES, CHUNK};
 
 const QUOTE: u8 = b'"';
+/// What is wrong with a record that does not end.
+pub(super) const OPEN_QUOTE: &str = "a quote opens and does not close: close it, or say in the mapping that quotes \
+                                     have no meaning (`csv: {quote: none}`)";
 /// Bytes asked of a reader at once.
 const READ: usize = 1 << 20;
 
@@ -80,14 +84,15 @@ impl RecordEnds {
     }
 }
 
-/// The ends of the records in a text; the last one may lack its newline.
+/// The ends of the records in a text; the last one may lack its newline. What follows them is a record whose quote
+/// does not close.
 pub(super) fn record_ends(text: &[u8], dialect: Dialect) -> Vec<usize> {
     let (mut ends, mut at, mut scanner) = (Vec::new(), 0, RecordEnds::new(dialect));
     while let Some(end) = scanner.next(text, at) {
         ends.push(end);
         at = end;
     }
-    if at < text.len() {
+    if at < text.len() && scanner.state != State::Quoted {
         ends.push(text.len());
     }
     ends
@@ -163,14 +168,28 @@ impl TextBlocks {
         let (_, _, written, count) = reader.read_record(header, &mut output, &mut ends);
         let (_, _, more, last) = reader.read_record(&[], &mut output[written..], &mut ends[count..]);
         let (output, ends) = (&output[..written + more], &ends[..count + last]);
+        if header.contains(&0) {
+            return Err("its header is no UTF-8: write the file as UTF-8, or give its format (--format)".into());
+        }
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let name = |(start, &end): (usize, &usize)| {
-            let text = std::str::from_utf8(&output[start..end]).map_err(|_| "its header is no UTF-8".to_owned())?;
+            let text = std::str::from_utf8(&output[start..end])
+                .map_err(|_| "its header is no UTF-8: write the file as UTF-8".to_owned())?;
             Ok::<_, String>(text.trim().to_owned())
         };
         let names = starts.zip(ends).map(name).collect::<Result<Vec<_>, _>>()?;
         if names.iter().all(String::is_empty) {
             return Err("has no header: its first line names the columns".into());
+        }
+        let is_other = |mark: &char| *mark != char::from(self.dialect.delimiter);
+        if let ([name], false) = (&*names, self.dialect.unquoted)
+            && let Some(mark) = [',', ';', '\t', '|'].into_iter().filter(is_other).find(|&mark| name.contains(mark))
+        {
+            return Err(format!(
+                "its header has one column, `{name}`: say in the mapping what stands between columns \
+                 (`csv: {{delimiter: {:?}}}`)",
+                mark.to_string()
+            ));
         }
         let twice = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name));
         match twice {
@@ -276,7 +295,7 @@ impl DecodeLines for CsvRecords {
                 .with_delimiter(self.dialect.delimiter)
                 // A byte that no text has.
                 .with_quote(if self.dialect.unquoted { 0xFF } else { QUOTE })
-                .with_batch_size(super::CHUNK + 1)
+                .with_batch_size(CHUNK + 1)
                 .with_projection(self.projection.clone())
                 .build_decoder()
         });
@@ -299,11 +318,19 @@ impl CsvRecords {
     fn reason(&self, error: &arrow_schema::ArrowError) -> String {
         let text = error.to_string();
         let text = text.strip_prefix("Csv error: ").unwrap_or(&text);
-        if text.contains("incorrect number of fields") {
-            return format!("has not as many fields as the header ({})", self.schema.fields().len());
+        if let Some((_, found)) =
+            text.split_once("incorrect number of fields").and_then(|(_, text)| text.split_once("got "))
+        {
+            let (wanted, mark) = (self.schema.fields().len(), char::from(self.dialect.delimiter));
+            return format!(
+                "has {found} fields, and the header {wanted}: put quotes around a field with {mark:?} in it"
+            );
         }
         if text.contains("UTF-8") || text.contains("utf-8") {
-            return "is no UTF-8".into();
+            let field = text.rsplit(' ').next().and_then(|field| field.parse::<usize>().ok());
+            let name = field.and_then(|field| self.schema.fields().get(field.checked_sub(1)?));
+            let column = name.map_or_else(String::new, |name| format!("column `{}`: ", name.name()));
+            return format!("{column}is no UTF-8: write the file as UTF-8");
         }
         text.to_owned()
     }
@@ -330,8 +357,8 @@ mod tests {
     fn quoted_fields_have_line_breaks() {
         assert_eq!(decode(b"a,\"b\nc\"\n\"x\"\"\n\",y\n1,2", &["p", "q"]), Ok(3));
         assert_eq!(decode(b"5\" screen,b\nc,d\n", &["p", "q"]), Ok(2));
-        assert!(decode(b"a,b,c\n", &["p", "q"]).unwrap_err().contains("has not as many fields as the header (2)"));
-        assert_eq!(decode(b"a,\xFF\n", &["p", "q"]).unwrap_err(), "is no UTF-8");
+        assert!(decode(b"a,b,c\n", &["p", "q"]).unwrap_err().contains("fields, and the header 2"));
+        assert_eq!(decode(b"a,\xFF\n", &["p", "q"]).unwrap_err(), "column `q`: is no UTF-8: write the file as UTF-8");
     }
 
     #[test]

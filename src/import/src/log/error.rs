@@ -32,7 +32,7 @@ pub enum LogError {
         names: String,
     },
     /// The log holds no row.
-    #[error("{}: holds no row", path.display())]
+    #[error("{}: is empty: write it again, or leave it out", path.display())]
     Empty {
         /// The log.
         path: PathBuf,

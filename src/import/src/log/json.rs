@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_json::ReaderBuilder;
-use arrow_json::reader::{Decoder, infer_json_schema};
+use arrow_json::reader::{Decoder, infer_json_schema_from_iterator};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
+use serde_json::Value;
 
 use super::chunks::DecodeLines;
+use super::size::CHUNK;
 use crate::mapping::{Kind, LogField, Mapping};
 use crate::rows::type_at;
 
 /// Lines from which the shape of nested columns is seen.
 const SAMPLE_LINES: usize = 1000;
+
+const MORE: &str = "the line holds more than one object: write one a line (`jq -c .`)";
 
 /// Reads lines as rows of a schema.
 pub(super) struct JsonLines {
@@ -27,22 +31,22 @@ impl JsonLines {
 }
 
 impl DecodeLines for JsonLines {
-    fn decode(&mut self, lines: &[u8], rows: usize) -> Result<Option<RecordBatch>, String> {
+    fn decode(&mut self, lines: &[u8], _rows: usize) -> Result<Option<RecordBatch>, String> {
         // One more than there should be, so that a second object in a line is seen.
         let builder = || ReaderBuilder::new(Arc::clone(&self.schema)).with_coerce_primitive(true);
         let mut decoder = match self.decoder.take() {
             Some(decoder) => decoder,
-            None => builder().with_batch_size(super::CHUNK + 1).build_decoder().map_err(reason)?,
+            None => builder().with_batch_size(CHUNK + 1).build_decoder().map_err(reason)?,
         };
         let mut at = 0;
         while at < lines.len() {
             match decoder.decode(&lines[at..]).map_err(reason)? {
-                0 => return Err(format!("more than {rows} objects in {rows} lines")),
+                0 => return Err(MORE.into()),
                 read => at += read,
             }
         }
         if decoder.has_partial_record() {
-            return Err("the object does not end in this line".into());
+            return Err("the object does not end in this line: write one a line (`jq -c .`)".into());
         }
         let batch = decoder.flush().map_err(reason)?;
         // After an error, a decoder holds what it has read.
@@ -54,7 +58,7 @@ impl DecodeLines for JsonLines {
 fn reason(error: arrow_schema::ArrowError) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("Json error: ").unwrap_or(&text);
-    format!("no JSON object with these columns: {text}")
+    format!("is no JSON object with the columns of the first lines ({text}): correct the line")
 }
 
 /// The columns that a mapping takes of a log, as texts, in the shape that its first lines have.
@@ -65,23 +69,67 @@ pub(super) fn schema_of(sample: &[u8], mapping: Option<&Mapping>) -> Result<Sche
     if sample.trim_ascii_start().starts_with(b"[") {
         return Err("is a JSON array, and an object a line is read: write it so (`jq -c '.[]'`)".into());
     }
-    let (seen, _) = infer_json_schema(sample, Some(SAMPLE_LINES)).map_err(|error| {
-        format!("its first lines are no JSON objects of one shape ({error}): is it NDJSON, an object a line?")
-    })?;
+    let seen = shape_of(&objects(sample)?);
     let Some(mapping) = mapping else { return Ok(Arc::new(seen)) };
     let mut wanted: Vec<Field> = Vec::new();
     for (field, column) in mapping.columns() {
         let default = if is_list(field, mapping) { DataType::new_list(DataType::Utf8, true) } else { DataType::Utf8 };
         let found = type_at(&seen, column).filter(|found| !matches!(found, DataType::Null)).map(as_text);
-        add(&mut wanted, &seen, column, found.unwrap_or(default));
+        add(&mut wanted, &seen, column, found.unwrap_or(default)).map_err(|inner| {
+            format!(
+                "the path `{column}` ({}) leads into `{inner}`, which holds no objects: map another column",
+                field.name()
+            )
+        })?;
     }
     for column in &mapping.keep {
         if type_at(&Schema::new(wanted.clone()), column).is_none() {
             let found = type_at(&seen, column).filter(|found| !matches!(found, DataType::Null));
-            add(&mut wanted, &seen, column, found.unwrap_or(DataType::Utf8));
+            add(&mut wanted, &seen, column, found.unwrap_or(DataType::Utf8)).map_err(|inner| {
+                format!("the path `{column}` (keep) leads into `{inner}`, which holds no objects: keep another column")
+            })?;
         }
     }
     Ok(Arc::new(Schema::new(wanted)))
+}
+
+/// The objects of the first lines. A line that is none is not looked at: who reads the rows will find it.
+///
+/// # Errors
+/// No line is an object.
+fn objects(sample: &[u8]) -> Result<Vec<Value>, String> {
+    let lines = sample.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(SAMPLE_LINES);
+    let (mut objects, mut first) = (Vec::new(), None);
+    for line in lines {
+        match serde_json::from_slice(line) {
+            Ok(object @ Value::Object(_)) => objects.push(object),
+            Ok(_) => {}
+            Err(error) if first.is_none() => first = Some(error),
+            Err(_) => {}
+        }
+    }
+    if !objects.is_empty() {
+        return Ok(objects);
+    }
+    match first {
+        Some(error) if error.is_eof() => Err("its first line is no whole JSON object, and an object a line is read: \
+                                              write it so (`jq -c .`)"
+            .into()),
+        _ => {
+            Err("its first lines are no JSON objects: is it NDJSON, an object a line? (--format gives another format)"
+                .into())
+        }
+    }
+}
+
+/// The columns of objects. Where their shapes contradict each other, those that come first count.
+fn shape_of(objects: &[Value]) -> Schema {
+    let objects_of = |objects: &[Value]| infer_json_schema_from_iterator(objects.iter().map(Ok));
+    match objects_of(objects) {
+        Ok(schema) => schema,
+        Err(_) if objects.len() > 1 => shape_of(&objects[..objects.len() / 2]),
+        Err(_) => Schema::empty(),
+    }
 }
 
 fn is_list(field: LogField, mapping: &Mapping) -> bool {
@@ -99,7 +147,10 @@ fn as_text(data_type: DataType) -> DataType {
 }
 
 /// Adds a column of this type at `path`: in the nesting that was seen, else in one object for each dot.
-fn add(fields: &mut Vec<Field>, seen: &Schema, path: &str, leaf: DataType) {
+///
+/// # Errors
+/// The name of a column within the path that holds no objects.
+fn add<'p>(fields: &mut Vec<Field>, seen: &Schema, path: &'p str, leaf: DataType) -> Result<(), &'p str> {
     let seen_names = seen.fields();
     let whole = seen_names.find(path).is_some() || !path.contains('.');
     let (first, rest) = if whole { (path, None) } else { split(seen_names, path) };
@@ -108,9 +159,13 @@ fn add(fields: &mut Vec<Field>, seen: &Schema, path: &str, leaf: DataType) {
         if at.is_none() {
             fields.push(Field::new(first, leaf, true));
         }
-        return;
+        return Ok(());
     };
     let seen_type = seen_names.find(first).map(|(_, field)| field.data_type().clone());
+    let item = seen_type.as_ref().map(|seen| if let DataType::List(item) = seen { item.data_type() } else { seen });
+    if !matches!(item, None | Some(DataType::Struct(_) | DataType::Null)) {
+        return Err(first);
+    }
     let (in_list, seen_inner) = match &seen_type {
         Some(DataType::List(item)) => (true, inner_of(item.data_type())),
         Some(other) => (false, inner_of(other)),
@@ -128,7 +183,7 @@ fn add(fields: &mut Vec<Field>, seen: &Schema, path: &str, leaf: DataType) {
         None => Fields::empty(),
     };
     let mut inner: Vec<Field> = known.iter().map(|field| field.as_ref().clone()).collect();
-    add(&mut inner, &Schema::new(seen_inner), rest, leaf);
+    add(&mut inner, &Schema::new(seen_inner), rest, leaf)?;
     let object = DataType::Struct(inner.into());
     let nested = if in_list { DataType::new_list(object, true) } else { object };
     let field = Field::new(first, nested, true);
@@ -136,6 +191,7 @@ fn add(fields: &mut Vec<Field>, seen: &Schema, path: &str, leaf: DataType) {
         Some(at) => fields[at] = field,
         None => fields.push(field),
     }
+    Ok(())
 }
 
 fn inner_of(data_type: &DataType) -> Fields {

@@ -11,6 +11,7 @@ mod error;
 mod format;
 mod json;
 mod open;
+mod size;
 mod text;
 
 use std::ops::Range;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use skimlog_runtime::semaphore::Permit;
-use skimlog_runtime::stream::{Block, BlockSize};
+use skimlog_runtime::stream::Block;
 
 pub use error::LogError;
 pub use format::LogFormat;
@@ -31,13 +32,7 @@ use chunks::{Decoded, decode_lines};
 pub use csv::Feed;
 use csv::{CsvRecords, Dialect, TextBlocks};
 use json::JsonLines;
-
-/// Most rows of a block.
-const BLOCK_ROWS: usize = skimlog_formats::part::BLOCK_ROWS;
-/// Most bytes of a block of text, and of a line.
-const BLOCK_BYTES: usize = 64 << 20;
-/// Rows that are decoded at once.
-const CHUNK: usize = 4096;
+use size::CHUNK;
 
 /// A log that was opened; its rows have not been read.
 pub struct Log {
@@ -87,7 +82,11 @@ enum Content {
 
 /// What a decoder needs to know of a log; shared by its threads.
 #[derive(Clone)]
-pub struct BlockShape(Shape);
+pub struct BlockShape {
+    /// The log's path, or a name of what is read, for messages.
+    pub path: Arc<Path>,
+    shape: Shape,
+}
 
 #[derive(Clone)]
 enum Shape {
@@ -117,7 +116,7 @@ impl Log {
     /// # Errors
     /// [`LogError::Damaged`].
     pub fn blocks(self, columns: &[&str]) -> Result<(LogBlocks, BlockShape), LogError> {
-        let Self { format, schema, source, permit, .. } = self;
+        let Self { path, format, schema, source, permit } = self;
         let named = |name: &&str| schema.fields().find(name).map(|(index, _)| index);
         let mut projection: Vec<usize> = columns.iter().filter_map(named).collect();
         projection.sort_unstable();
@@ -133,7 +132,8 @@ impl Log {
             Source::Piped(blocks) => (BlockSource::Text(blocks), Shape::Lines(schema), None),
             Source::Lines(blocks, bytes) => (BlockSource::Lines(blocks), Shape::Lines(schema), bytes),
         };
-        Ok((LogBlocks { format, source, row: 1, permit, bytes }, BlockShape(shape)))
+        let shape = BlockShape { path: path.into(), shape };
+        Ok((LogBlocks { format, source, row: 1, permit, bytes }, shape))
     }
 }
 
@@ -206,7 +206,7 @@ enum Decoder {
 
 impl BlockDecoder {
     /// A decoder of blocks of this shape.
-    pub fn new(BlockShape(shape): &BlockShape) -> Self {
+    pub fn new(BlockShape { shape, .. }: &BlockShape) -> Self {
         Self(match shape.clone() {
             Shape::Columns => Decoder::Columns,
             Shape::Csv { schema, dialect, projection } => {
@@ -239,7 +239,11 @@ impl BlockDecoder {
             }
             (Decoder::Csv(records, dialect), Content::Text(text)) => {
                 let ends = csv::record_ends(text, *dialect);
-                by_chunk(records.as_mut(), text, &ends, block.first_row, &mut each)
+                by_chunk(records.as_mut(), text, &ends, block.first_row, &mut each)?;
+                match &text[ends.last().copied().unwrap_or(0)..] {
+                    [] => Ok(()),
+                    rest => each(BlockRows::Bad(block.first_row + ends.len() as u64, rest, csv::OPEN_QUOTE.to_owned())),
+                }
             }
             (Decoder::Lines(lines), Content::Text(text)) => {
                 by_chunk(lines.as_mut(), text, &csv::record_ends(text, LINES), block.first_row, &mut each)
@@ -285,5 +289,3 @@ fn by_chunk<E>(
 
 /// Lines, whatever they hold.
 const LINES: Dialect = Dialect { delimiter: b',', unquoted: true };
-/// How lines are cut into blocks.
-const BLOCK_SIZE: BlockSize = BlockSize { lines: BLOCK_ROWS, bytes: BLOCK_BYTES };

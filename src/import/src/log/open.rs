@@ -12,7 +12,8 @@ use skimlog_runtime::stream::{Content, LineBlocks, head, unpack};
 use super::batches::ColumnLog;
 use super::csv::{Dialect, Feed, TextBlocks, Unhurried};
 use super::format::{ARROW_FILE, BYTE_ORDER_MARK};
-use super::{BLOCK_ROWS, BLOCK_SIZE, LINES, Log, LogError, LogFormat, Source, csv, json};
+use super::size::{BLOCK_ROWS, BLOCK_SIZE};
+use super::{LINES, Log, LogError, LogFormat, Source, csv, json};
 use crate::mapping::Mapping;
 use crate::rows::check_schema;
 
@@ -230,10 +231,24 @@ fn settle(path: &Path, format: Option<LogFormat>, first: &[u8]) -> Result<LogFor
     if first.is_empty() {
         return Err(LogError::Empty { path: path.to_owned() });
     }
-    let names = || LogFormat::ALL.map(LogFormat::name).join(", ");
-    format
-        .or_else(|| LogFormat::of_head(first))
-        .ok_or_else(|| LogError::Format { path: path.to_owned(), names: names() })
+    let seen = LogFormat::of_head(first);
+    let Some(format) = format.or(seen) else {
+        return Err(LogError::Format { path: path.to_owned(), names: LogFormat::ALL.map(LogFormat::name).join(", ") });
+    };
+    let other = match seen {
+        Some(seen @ (LogFormat::Parquet | LogFormat::Arrow)) if seen != format => seen.name(),
+        // Arrow streams of early versions begin with a small number.
+        _ if !format.is_text() && first.iter().take(8).all(|&byte| is_printable(byte)) && seen != Some(format) => {
+            "text"
+        }
+        _ => return Ok(format),
+    };
+    let what = format!("is {other}, and not {}: name it by its format, or give that (--format)", format.name());
+    Err(LogError::Damaged { path: path.to_owned(), what })
+}
+
+const fn is_printable(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte.is_ascii_whitespace()
 }
 
 /// Bytes of a byte order mark.

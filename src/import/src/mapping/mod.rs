@@ -25,6 +25,7 @@ use skimlog_formats::{PerReaction, Reaction};
 pub use error::MappingError;
 pub use field::{Kind, LogField};
 pub(crate) use parse::nearest;
+pub(crate) use time::OUT_OF_RANGE;
 pub use time::{TimeFormat, TimeUnit, Zone};
 pub use words::{Word, Words};
 

@@ -75,15 +75,19 @@ impl Zone {
     /// # Errors
     /// A time that clocks in this zone skipped.
     pub fn to_utc(&self, local: i64) -> Result<i64, String> {
-        let naive = DateTime::from_timestamp(local, 0).ok_or("the time is out of range")?.naive_utc();
+        let naive = DateTime::from_timestamp(local, 0).ok_or(OUT_OF_RANGE)?.naive_utc();
         let offset = self.zone.offset_from_local_datetime(&naive).earliest();
-        let offset = offset.ok_or_else(|| format!("the clocks of {} skipped the time {naive}", self.name))?;
+        let offset = offset
+            .ok_or_else(|| format!("the clocks of {} skipped the time {naive}: correct it or the zone", self.name))?;
         Ok(local - i64::from(offset.fix().local_minus_utc()))
     }
 }
 
+/// What is wrong with a time that no record holds.
+pub(crate) const OUT_OF_RANGE: &str = "the time is out of range: correct it, or say what it counts (`unit: ms`)";
+
 /// Seconds beyond which a number without a unit is no time in seconds: the year 5138.
-const NO_SECONDS: i64 = 100_000_000_000;
+const NO_SECONDS: u64 = 100_000_000_000;
 
 impl TimeFormat {
     /// Unix seconds of a number, rounded down.
@@ -93,8 +97,9 @@ impl TimeFormat {
     pub fn of_number(&self, number: i64) -> Result<i64, String> {
         match self.unit {
             Some(unit) => Ok(number.div_euclid(unit.per_second())),
-            None if number.abs() >= NO_SECONDS => Err(format!(
-                "{number} is no time in seconds: say what it counts (`unit: ms`, `us` or `ns`; `unit: s` takes it as it is)"
+            None if number.unsigned_abs() >= NO_SECONDS => Err(format!(
+                "{number} is no time in seconds: say what it counts (`unit: ms`, `us` or `ns`; `unit: s` takes it \
+                 as it is)"
             )),
             None => Ok(number),
         }
@@ -147,7 +152,7 @@ impl TimeFormat {
     /// As [`TimeFormat::of_number`], and what is no number.
     pub fn of_float(&self, number: f64) -> Result<i64, String> {
         if !number.is_finite() || number.abs() >= 9.2e18 {
-            return Err(format!("{number} is no time"));
+            return Err(OUT_OF_RANGE.into());
         }
         let Some(unit) = self.unit else { return self.of_number(number.floor() as i64) };
         Ok((number / unit.per_second() as f64).floor() as i64)
@@ -304,7 +309,7 @@ mod tests {
         // The hour between 2 and 3 exists twice, and not at all.
         assert_eq!(in_zone("Europe/Berlin").of_text("2024-10-27T02:30:00"), Ok(1_729_989_000));
         let skipped = in_zone("Europe/Berlin").of_text("2024-03-31T02:30:00").unwrap_err();
-        assert_eq!(skipped, "the clocks of Europe/Berlin skipped the time 2024-03-31 02:30:00");
+        assert_eq!(skipped, "the clocks of Europe/Berlin skipped the time 2024-03-31 02:30:00: correct it or the zone");
         assert!("Mars/Base".parse::<Zone>().unwrap_err().starts_with("`Mars/Base` is no time zone"));
     }
 

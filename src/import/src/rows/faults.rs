@@ -13,7 +13,7 @@ pub struct RowFault {
     pub what: String,
 }
 
-/// The first fault of each row.
+/// The faults of some rows.
 #[derive(Default)]
 pub(super) struct Faults(Vec<RowFault>);
 
@@ -22,12 +22,10 @@ impl Faults {
         self.0.push(RowFault { row, field, what });
     }
 
-    /// The first fault of each row, by row.
+    /// The faults by row, those of a row in the order in which they were found.
     pub(super) fn finish(self) -> Vec<RowFault> {
         let mut faults = self.0;
-        // Stable: of a row's faults the one that was found first stays.
         faults.sort_by_key(|fault| fault.row);
-        faults.dedup_by_key(|fault| fault.row);
         faults
     }
 }

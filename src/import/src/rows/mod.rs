@@ -3,6 +3,7 @@
 mod column;
 mod faults;
 mod number;
+mod observe;
 mod read;
 mod schema;
 #[cfg(test)]
@@ -19,7 +20,8 @@ use skimlog_formats::record::{NO_REACTION, RecordBatch};
 
 pub(crate) use column::{find, paths, top_level, type_at};
 pub use faults::RowFault;
-pub(crate) use schema::check_schema;
+pub(crate) use observe::{each_word, nulls};
+pub(crate) use schema::{check_schema, takes as could_take};
 
 use crate::identity::id_of;
 use crate::mapping::{LogField, Mapping, Source};
@@ -90,6 +92,21 @@ impl RowReader {
     /// # Errors
     /// [`RowsError`]; `to` is then as it was.
     pub fn add<I: IdSink>(
+        &mut self,
+        rows: &Rows,
+        ids: &mut I,
+        to: &mut RecordBatch,
+    ) -> Result<Vec<RowFault>, RowsError<I::Error>> {
+        let mut faults = self.add_good(rows, ids, to)?;
+        faults.dedup_by_key(|fault| fault.row);
+        Ok(faults)
+    }
+
+    /// As [`RowReader::add`], with everything that is wrong with each row.
+    ///
+    /// # Errors
+    /// As [`RowReader::add`].
+    pub(crate) fn add_good<I: IdSink>(
         &mut self,
         rows: &Rows,
         ids: &mut I,

@@ -1,12 +1,14 @@
 //! Columns of numbers, flags and times.
 
+use std::fmt;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Float64Type, Int64Type};
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array};
 use arrow_cast::cast;
 use arrow_schema::{DataType, TimeUnit as ArrowUnit};
 
-use super::text::{is_text_like, texts};
+use super::text::{Texts, is_text_like};
 use crate::mapping::TimeFormat;
 
 /// A column of scalars, by what its values are in the log.
@@ -14,7 +16,7 @@ pub(super) enum Scalars {
     Flags(BooleanArray),
     Integers(Int64Array),
     Floats(Float64Array),
-    Texts(StringArray),
+    Texts(Texts),
     /// Seconds are `value / per_second`, in UTC if `zoned`, else in the zone of the mapping.
     Times {
         values: Int64Array,
@@ -37,7 +39,7 @@ pub(super) enum Scalar<'a> {
 }
 
 impl Scalars {
-    /// Takes a column apart. Integers beyond 64 bits with a sign become null.
+    /// Takes a column apart.
     ///
     /// # Errors
     /// A type that holds no scalars.
@@ -62,39 +64,51 @@ impl Scalars {
                 };
                 Self::Times { values: integers(array)?, per_second, zoned: zone.is_some() }
             }
-            data_type if data_type.is_integer() => Self::Integers(integers(array)?),
+            DataType::Dictionary(_, values) if !is_text_like(values) => {
+                Self::new(&cast(array, values).map_err(|error| error.to_string())?)?
+            }
+            data_type if data_type.is_integer() => {
+                let integers = integers(array)?;
+                // What 64 bits with a sign do not hold stays as it is written.
+                let fit = integers.null_count() == array.null_count();
+                if fit { Self::Integers(integers) } else { Self::Texts(Texts::new(array)?) }
+            }
             data_type if data_type.is_floating() || is_decimal(data_type) => {
                 let floats = cast(array, &DataType::Float64).map_err(|error| error.to_string())?;
                 Self::Floats(floats.as_primitive::<Float64Type>().clone())
             }
             DataType::FixedSizeBinary(_) => return Err("is a column of bytes, which are no numbers".into()),
-            data_type if is_text_like(data_type) => Self::Texts(texts(array)?),
+            data_type if is_text_like(data_type) => Self::Texts(Texts::new(array)?),
             other => return Err(format!("is a column of {other}, which is neither a number nor a time")),
         })
     }
 
-    pub(super) fn get(&self, row: usize) -> Scalar<'_> {
+    /// The value of a row.
+    ///
+    /// # Errors
+    /// Bytes that are no text.
+    pub(super) fn get(&self, row: usize) -> Result<Scalar<'_>, String> {
         let array: &dyn Array = match self {
             Self::Flags(values) => values,
             Self::Integers(values) | Self::Times { values, .. } | Self::Dates(values) => values,
             Self::Floats(values) => values,
-            Self::Texts(values) => values,
+            Self::Texts(texts) => return Ok(texts.get(row)?.map_or(Scalar::Null, Scalar::of_text)),
         };
         if array.is_null(row) {
-            return Scalar::Null;
+            return Ok(Scalar::Null);
         }
-        match self {
+        Ok(match self {
             Self::Flags(values) => Scalar::Flag(values.value(row)),
             Self::Integers(values) => Scalar::Integer(values.value(row)),
             // A table with missing integers often holds them as floats.
             Self::Floats(values) if values.value(row).is_nan() => Scalar::Null,
             Self::Floats(values) => Scalar::Float(values.value(row)),
-            Self::Texts(values) => Scalar::of_text(values.value(row)),
+            Self::Texts(_) => Scalar::Null,
             Self::Times { values, per_second, zoned } => {
                 Scalar::Time { value: values.value(row), per_second: *per_second, zoned: *zoned }
             }
             Self::Dates(values) => Scalar::Date(values.value(row)),
-        }
+        })
     }
 }
 
@@ -117,12 +131,12 @@ impl<'a> Scalar<'a> {
             Self::Null => Ok(None),
             Self::Integer(number) => Ok(Some(number)),
             Self::Float(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => Ok(Some(number as i64)),
-            Self::Float(number) => Err(format!("{number} is no whole number")),
+            Self::Float(number) => Err(no_number(&number)),
             Self::Text(text) => {
                 let whole = text.parse::<i64>().ok();
                 let float = || text.parse::<f64>().ok().filter(|float| float.fract() == 0.0 && float.abs() < 9.2e18);
                 let number = whole.or_else(|| float().map(|float| float as i64));
-                number.map(Some).ok_or_else(|| format!("`{text}` is no whole number"))
+                number.map(Some).ok_or_else(|| no_number(&format_args!("`{text}`")))
             }
             Self::Flag(_) => Err("true and false are no numbers".into()),
             Self::Time { .. } | Self::Date(_) => Err("a time is no number".into()),
@@ -136,9 +150,9 @@ impl<'a> Scalar<'a> {
             Self::Flag(flag) => Ok(Some(flag)),
             Self::Integer(number @ (0 | 1)) => Ok(Some(number == 1)),
             Self::Float(number) if number == 0.0 || number == 1.0 => Ok(Some(number == 1.0)),
-            Self::Text(text) => flag_of(text).map(Some).ok_or_else(|| format!("`{text}` is neither true nor false")),
-            Self::Integer(number) => Err(format!("{number} is neither 1 (true) nor 0 (false)")),
-            Self::Float(number) => Err(format!("{number} is neither 1 (true) nor 0 (false)")),
+            Self::Text(text) => flag_of(text).map(Some).ok_or_else(|| no_flag(&format_args!("`{text}`"))),
+            Self::Integer(number) => Err(no_flag(&number)),
+            Self::Float(number) => Err(no_flag(&number)),
             Self::Time { .. } | Self::Date(_) => Err("a time is neither true nor false".into()),
         }
     }
@@ -183,6 +197,14 @@ pub(super) enum Reacted {
     Not,
     Sometime,
     At(i64),
+}
+
+fn no_number(value: &dyn fmt::Display) -> String {
+    format!("{value} is no whole number of 64 bits: correct it, or map another column")
+}
+
+fn no_flag(value: &dyn fmt::Display) -> String {
+    format!("{value} is neither true nor false: write true and false, or 1 and 0")
 }
 
 fn flag_of(text: &str) -> Option<bool> {

@@ -9,9 +9,9 @@ use skimlog_formats::record::{Media, NO_REACTION, TweetType, Users};
 use skimlog_formats::{Id, Lists, PerReaction, Reaction};
 
 use super::number::{Reacted, Scalar, Scalars};
-use super::text::{TextLists, item_type, texts, to_lists};
+use super::text::{TextLists, Texts, item_type, to_lists};
 use super::{IdSink, NULL_TIME, Pass, RowsError, UNDETERMINED, UserFields};
-use crate::mapping::{LogField, TimeFormat};
+use crate::mapping::{LogField, OUT_OF_RANGE, TimeFormat};
 
 /// Token ids of an empty text without a tokenizer: BERT's `[CLS]` and `[SEP]`.
 const NO_TEXT: [u32; 2] = [101, 102];
@@ -27,10 +27,13 @@ impl<'a, I: IdSink> Pass<'a, I> {
             to.extend(std::iter::repeat_n(id, rows));
             return Ok(());
         };
-        let texts = texts(&column).map_err(|what| self.wrong_column(field, what))?;
+        let texts = Texts::new(&column).map_err(|what| self.wrong_column(field, what))?;
         for row in 0..rows {
-            let text = if texts.is_null(row) { "" } else { texts.value(row) };
-            let text = match (text, default) {
+            let text = texts.get(row).unwrap_or_else(|what| {
+                self.faults.add(row, field, what);
+                None
+            });
+            let text = match (text.unwrap_or_default(), default) {
                 ("", None) => {
                     self.faults.add(row, field, missing(&column, row));
                     ""
@@ -49,18 +52,15 @@ impl<'a, I: IdSink> Pass<'a, I> {
             return Ok(());
         };
         for row in 0..self.rows.num_rows() {
-            let mut null = false;
-            let ids = &mut *self.ids;
+            let (ids, faults) = (&mut *self.ids, &mut self.faults);
             lists.each(row, |item| {
                 match item {
-                    Some(text) => to.push_value(ids.id(text).map_err(RowsError::Ids)?),
-                    None => null = true,
+                    Ok(Some(text)) => to.push_value(ids.id(text).map_err(RowsError::Ids)?),
+                    Ok(None) => faults.add(row, field, "an item of the list is null: leave it out".into()),
+                    Err(what) => faults.add(row, field, what),
                 }
                 Ok::<_, RowsError<I::Error>>(())
             })?;
-            if null {
-                self.faults.add(row, field, "an item of the list is null: leave it out".into());
-            }
             to.close();
         }
         Ok(())
@@ -80,7 +80,7 @@ impl<'a, I: IdSink> Pass<'a, I> {
         };
         for row in 0..self.rows.num_rows() {
             let read = lists.each(row, |word| {
-                let Some(word) = word.filter(|word| !word.is_empty()) else { return Ok(()) };
+                let Some(word) = word?.filter(|word| !word.is_empty()) else { return Ok(()) };
                 match words.get(word) {
                     Some(media) => media.into_iter().for_each(|media| to.push_value(media)),
                     None => return Err(words.unknown(word)),
@@ -100,14 +100,18 @@ impl<'a, I: IdSink> Pass<'a, I> {
             to.extend(std::iter::repeat_n(TweetType::TopLevel, self.rows.num_rows()));
             return Ok(());
         };
-        let texts = texts(&column).map_err(|what| self.wrong_column(LogField::Type, what))?;
+        let (types, texts) = (&self.mapping.types, Texts::new(&column));
+        let texts = texts.map_err(|what| self.wrong_column(LogField::Type, what))?;
         for row in 0..self.rows.num_rows() {
-            let word = if texts.is_null(row) { "" } else { texts.value(row) };
-            let known = if word.is_empty() { Some(None) } else { self.mapping.types.get(word) };
-            if known.is_none() {
-                self.faults.add(row, LogField::Type, self.mapping.types.unknown(word));
-            }
-            to.push(known.flatten().unwrap_or(TweetType::TopLevel));
+            let known = texts.get(row).and_then(|word| match word.filter(|word| !word.is_empty()) {
+                Some(word) => types.get(word).ok_or_else(|| types.unknown(word)),
+                None => Ok(None),
+            });
+            let known = known.unwrap_or_else(|what| {
+                self.faults.add(row, LogField::Type, what);
+                None
+            });
+            to.push(known.unwrap_or(TweetType::TopLevel));
         }
         Ok(())
     }
@@ -116,7 +120,7 @@ impl<'a, I: IdSink> Pass<'a, I> {
     pub(super) fn times(&mut self, field: LogField, to: &mut Vec<i64>) -> Outcome<I::Error> {
         let format = self.time_format(field);
         self.scalars(field, to, NULL_TIME, |scalar| match scalar.time(&format)? {
-            Some(NULL_TIME) => Err("the time is out of range".into()),
+            Some(NULL_TIME) => Err(OUT_OF_RANGE.into()),
             time => Ok(time),
         })
     }
@@ -139,7 +143,7 @@ impl<'a, I: IdSink> Pass<'a, I> {
         };
         let scalars = Scalars::new(&column).map_err(|what| self.wrong_column(field, what))?;
         for row in 0..self.rows.num_rows() {
-            let value = match read(scalars.get(row)) {
+            let value = match scalars.get(row).and_then(&read) {
                 Ok(None) if field.is_required() => {
                     self.faults.add(row, field, missing(&column, row));
                     default
@@ -183,7 +187,7 @@ impl<'a, I: IdSink> Pass<'a, I> {
             self.scalars(field, times, NO_REACTION, |scalar| match scalar.reaction(&format)? {
                 Reacted::Not => Ok(None),
                 Reacted::Sometime => Ok(Some(SOMETIME)),
-                Reacted::At(NO_REACTION | SOMETIME) => Err("the time is out of range".into()),
+                Reacted::At(NO_REACTION | SOMETIME) => Err(OUT_OF_RANGE.into()),
                 Reacted::At(time) => Ok(Some(time)),
             })?;
             // A reaction without a time is one at once.
@@ -214,16 +218,17 @@ impl<'a, I: IdSink> Pass<'a, I> {
             (0..rows).for_each(|_| to.push(&tokens));
             return Ok(());
         };
-        let texts = match texts(&column) {
+        let texts = match Texts::new(&column) {
             Ok(texts) => texts,
             Err(what) => return Err(self.wrong_column(LogField::Text, what)),
         };
         for row in 0..rows {
             tokens.clear();
-            if texts.is_null(row) && column.is_valid(row) && column.data_type() != &DataType::Null {
-                self.faults.add(row, LogField::Text, missing(&column, row));
-            }
-            cutter.add(if texts.is_null(row) { "" } else { texts.value(row) }, &mut tokens)?;
+            let text = texts.get(row).unwrap_or_else(|what| {
+                self.faults.add(row, LogField::Text, what);
+                None
+            });
+            cutter.add(text.unwrap_or_default(), &mut tokens)?;
             to.push(&tokens);
         }
         Ok(())
@@ -234,7 +239,10 @@ impl<'a, I: IdSink> Pass<'a, I> {
         let vocabulary = self.vocabulary;
         let check = |token: i64| match u32::try_from(token) {
             Ok(known) if known < vocabulary => Ok(known),
-            _ => Err(format!("the token {token} is not below vocabulary_size ({vocabulary})")),
+            _ => Err(format!(
+                "the token {token} is not below vocabulary_size ({vocabulary}): raise vocabulary_size, or take the \
+                 tokens of the text model"
+            )),
         };
         let none = || "there is no token: a text has at least [CLS] and [SEP]".to_owned();
         if item_type(column.data_type()).is_some_and(DataType::is_integer) {
@@ -249,7 +257,7 @@ impl<'a, I: IdSink> Pass<'a, I> {
                 let read = read.and_then(|()| {
                     range.into_iter().try_for_each(|index| {
                         let token = items.is_valid(index).then(|| items.value(index));
-                        to.push_value(check(token.ok_or("a token is null")?)?);
+                        to.push_value(check(token.ok_or(NULL_TOKEN)?)?);
                         Ok::<_, String>(())
                     })
                 });
@@ -265,8 +273,8 @@ impl<'a, I: IdSink> Pass<'a, I> {
                 let mut empty = true;
                 let read = lists.each(row, |item| {
                     empty = false;
-                    let text = item.ok_or("a token is null")?;
-                    let token = text.parse().map_err(|_| format!("`{text}` is no token id"))?;
+                    let text = item?.ok_or(NULL_TOKEN)?;
+                    let token = text.parse().map_err(|_| format!("`{text}` is no token id: a whole number is"))?;
                     to.push_value(check(token)?);
                     Ok::<_, String>(())
                 });
@@ -280,14 +288,14 @@ impl<'a, I: IdSink> Pass<'a, I> {
     }
 }
 
+const NULL_TOKEN: &str = "a token is null: leave it out";
 /// Stands for a reaction whose time is not in the log.
 const SOMETIME: i64 = i64::MIN + 1;
 
 fn missing(column: &ArrayRef, row: usize) -> String {
     match column.data_type() {
-        DataType::Null => "there is no such column in this row, and a record needs it".into(),
-        _ if column.is_null(row) => "is null, and a record needs it".into(),
-        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "is no UTF-8".into(),
-        _ => "is empty, and a record needs it".into(),
+        DataType::Null => "the row has no such column, and a record needs it: fill it or leave the row out".into(),
+        _ if column.is_null(row) => "is null, and a record needs it: fill it or leave the row out".into(),
+        _ => "is empty, and a record needs it: fill it or leave the row out".into(),
     }
 }

@@ -11,26 +11,28 @@ use crate::mapping::{Kind, Mapping, nearest};
 
 /// All that is wrong between a log and its mapping, `None` if nothing is.
 pub(crate) fn check_schema(schema: &Schema, mapping: &Mapping, log: &Path) -> Option<String> {
-    let mut problems = Vec::new();
+    let (mut problems, mut is_listed, known) = (Vec::new(), false, paths(schema));
     let kept = mapping.keep.iter().map(|column| (None, column.as_str()));
     for (field, column) in mapping.columns().map(|(field, column)| (Some(field), column)).chain(kept) {
         let name = field.map_or("keep", |field| field.name());
         match (type_at(schema, column), field) {
             (None, _) => {
-                let known = paths(schema);
                 let near = nearest(column, known.iter().map(|(path, _)| path.as_str()));
-                let hint = match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("it has {}", listed(&known)),
-                };
-                problems.push(format!("no column `{column}` for {name}; {hint}"));
+                let hint = near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+                is_listed |= near.is_none();
+                problems.push(format!("no column `{column}` for {name}{hint}"));
             }
             (Some(data_type), Some(field)) if !takes(field.kind(), &data_type) => {
                 let what = wanted(field.kind());
-                problems.push(format!("column `{column}` is of the type {data_type}, and {name} is made of {what}"));
+                problems.push(format!(
+                    "column `{column}` is of the type {data_type}, and {name} is made of {what}: map another column"
+                ));
             }
             _ => {}
         }
+    }
+    if is_listed {
+        problems.push(format!("map one of its columns: {}", listed(&known)));
     }
     (!problems.is_empty()).then(|| format!("{}: {}", log.display(), problems.join("; ")))
 }
@@ -42,7 +44,8 @@ fn listed(columns: &[(String, DataType)]) -> String {
     format!("{}{more}", names.join(", "))
 }
 
-fn takes(kind: Kind, data_type: &DataType) -> bool {
+/// Whether a field of this kind can be made of a column of this type.
+pub(crate) fn takes(kind: Kind, data_type: &DataType) -> bool {
     if let DataType::Dictionary(_, values) = data_type {
         return takes(kind, values);
     }
