@@ -8,7 +8,7 @@ use skimlog_formats::{Id, PerReaction};
 
 use super::*;
 
-struct Model {
+pub(super) struct Model {
     /// Keeps the files.
     directory: tempfile::TempDir,
     network: Network,
@@ -17,7 +17,7 @@ struct Model {
 }
 
 impl Model {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let languages: Languages = [Id([3; 16]), Id([1; 16])].into_iter().collect();
         let layout = Layout { sketch_depth: 2, sketch_width: 8, logarithms: false, languages: languages.len() };
         let network = Network::new(Shape { layout, hidden: 5 }, 3, PerReaction::default());
@@ -25,11 +25,11 @@ impl Model {
         Self { directory: tempfile::tempdir().unwrap(), network, codes, languages }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.directory.path().join("model")
     }
 
-    fn write(&self) {
+    pub(super) fn write(&self) {
         let writer = BundleWriter::begin(self.path()).unwrap();
         fs::write(writer.path("counts/pair.frozen").unwrap(), b"a table").unwrap();
         fs::write(writer.path(ONNX).unwrap(), b"a graph").unwrap();
@@ -56,6 +56,30 @@ fn a_bundle_comes_back_as_it_was_written() {
     assert!(matches!(bundle.inference(Precision::Int8), Err(BundleError::NoFile { .. })), "nothing calibrated it");
     assert_eq!(fs::read(bundle.path("counts/pair.frozen").unwrap()).unwrap(), b"a table");
     assert!(matches!(bundle.path("counts/hashtag.frozen"), Err(BundleError::NoFile { .. })));
+}
+
+#[test]
+fn where_a_model_comes_from_is_kept_and_may_be_missing() {
+    let model = Model::new();
+    model.write();
+    let manifest = model.path().join(MANIFEST);
+    assert!(!fs::read_to_string(&manifest).unwrap().contains("origin"));
+    assert_eq!(Bundle::open(model.path(), Verify::Checksums).unwrap().manifest().origin, None);
+
+    let days = [("2021-02-04".to_owned(), 7), ("2021-02-06".to_owned(), 5)].into_iter().collect();
+    let trained = TrainedOn { days, ..TrainedOn::default() };
+    assert_eq!((trained.range(), trained.records()), (Some(["2021-02-04", "2021-02-06"]), 12));
+    let origin = Origin { trained: Some(trained), ..Origin::default() };
+    let writer = BundleWriter::begin(model.path()).unwrap().with_origin(origin.clone());
+    writer.finish(&model.network, None, &model.codes, &model.languages).unwrap();
+    assert_eq!(Bundle::open(model.path(), Verify::Checksums).unwrap().manifest().origin, Some(origin));
+
+    // A later version may say less, or more.
+    let mut text: serde_json::Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    text["origin"] = serde_json::json!({ "trained": { "days": { "2021-02-04": 7 } }, "further": [1] });
+    fs::write(&manifest, text.to_string()).unwrap();
+    let origin = Bundle::open(model.path(), Verify::Checksums).unwrap().manifest().origin.clone().unwrap();
+    assert_eq!((origin.trained.unwrap().records(), origin.counted), (7, None));
 }
 
 #[test]
