@@ -3,28 +3,32 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::Args;
 use serde::{Serialize, Serializer};
-use skimlog::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
+use skimlog::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows, is_model, model_card};
 use skimlog_formats::columnar::{ColumnarError, Reader};
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
+use skimlog_model::bundle::Verify;
 use skimlog_text::Decoder;
 
-use super::output::{StandardOutput, print_json};
+use super::output::{StandardOutput, print, print_json};
 use super::{Common, skim, values};
 
-/// Describe a .skim file: its rows and blocks, and each column's type, size and range.
+/// Describe a .skim file: its rows and blocks, and each column's type, size and range. Or a model folder: what it was
+/// trained on, what it counts, its configuration and measures.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   skimmer inspect part-00000.skim
   skimmer inspect part-00000.skim --rows 3 --encodings
   skimmer inspect part-00000.skim --rows 3 \\
-      --decode tokenizer.json")]
+      --decode tokenizer.json
+  skimmer inspect working_dir/model")]
 pub(super) struct Inspect {
-    /// The file.
-    #[arg(value_name = "FILE.skim")]
+    /// The file, or the model folder.
+    #[arg(value_name = "FILE.skim|MODEL_DIR")]
     file: PathBuf,
     /// Show this many rows.
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = values::whole::<u64>(0..=u64::MAX),
@@ -65,12 +69,25 @@ impl Serialize for RowMap {
 
 impl Inspect {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        if is_model(&self.file) {
+            return self.model(common);
+        }
         let reader = skim::open(&self.file)?;
         if self.verify {
             reader.verify()?;
         }
         let description = describe(&reader)?;
         if common.json { self.as_json(reader, &description) } else { self.as_text(reader, &description) }
+    }
+
+    fn model(&self, common: &Common) -> anyhow::Result<()> {
+        if self.rows > 0 || self.encodings || self.decode.is_some() {
+            let folder = self.file.display();
+            bail!("{folder}: a model folder has no rows: leave --rows, --decode and --encodings to .skim files");
+        }
+        let verify = if self.verify { Verify::Checksums } else { Verify::Sizes };
+        let card = model_card(&self.file, verify)?;
+        Ok(if common.json { print_json(&card)? } else { print(format_args!("{card}\n"))? })
     }
 
     fn as_json(&self, reader: Reader, description: &FileDescription) -> anyhow::Result<()> {

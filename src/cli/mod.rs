@@ -19,6 +19,7 @@ mod output;
 mod plan;
 mod predict;
 mod predicted;
+mod refresh;
 mod report;
 mod run;
 mod running;
@@ -90,6 +91,7 @@ enum Command {
     Run(run::Run),
     Plan(plan::Plan),
     Predict(predict::Predict),
+    Refresh(refresh::Refresh),
     Report(report::Report),
     Completions(completions::Completions),
     Man(man::Man),
@@ -101,7 +103,7 @@ impl Command {
         match self {
             #[cfg(feature = "demo")]
             Self::Demo(_) => true,
-            Self::Stage(_) | Self::Run(_) | Self::Plan(_) => true,
+            Self::Stage(_) | Self::Run(_) | Self::Plan(_) | Self::Refresh(_) => true,
             Self::Convert(convert) => convert.runs_stage(),
             _ => false,
         }
@@ -180,6 +182,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Run(run) => run.run(common),
         Command::Plan(plan) => plan.run(common),
         Command::Predict(predict) => predict.run(common),
+        Command::Refresh(refresh) => refresh.run(common),
         Command::Report(report) => report.run(common),
         Command::Completions(completions) => completions.run(common, Cli::command()),
         Command::Man(man) => man.run(common, Cli::command()),

@@ -45,6 +45,10 @@ fn head(results: &Results) -> String {
         HumanCount(training.records_per_second as u64),
         training.resumed_at.as_ref().map_or(String::new(), |position| format!(", resumed at {}", escape(position)))
     );
+    if let Some(warm_start) = &training.warm_start {
+        let sentences = warm_start.sentences(training.days.len()).join("; ");
+        let _ = write!(text, "<p class=\"soft\">Warm start: {}.</p>", escape(&sentences));
+    }
     if let Some(report) = last(results) {
         text += "<div class=\"tiles\">";
         for (reaction, measures) in report.overall.iter() {

@@ -1,5 +1,6 @@
-//! `inspect`: what a `.skim` file holds, for people and for programs.
+//! `inspect`: what a `.skim` file or a model folder holds, for people and for programs.
 
+mod card;
 mod other;
 mod table;
 
@@ -10,6 +11,7 @@ use serde::{Serialize, Serializer};
 use skimlog_formats::columnar::{ColumnarError, Reader, Scalar};
 
 use super::export::{Cells, Meaning};
+pub use card::{CardError, Measured, ModelCard, NetworkCard, is_model, model_card};
 pub use other::describe_other;
 pub use table::Encodings;
 

@@ -89,6 +89,8 @@ impl Estimator for TrainEstimator {
             (self.last, _) = trial.run::<TrainSummary>(&Train, 1.0, |config| {
                 config.max_n_parts = Some(parts);
                 config.validation_part = None;
+                // Or it would go on from the trial before.
+                config.train.warm_start = false;
             })?;
             for (points, value) in self.taken.iter_mut().zip([self.last.seconds, self.last.cpu_seconds]) {
                 points.push(Point { records: records as f64, value });
