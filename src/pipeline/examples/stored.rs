@@ -169,9 +169,7 @@ impl Examples for StoredExamples {
     ) -> Result<(), E> {
         if portion != Portion::Training {
             let validation = self.validation.as_ref();
-            return validation.map_or(Ok(()), |stored| {
-                self.visit_part(stored, 0, Some(portion), &mut visit).map(drop)
-            });
+            return validation.map_or(Ok(()), |stored| self.visit_part(stored, 0, Some(portion), &mut visit).map(drop));
         }
         let mut first_record = 0;
         for part in &self.training {

@@ -59,9 +59,11 @@ fn differences(before: &Origin, now: &Origin) -> Vec<String> {
         let before = before.configuration.get(key).filter(|before| *before != value)?;
         Some(format!("{key} is {value} and was {before}: the network was trained with counts of another meaning"))
     });
-    let lost = before.counted.as_ref().zip(now.counted.as_ref()).filter(|(before, now)| {
-        before.finetune > 0 && now.finetune == 0
-    });
+    let lost = before
+        .counted
+        .as_ref()
+        .zip(now.counted.as_ref())
+        .filter(|(before, now)| before.finetune > 0 && now.finetune == 0);
     let lost = lost.map(|(before, _)| {
         let records = amounts::counted(before.finetune, "validation record", "validation records");
         format!("there are no validation records now, and the model counted {records}")
