@@ -55,12 +55,16 @@ impl StoredExamples {
         let mut parts = Vec::new();
         for stored in training {
             let part = stored.open()?.part;
-            let mut days = BTreeSet::new();
+            let (mut days, mut last) = (BTreeSet::new(), None);
             for block in 0..part.blocks() {
                 let records = part.read(block, SURVEYED)?;
                 for row in 0..records.rows {
                     let day = Day::of(records.event_time(row));
-                    days.insert(day);
+                    // Records of a day mostly stand together.
+                    if last != Some(day) {
+                        days.insert(day);
+                        last = Some(day);
+                    }
                     survey.days.entry(day).or_default().add(records.reaction_set(row));
                 }
                 languages.extend(records.language);

@@ -1,9 +1,9 @@
 //! Gives a model other counts: what an operator does daily, without training.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use skimlog_runtime::files::{AtomicFolder, entries};
+use skimlog_runtime::files::{AtomicFolder, FileError, entries};
 
 use super::write::{at, collect, write_manifest};
 use super::{Bundle, BundleError, COUNTS_FOLDER, MANIFEST, Origin, Verify};
@@ -16,19 +16,23 @@ pub struct Recount {
     bundle: Bundle,
     folder: AtomicFolder,
     counts: PathBuf,
+    // The system gives the lock back when the process ends, however it ends.
+    _lock: File,
 }
 
 impl Recount {
     /// Opens the model and begins its successor; what an interrupted one left beside it is removed.
     ///
     /// # Errors
-    /// [`BundleError`] if there is no model, it was made by another version, or a file is missing or cut short.
+    /// [`BundleError`] if there is no model, it was made by another version, a file is missing or cut short, or another
+    /// process is at it.
     pub fn begin(model: &Path) -> Result<Self, BundleError> {
         let bundle = Bundle::open(model, Verify::Sizes)?;
+        let lock = lock(&model.join(MANIFEST))?;
         let folder = AtomicFolder::create(model)?;
         let counts = folder.temporary().join(COUNTS_FOLDER);
         at(&counts, fs::create_dir_all(&counts))?;
-        Ok(Self { bundle, folder, counts })
+        Ok(Self { bundle, folder, counts, _lock: lock })
     }
 
     /// The model as it is.
@@ -61,6 +65,15 @@ impl Recount {
         write_manifest(&self.folder.temporary().join(MANIFEST), &manifest)?;
         self.folder.commit()?;
         Ok(true)
+    }
+}
+
+/// Locks a file, which is not written to. A file system without locks gives none to anybody.
+fn lock(path: &Path) -> Result<File, BundleError> {
+    let file = at(path, File::open(path))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(FileError::Busy { path: path.to_owned() }.into()),
+        _ => Ok(file),
     }
 }
 
@@ -121,12 +134,24 @@ mod tests {
     }
 
     #[test]
+    fn one_at_a_time() {
+        let model = Model::new();
+        model.write();
+        let first = Recount::begin(&model.path()).unwrap();
+        let error = Recount::begin(&model.path()).unwrap_err().to_string();
+        assert!(error.contains("manifest.json: is being written by another program"), "{error}");
+        drop(first);
+        Recount::begin(&model.path()).unwrap();
+    }
+
+    #[test]
     fn killed_in_the_middle_the_old_model_is_whole() {
         let model = Model::new();
         model.write();
         let killed = Recount::begin(&model.path()).unwrap();
         fs::write(killed.counts().join("pair.frozen"), "half of").unwrap();
-        std::mem::forget(killed);
+        let Recount { folder, .. } = killed;
+        std::mem::forget(folder);
         Bundle::open(model.path(), Verify::Checksums).unwrap();
         assert!(recount(&model, "other counts"));
         Bundle::open(model.path(), Verify::Checksums).unwrap();
