@@ -150,7 +150,8 @@ mod tests {
         model.write();
         let killed = Recount::begin(&model.path()).unwrap();
         fs::write(killed.counts().join("pair.frozen"), "half of").unwrap();
-        let Recount { folder, .. } = killed;
+        let Recount { folder, _lock: lock, .. } = killed;
+        drop(lock);
         std::mem::forget(folder);
         Bundle::open(model.path(), Verify::Checksums).unwrap();
         assert!(recount(&model, "other counts"));
