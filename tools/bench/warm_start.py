@@ -2,9 +2,9 @@
 
     cargo build --release && python3 tools/bench/warm_start.py --markdown
 
-`skimmer synth` gives records of 21 days, and validation records of the week after. They are put into two parts by the day of
-their event, as skimmer counts it: the first 14 days and the last 7. A model is trained on the first part; then the second
-comes. Four models are measured on the same hold-out records, whose counts are of all days:
+`skimmer synth` gives records of 21 days, and validation records of the week after. They are put into parts by the day of
+their event, as skimmer counts it: the first 14 days, in two parts, and the last 7. A model is trained on the first; then the
+last part comes. Four models are measured on the same hold-out records, whose counts are of all days:
 
     as it was    the model of 14 days: what `skimmer refresh` serves
     warm start   that model, trained on the 7 new days with train.warm_start
@@ -59,15 +59,17 @@ class Seed:
             "--valid-rows", options.records // 5, "--test-rows", 0, "--vocabulary", 2000, "--seed", self.seed)
         lines = (records / "train/part-00000").read_bytes().splitlines(keepends=True)
         days = [day_of(line) for line in lines]
-        first_new = max(days) - NEW_DAYS + 1
-        for name, wanted in [("part-00000", lambda day: day < first_new), ("new", lambda day: day >= first_new)]:
+        first, first_new = min(days), max(days) - NEW_DAYS + 1
+        # The text model sees the first part only: a day of it is enough.
+        for name, wanted in [("part-00000", lambda day: day == first), ("part-00001", lambda day: first < day < first_new),
+                             ("new", lambda day: day >= first_new)]:
             (self.parts / name).write_bytes(b"".join(line for line, day in zip(lines, days) if wanted(day)))
         (self.folder / "config.yaml").write_text("\n".join([
             "working_dir: work", "recsys_data: parts", "validation_part: records/validation/part-00000",
             "validation_percentage: 0.5", "vocabulary_size: 2000", "memory_budget: 1GiB", f"seed: {self.seed}",
             f"threads: {options.threads}",
             "distilbert:", "  from_scratch: {dim: 64, hidden_dim: 128, n_layers: 2, n_heads: 4}",
-            "  finetune: {max_steps: 100, batch_size: 64, learning_rate: 0.005, warmup_steps: 30}",
+            f"  finetune: {{max_steps: {options.text_steps}, batch_size: 64, learning_rate: 0.005, warmup_steps: 2}}",
             "train:", f"  hidden_size: {options.hidden}", f"  learning_rate: {options.rate}", ""]))
 
     def skimmer(self, *words):
@@ -77,7 +79,7 @@ class Seed:
     def measure(self):
         """Name → hold-out cross entropy, CPU seconds of training, records trained on."""
         self.skimmer("run")
-        (self.parts / "new").rename(self.parts / "part-00001")
+        (self.parts / "new").rename(self.parts / "part-00002")
         counted = self.skimmer("run", "--to", "features")
         loss = self.skimmer("evaluate", "--force")["evaluate"]["summary"]["hold_out"]["cross_entropy"]
         print(f"seed {self.seed}: counted anew in {sum(task['cpu_seconds'] for task in counted.values()):.1f} CPU seconds",
@@ -106,6 +108,7 @@ def main():
     parser.add_argument("--rate", type=float, default=0.001, help="largest learning rate")
     parser.add_argument("--slower", type=int, nargs="*", default=[4], help="divisors of the rate to try, too")
     parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--text-steps", type=int, default=100, help="training steps of the text model")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--data", type=Path, default=ROOT / "target/bench/warm_start")
     parser.add_argument("--skimmer", type=Path, default=ROOT / "target/release/skimmer")
