@@ -48,8 +48,8 @@ pub enum WarmStartError {
     },
     /// The model does not say what it was trained on.
     #[error(
-        "train.warm_start: {} does not say on which days it was trained, because an earlier version made it: train once \
-         with train.warm_start: false",
+        "train.warm_start: {} does not say on which days it was trained, because an earlier version made it: train \
+         once with train.warm_start: false",
         .model.display()
     )]
     NoDays {
