@@ -3,23 +3,26 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use clap::Args;
 use serde::{Serialize, Serializer};
-use skimlog::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows};
+use skimlog::pipeline::inspect::{Encodings, FileDescription, Row, describe, first_rows, is_model, model_card};
 use skimlog_formats::columnar::Reader;
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::Columns;
 use skimlog_import::ids::{Dictionaries, IdDictionary, KIND};
+use skimlog_model::bundle::Verify;
 use skimlog_text::Decoder;
 
-use super::output::{StandardOutput, print_json};
+use super::output::{StandardOutput, print, print_json};
 use super::own_ids::{self, IdForm};
 use super::{Common, skim, values};
 
 /// Rows of a dictionary of ids that are shown where nothing else is said.
 const DICTIONARY_ROWS: u64 = 5;
 
-/// Describe a .skim file: its rows and blocks, and each column's type, size and range.
+/// Describe a .skim file: its rows and blocks, and each column's type, size and range. Or a model folder: what it was
+/// trained on, what it counts, its configuration and measures.
 ///
 /// Of a dictionary of ids (FILE.ids), which an import leaves beside a part, the first own ids are shown, too.
 #[derive(Args)]
@@ -29,10 +32,11 @@ Examples:
   skimmer inspect part-00000.skim --rows 3 --encodings
   skimmer inspect part-00000.ids --rows 20
   skimmer inspect part-00000.skim --rows 3 \\
-      --decode tokenizer.json")]
+      --decode tokenizer.json
+  skimmer inspect working_dir/model")]
 pub(super) struct Inspect {
-    /// The file.
-    #[arg(value_name = "FILE.skim")]
+    /// The file, or the model folder.
+    #[arg(value_name = "FILE.skim|MODEL_DIR")]
     file: PathBuf,
     /// Show this many rows [default: 0, or 5 of a dictionary of ids].
     #[arg(long, value_name = "N", value_parser = values::whole::<u64>(0..=u64::MAX), allow_negative_numbers = true)]
@@ -75,6 +79,9 @@ impl Serialize for RowMap {
 
 impl Inspect {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
+        if is_model(&self.file) {
+            return self.model(common);
+        }
         let reader = skim::open(&self.file)?;
         if self.verify {
             match reader.schema().kind == KIND {
@@ -102,6 +109,16 @@ impl Inspect {
         let dictionaries =
             if rows > 0 { own_ids::dictionaries(&self.file, self.ids)? } else { Dictionaries::default() };
         first_rows(reader, &dictionaries, rows, show)
+    }
+
+    fn model(&self, common: &Common) -> anyhow::Result<()> {
+        if self.rows.is_some() || self.encodings || self.decode.is_some() {
+            let folder = self.file.display();
+            bail!("{folder}: a model folder has no rows: leave --rows, --decode and --encodings to .skim files");
+        }
+        let verify = if self.verify { Verify::Checksums } else { Verify::Sizes };
+        let card = model_card(&self.file, verify)?;
+        Ok(if common.json { print_json(&card)? } else { print(format_args!("{card}\n"))? })
     }
 
     fn as_json(&self, reader: Reader, description: &FileDescription) -> anyhow::Result<()> {

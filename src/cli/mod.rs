@@ -22,6 +22,7 @@ mod plan;
 mod predict;
 mod predict_log;
 mod predicted;
+mod refresh;
 mod report;
 mod run;
 mod running;
@@ -96,6 +97,7 @@ enum Command {
     Run(run::Run),
     Plan(plan::Plan),
     Predict(predict::Predict),
+    Refresh(refresh::Refresh),
     Report(report::Report),
     Completions(completions::Completions),
     Man(man::Man),
@@ -107,7 +109,7 @@ impl Command {
         match self {
             #[cfg(feature = "demo")]
             Self::Demo(_) => true,
-            Self::Stage(_) | Self::Run(_) | Self::Plan(_) => true,
+            Self::Stage(_) | Self::Run(_) | Self::Plan(_) | Self::Refresh(_) => true,
             Self::Convert(convert) => convert.runs_stage(),
             _ => false,
         }
@@ -187,6 +189,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Run(run) => run.run(common),
         Command::Plan(plan) => plan.run(common),
         Command::Predict(predict) => predict.run(common),
+        Command::Refresh(refresh) => refresh.run(common),
         Command::Report(report) => report.run(common),
         Command::Completions(completions) => completions.run(common, Cli::command()),
         Command::Man(man) => man.run(common, Cli::command()),

@@ -2,7 +2,7 @@
 
 use skimlog::amounts;
 use skimlog::config::Config;
-use skimlog::pipeline::{Findings, Pipeline, PipelineError, Remark, Stage, TaskReport};
+use skimlog::pipeline::{Context, Findings, Pipeline, PipelineError, Remark, Stage, TaskReport};
 use skimlog::stages::{self, StageRef};
 use skimlog_runtime::machine;
 
@@ -36,7 +36,28 @@ pub(super) fn run_stages(
     machine::start_workers(config.threads());
     stages.iter().filter_map(|stage| stage.note(config)).for_each(|note| tracing::info!("{note}"));
     let terminal = common.terminal();
+    let outcome = run_in(&mut Pipeline::open(config, &terminal)?, stages, force)?;
+    if common.json {
+        common.summarize(&outcome.reports, String::new)?;
+    }
+    Ok(outcome)
+}
+
+/// Runs stages where they are out of date, saying what each did, and then something else in the same working directory.
+pub(super) fn run_stages_then<T>(
+    common: &Common,
+    config: &Config,
+    stages: &[StageRef],
+    then: impl FnOnce(&Context<'_>) -> Result<T, PipelineError>,
+) -> anyhow::Result<T> {
+    machine::start_workers(config.threads());
+    let terminal = common.terminal();
     let mut pipeline = Pipeline::open(config, &terminal)?;
+    run_in(&mut pipeline, stages, false)?;
+    Ok(then(&pipeline.context())?)
+}
+
+fn run_in(pipeline: &mut Pipeline<'_>, stages: &[StageRef], force: bool) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     for &stage in stages {
         let mut reported = Ok(());
@@ -46,9 +67,6 @@ pub(super) fn run_stages(
         })?;
         reported?;
         outcome.findings = outcome.reports.last().map(|last| stage.findings(last)).transpose()?.flatten();
-    }
-    if common.json {
-        common.summarize(&outcome.reports, String::new)?;
     }
     Ok(outcome)
 }

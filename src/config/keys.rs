@@ -128,6 +128,7 @@ pub(super) const KEYS: &[Key] = &[
     key("train", Kind::Section),
     // Wider layers than this have more weights than any memory.
     key("train.hidden_size", Kind::Whole { least: 1, most: 1 << 17 }),
+    key("train.warm_start", Kind::Flag),
     key("train.recipe", Kind::Choice(&["tuned", "original"])),
     // The batch normalisations need a second record.
     key("train.batch_size", Kind::Whole { least: 2, most: u32::MAX as u64 }).optional(),

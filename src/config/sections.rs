@@ -195,6 +195,8 @@ pub enum RecipeName {
 pub struct Train {
     /// Width of the hidden layers.
     pub hidden_size: usize,
+    /// Whether training goes on from the last model on the days that it was not trained on.
+    pub warm_start: bool,
     /// Where the settings below come from.
     pub recipe: RecipeName,
     /// Records in a step.
@@ -237,6 +239,7 @@ impl Default for Train {
     fn default() -> Self {
         Self {
             hidden_size: 1500,
+            warm_start: false,
             recipe: RecipeName::Tuned,
             batch_size: None,
             learning_rate: None,

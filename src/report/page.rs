@@ -54,6 +54,10 @@ fn head(results: &Results) -> String {
         };
         let _ = write!(text, "<p class=\"soft\">The network sees of a tweet's text: {seen} (text: {mode}).</p>");
     }
+    if let Some(warm_start) = &training.warm_start {
+        let sentences = warm_start.sentences(training.days.len()).join("; ");
+        let _ = write!(text, "<p class=\"soft\">Warm start: {}.</p>", escape(&sentences));
+    }
     if let Some(report) = last(results) {
         text += "<div class=\"tiles\">";
         for (reaction, measures) in report.overall.iter() {

@@ -35,7 +35,8 @@ impl Results {
         let log = layout.training_log();
         let text = std::fs::read_to_string(&log).map_err(|source| ReportError::File { path: log.clone(), source })?;
         let points = text.lines().map(|line| serde_json::from_str(line).map_err(ReportError::content(&log)));
-        let curve = points.collect::<Result<_, _>>()?;
+        // The curve is of the last training; that of a warm start without new days is an earlier one.
+        let curve = if training.days.is_empty() { Vec::new() } else { points.collect::<Result<_, _>>()? };
         let measured = summary::<EvaluateSummary>(&layout, &manifest, &Evaluate)?;
         let mut tasks: Vec<_> = manifest.tasks().map(|(name, record)| (name.to_owned(), record.clone())).collect();
         tasks.sort_by_key(|(name, _)| position_of_task(name));

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use skimlog_model::bundle::EVALUATION;
+
 /// Name of the manifest.
 pub(super) const MANIFEST: &str = "manifest.json";
 
@@ -112,7 +114,12 @@ impl Layout {
 
     /// Measures of the model on the hold-out records.
     pub fn evaluation(&self) -> PathBuf {
-        self.root.join("evaluation.json")
+        self.root.join(EVALUATION)
+    }
+
+    /// The same measures beside what was measured.
+    pub fn model_evaluation(&self) -> PathBuf {
+        self.model().join(EVALUATION)
     }
 
     /// The model bundle.

@@ -8,6 +8,7 @@ mod cut_short;
 mod decode;
 mod demo;
 mod embed;
+mod everyday;
 mod folders;
 #[cfg(target_os = "linux")]
 mod full_disk;

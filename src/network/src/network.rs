@@ -7,7 +7,7 @@ use skimlog_formats::PerReaction;
 
 use super::error::NetError;
 use super::init;
-use super::parameters::ParameterLayout;
+use super::parameters::{LANGUAGE_TABLE, ParameterLayout};
 use super::shape::Shape;
 use super::tensor_file::{TensorFile, TensorSource, write_tensors};
 use super::tiles::{Row, zeroed};
@@ -81,6 +81,29 @@ impl Network {
             }
             _ => Err(NetError::NoSuchTensor { tensor: name.to_owned(), values: values.len() }),
         }
+    }
+
+    /// The network with another table of languages, whose rows are those of this one with the numbers `rows`; the last
+    /// stands for the unknown language. All other tensors stay.
+    ///
+    /// # Panics
+    ///
+    /// If `rows` is empty or names a row that the table does not have.
+    #[must_use]
+    pub fn with_language_rows(&self, rows: &[usize]) -> Self {
+        let languages = rows.len().checked_sub(1).expect("a table of languages has a row for the unknown one");
+        let layout = Layout { languages, ..self.shape.layout };
+        let mut network = Self::zeroed(Shape { layout, ..self.shape });
+        for (from, to) in self.layout.tensors.iter().zip(&network.layout.tensors) {
+            let values = from.read(&self.values);
+            if from.name == LANGUAGE_TABLE {
+                let row = |row: usize| &values[row * Layout::EMBEDDING..][..Layout::EMBEDDING];
+                to.write(&mut network.values, rows.iter().flat_map(|&number| row(number)).copied());
+            } else {
+                to.write(&mut network.values, values.into_iter());
+            }
+        }
+        network
     }
 
     /// Writes a safetensors file with PyTorch's names and shapes; under a temporary name first, then renamed.

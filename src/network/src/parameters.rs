@@ -8,6 +8,9 @@ use super::tiles::{COLUMNS, Region, Row};
 /// Rows kept for the three embeddings' inputs: 60, filled up to whole tiles.
 pub(super) const EMBEDDED: usize = (3 * Layout::EMBEDDING).next_multiple_of(COLUMNS);
 
+/// Name of the table that holds a row for each language, then one for the unknown language.
+pub(super) const LANGUAGE_TABLE: &str = "language.weight";
+
 /// Scale and shift of a batch normalisation, and its running statistics.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NormLayout {
@@ -205,7 +208,7 @@ impl ParameterLayout {
         ]
         .map(|names| builder.norm(names, width));
         let embeddings = [
-            ("language.weight", shape.layout.languages + 1),
+            (LANGUAGE_TABLE, shape.layout.languages + 1),
             ("hour.weight", Layout::HOURS),
             ("day.weight", Layout::DAYS),
         ]

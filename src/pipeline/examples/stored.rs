@@ -1,5 +1,6 @@
 //! Examples from `.skim` parts and the features beside them.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -24,10 +25,19 @@ pub struct StoredPart {
 /// Examples from `.skim` files. Files are open only while they are read, one part at a time.
 #[derive(Clone, Debug)]
 pub struct StoredExamples {
-    training: Vec<StoredPart>,
+    training: Vec<TrainingPart>,
     validation: Option<StoredPart>,
     languages: Languages,
     survey: Survey,
+    /// Days whose training records are passed over.
+    left_out: BTreeSet<Day>,
+}
+
+/// A training part, and the days of its records.
+#[derive(Clone, Debug)]
+struct TrainingPart {
+    stored: StoredPart,
+    days: BTreeSet<Day>,
 }
 
 /// Name of the column that says on which side a validation record is.
@@ -42,20 +52,29 @@ impl StoredExamples {
     pub fn open(training: Vec<StoredPart>, validation: Option<StoredPart>) -> Result<Self, ExamplesError> {
         let mut survey = Survey::default();
         let mut languages: Vec<Id> = Vec::new();
-        for stored in &training {
+        let mut parts = Vec::new();
+        for stored in training {
             let part = stored.open()?.part;
+            let (mut days, mut last) = (BTreeSet::new(), None);
             for block in 0..part.blocks() {
                 let records = part.read(block, SURVEYED)?;
                 for row in 0..records.rows {
                     let day = Day::of(records.event_time(row));
+                    // Records of a day mostly stand together.
+                    if last != Some(day) {
+                        days.insert(day);
+                        last = Some(day);
+                    }
                     survey.days.entry(day).or_default().add(records.reaction_set(row));
                 }
                 languages.extend(records.language);
                 languages.sort_unstable();
                 languages.dedup();
             }
+            parts.push(TrainingPart { stored, days });
         }
-        let mut examples = Self { training, validation, languages: languages.into_iter().collect(), survey };
+        let languages = languages.into_iter().collect();
+        let mut examples = Self { training: parts, validation, languages, survey, left_out: BTreeSet::new() };
         examples.count_validation()?;
         Ok(examples)
     }
@@ -66,9 +85,26 @@ impl StoredExamples {
     /// [`ExamplesError`].
     pub fn validation(validation: StoredPart, languages: Languages) -> Result<Self, ExamplesError> {
         let validation = Some(validation);
-        let mut examples = Self { training: Vec::new(), validation, languages, survey: Survey::default() };
+        let (training, survey, left_out) = Default::default();
+        let mut examples = Self { training, validation, languages, survey, left_out };
         examples.count_validation()?;
         Ok(examples)
+    }
+
+    /// The same, numbering these languages, too.
+    #[must_use]
+    pub fn with_languages(mut self, more: &Languages) -> Self {
+        self.languages = self.languages.ids().iter().chain(more.ids()).copied().collect();
+        self
+    }
+
+    /// The same without the training records of these days. Parts without others are not read.
+    #[must_use]
+    pub fn without_days(mut self, days: &BTreeSet<Day>) -> Self {
+        self.training.retain(|part| !part.days.is_subset(days));
+        self.survey.days.retain(|day, _| !days.contains(day));
+        self.left_out.extend(days);
+        self
     }
 
     /// The languages, numbered as in the examples.
@@ -109,13 +145,16 @@ impl StoredExamples {
             let columns = Example::COLUMNS.union(Columns::REACTIONS);
             let records = part.read(block, columns).map_err(ExamplesError::from)?;
             for (row, record) in part.block_rows(block).enumerate() {
+                let day = Day::of(records.event_time(row));
+                if side.is_none() && self.left_out.contains(&day) {
+                    continue;
+                }
                 let at = counts.find(record).map_err(ExamplesError::from)?;
                 if side.is_some() && counts.split.get(at).copied().and_then(side_of) != side {
                     continue;
                 }
                 example.set(&records, row, &counts.numbers[at], &self.languages);
-                let origin = Origin { record: first_record + record, day: Day::of(records.event_time(row)) };
-                visit(origin, &example)?;
+                visit(Origin { record: first_record + record, day }, &example)?;
             }
         }
         Ok(part.rows())
@@ -132,13 +171,13 @@ impl Examples for StoredExamples {
         portion: Portion,
         mut visit: impl FnMut(Origin, &Example) -> Result<(), E>,
     ) -> Result<(), E> {
-        let (parts, side) = match portion {
-            Portion::Training => (self.training.as_slice(), None),
-            Portion::Finetune | Portion::HoldOut => (self.validation.as_slice(), Some(portion)),
-        };
+        if portion != Portion::Training {
+            let validation = self.validation.as_ref();
+            return validation.map_or(Ok(()), |stored| self.visit_part(stored, 0, Some(portion), &mut visit).map(drop));
+        }
         let mut first_record = 0;
-        for stored in parts {
-            first_record += self.visit_part(stored, first_record, side, &mut visit)?;
+        for part in &self.training {
+            first_record += self.visit_part(&part.stored, first_record, None, &mut visit)?;
         }
         Ok(())
     }
@@ -327,6 +366,28 @@ mod tests {
             examples.visit(portion, visit).unwrap();
             assert!(expected.next().is_none());
         }
+
+        // The golden part's days, all but the first left out, then all of them.
+        let days: BTreeSet<Day> = survey.days.keys().copied().collect();
+        let seen = |examples: &StoredExamples| {
+            let mut seen = Vec::new();
+            let visit = |origin: Origin, _: &Example| {
+                seen.push(origin.day);
+                Ok::<(), ExamplesError>(())
+            };
+            examples.visit(Portion::Training, visit).unwrap();
+            seen
+        };
+        let (first, others) = (*days.first().unwrap(), days.iter().copied().skip(1).collect());
+        let left = examples.clone().without_days(&others);
+        assert_eq!(left.survey().days.keys().copied().collect::<Vec<_>>(), [first]);
+        assert_eq!(seen(&left).len() as u64, left.survey().days[&first].records);
+        assert!(seen(&left).iter().all(|&day| day == first));
+        let none = examples.clone().without_days(&days);
+        assert!(none.training.is_empty() && seen(&none).is_empty() && none.survey().hold_out == 8);
+        let more: Languages = [Id([0; 16])].into_iter().collect();
+        let known = examples.clone().with_languages(&more);
+        assert_eq!(known.languages().len(), examples.languages().len() + 1);
 
         let alone = StoredExamples::validation(stored_validation, examples.languages().clone()).unwrap();
         assert_eq!((alone.survey().hold_out, alone.survey().days.len()), (8, 0));

@@ -1,5 +1,6 @@
-//! `inspect`: what a `.skim` file holds, for people and for programs.
+//! `inspect`: what a `.skim` file or a model folder holds, for people and for programs.
 
+mod card;
 mod other;
 mod table;
 
@@ -11,6 +12,7 @@ use skimlog_formats::columnar::{ColumnarError, Reader, Scalar};
 use skimlog_import::ids::{self, Dictionaries, IdDictionary, IdsError};
 
 use super::export::{Cells, Meaning, OwnForm};
+pub use card::{CardError, Measured, ModelCard, NetworkCard, is_model, model_card};
 pub use other::describe_other;
 pub use table::Encodings;
 

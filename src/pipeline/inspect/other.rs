@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-use skimlog_model::bundle;
+use super::card::is_model;
 
 /// How much of a file's beginning is looked at. A record fits, and the header of every format below.
 const BEGINNING: u64 = 1 << 16;
@@ -45,8 +45,8 @@ pub fn describe_other(path: &Path) -> io::Result<String> {
 
 fn folder(path: &Path) -> String {
     let has = |name: &str| path.join(name).exists();
-    if has(bundle::MANIFEST) && has(bundle::WEIGHTS) {
-        "a model folder: `skimmer predict --model` takes it".into()
+    if is_model(path) {
+        "a model folder: `skimmer inspect` and `skimmer predict --model` take it".into()
     } else if has("config.json") && (has("model.safetensors") || has("pytorch_model.bin")) {
         "a folder with a text model: `skimmer embed --checkpoint` takes it".into()
     } else if has("manifest.json") && has("parts") {

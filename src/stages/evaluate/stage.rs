@@ -93,21 +93,23 @@ impl Stage for Evaluate {
     }
 
     fn makes(&self, layout: &Layout) -> Vec<PathBuf> {
-        vec![layout.evaluation()]
+        vec![layout.evaluation(), layout.model_evaluation()]
     }
 
     fn run(&self, context: &Context<'_>, tasks: &mut TaskRunner<'_>) -> Result<(), PipelineError> {
         let validation = hold_out_part(context)?;
         let manifest = model_manifest(context)?;
         let fingerprint = context.made_from([&validation.part, &validation.features, &manifest])?;
-        let output = context.workspace.evaluation();
-        let outputs = vec![output.clone()];
+        let outputs = self.makes(context.workspace);
+        let written = outputs.clone();
         let work = move || {
             let reports = measure(context, validation, &[Precision::F32])?;
             let summary = EvaluateSummary { hold_out: reports.into_iter().find_map(|(_, report)| report) };
             // By way of a value, in which keys are in order.
             let text = serde_json::to_vec_pretty(&serde_json::to_value(&summary)?)?;
-            write_file(&output, |out| out.write_all(&text))?;
+            for output in &written {
+                write_file(output, |out| out.write_all(&text))?;
+            }
             Ok(summary)
         };
         tasks.run(Task::new(NAME, fingerprint, outputs, work))

@@ -12,6 +12,7 @@ use super::freeze::freeze;
 use super::settings::recipe;
 use super::stage::{NAME, Train};
 use super::summary::TrainSummary;
+use super::warm_start::LastModel;
 use crate::config::Config;
 use crate::pipeline::evaluate::evaluate;
 use crate::pipeline::examples::{Examples, ExamplesError, Portion, StoredExamples, StoredPart};
@@ -21,7 +22,7 @@ use crate::trial::{
     Estimate, Estimator, Expected, Measured, Measuring, Planned, StagePlan, Trial, Tried, Turn, Whole, bytes_at,
     cpu_seconds, spilled,
 };
-use crate::workspace::WorkspaceError;
+use crate::workspace::{Layout, WorkspaceError};
 
 /// Share of the time that is left to the trials of training.
 const RESERVED: f64 = 0.25;
@@ -89,6 +90,8 @@ impl Estimator for TrainEstimator {
             (self.last, _) = trial.run::<TrainSummary>(&Train, 1.0, |config| {
                 config.max_n_parts = Some(parts);
                 config.validation_part = None;
+                // Or it would go on from the trial before.
+                config.train.warm_start = false;
             })?;
             for (points, value) in self.taken.iter_mut().zip([self.last.seconds, self.last.cpu_seconds]) {
                 points.push(Point { records: records as f64, value });
@@ -119,7 +122,10 @@ impl Estimator for TrainEstimator {
         let finetune = whole.validation - expected.held_out;
         let epochs = f64::from(recipe(config).validation_epochs);
         let growth = expected.totals.times(1.0 / self.totals_bytes);
-        let passes = whole.training + epochs * finetune;
+        // A warm start trains on what is new, and on the finetune records if anything is.
+        let last = LastModel::find(&Layout::of(&config.working_dir).model(), config)?;
+        let training = last.map_or(whole.training, |last| (whole.training - last.trained().records() as f64).max(0.0));
+        let passes = if training > 0.0 { training + epochs * finetune } else { 0.0 };
         let measures = if epochs > 0.0 { 2.0 } else { 1.0 };
         let [waited, computed] = &self.taken;
         let cpu_seconds = line(computed, passes);
@@ -130,7 +136,7 @@ impl Estimator for TrainEstimator {
                 + measures * self.measuring.seconds(which, expected.held_out, finetune)
                 + self.freeze[which] * (growth.expected - 1.0).max(0.0)
         };
-        let waiting = self.example_bytes * whole.training.max(finetune);
+        let waiting = self.example_bytes * training.max(finetune);
         // A quarter of the budget for examples that wait, and one for those that are put in order.
         let quarter = config.memory_budget() as f64 / 4.0;
         Ok(StagePlan {

@@ -69,6 +69,8 @@ pub(super) struct Run<'a, S> {
     pub(super) progress: &'a dyn Progress,
     pub(super) state: State,
     pub(super) checkpoints: Checkpoints<'a>,
+    /// Days that the network was trained on before.
+    pub(super) days_before: usize,
 }
 
 impl<S: TweetSketch + Sync> Run<'_, S> {
@@ -145,7 +147,7 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         match position.pass {
             0 => SessionRates {
                 rates: recipe.days,
-                number: position.session,
+                number: self.days_before + position.session,
                 before: batches(&records[..position.session]),
                 batches: batches(records),
             },
@@ -165,7 +167,7 @@ impl<S: TweetSketch + Sync> Run<'_, S> {
         of_pass: u64,
         rates: &SessionRates,
     ) -> Result<(), TrainError> {
-        let Self { trainer, threads, builder, options, progress, state, checkpoints } = self;
+        let Self { trainer, threads, builder, options, progress, state, checkpoints, .. } = self;
         let recipe = &options.recipe;
         let trained = state.position.batch as usize;
         if recipe.reset_optimizer_each_day && trained == 0 {

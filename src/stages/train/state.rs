@@ -127,6 +127,7 @@ impl State {
             .fold((0, 0.0), |(records, seconds), session| (records + session.records, seconds + session.seconds));
         let rate = |seconds: f64| records as f64 / seconds.max(f64::MIN_POSITIVE);
         let summary = TrainSummary {
+            warm_start: None,
             days: self.days,
             before_finetuning: self.before_finetuning,
             finetuning: self.finetuning,

@@ -15,7 +15,35 @@ use super::state::State;
 use crate::config::BiasInit;
 use crate::pipeline::examples::{Examples, Origin, Portion};
 
-/// Trains a network of this shape.
+/// What a training begins with.
+pub enum Start {
+    /// A network of this shape with random weights.
+    Anew(Shape),
+    /// A trained network, after so many days. Without its optimiser's moments, which begin at zero.
+    Trained {
+        /// The network.
+        network: Box<Network>,
+        /// Days that it was trained on: [`Rates::decay`](super::Rates::decay) goes on from there.
+        days: usize,
+    },
+}
+
+impl From<Shape> for Start {
+    fn from(shape: Shape) -> Self {
+        Self::Anew(shape)
+    }
+}
+
+impl Start {
+    fn shape(&self) -> Shape {
+        match self {
+            Self::Anew(shape) => *shape,
+            Self::Trained { network, .. } => network.shape(),
+        }
+    }
+}
+
+/// Trains a network.
 ///
 /// With [`TrainOptions::checkpoint`], a training that was interrupted, in whatever way, goes on from its last
 /// checkpoint and gives the same network as an undisturbed one.
@@ -25,11 +53,16 @@ use crate::pipeline::examples::{Examples, Origin, Portion};
 pub fn train<S: TweetSketch + Sync>(
     examples: &impl Examples,
     sketches: S,
-    shape: Shape,
+    start: impl Into<Start>,
     options: &TrainOptions,
     progress: &dyn Progress,
 ) -> Result<Trained, TrainError> {
-    let recipe = &options.recipe;
+    let (recipe, start) = (&options.recipe, start.into());
+    let shape = start.shape();
+    let days_before = match start {
+        Start::Anew(_) => 0,
+        Start::Trained { days, .. } => days,
+    };
     if recipe.batch < 2 {
         return Err(TrainError::Batch(recipe.batch));
     }
@@ -45,17 +78,22 @@ pub fn train<S: TweetSketch + Sync>(
             (state, trainer)
         }
         None => {
-            let bias = match recipe.bias_init {
-                BiasInit::BaseRate => log_odds(&first.tally),
-                BiasInit::Zero => PerReaction::default(),
+            let network = match start {
+                Start::Anew(shape) => {
+                    let bias = match recipe.bias_init {
+                        BiasInit::BaseRate => log_odds(&first.tally),
+                        BiasInit::Zero => PerReaction::default(),
+                    };
+                    Network::new(shape, recipe.seed, bias)
+                }
+                Start::Trained { network, .. } => *network,
             };
-            let network = Network::new(shape, recipe.seed, bias);
             (State::default(), Trainer::new(network, optimiser))
         }
     };
     let trainer = if recipe.centred { trainer.centred() } else { trainer };
     let builder = InputBuilder::new(sketches, shape.layout);
-    let mut run = Run { trainer, threads, builder, options, progress, state, checkpoints };
+    let mut run = Run { trainer, threads, builder, options, progress, state, checkpoints, days_before };
 
     if run.state.position.pass == 0 {
         let days: Vec<Session> = sessions

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use skimlog_features::sketch::TextMode;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::origin::Origin;
+
 /// The manifest of a bundle, `manifest.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleManifest {
@@ -31,6 +33,9 @@ pub struct BundleManifest {
     pub languages: usize,
     /// Names of the network's outputs, in order.
     pub outputs: Vec<String>,
+    /// Where the model comes from; `None` in models of versions before 0.3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Every other file of the bundle, by its name with `/` between directories.
     pub files: BTreeMap<String, FileEntry>,
 }

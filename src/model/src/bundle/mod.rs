@@ -10,13 +10,16 @@
 //!   model.onnx            the network for other programs
 //!   codes.skim            token codes, unless the network sees nothing of a tweet's text
 //!   languages.txt         known languages, one id a line, in the order of their numbers
-//!   …                     count tables and similar authors
+//!   counts/               count tables and similar authors
+//!   evaluation.json       measures on the hold-out records, once the model was evaluated; not in the manifest
 //! ```
 //!
 //! A bundle is written under a temporary name, synced and renamed, so that it is complete if it exists.
 
 mod error;
 mod manifest;
+mod origin;
+mod recount;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -27,6 +30,8 @@ use skimlog_formats::Reaction;
 
 pub use error::BundleError;
 pub use manifest::{BundleManifest, FileEntry};
+pub use origin::{Counted, Origin, TrainedOn};
+pub use recount::Recount;
 pub use write::BundleWriter;
 
 use manifest::checksum;
@@ -46,6 +51,9 @@ pub const ONNX: &str = "model.onnx";
 pub fn network_file(precision: Precision) -> String {
     format!("network.{precision}")
 }
+/// Name of the file with the model's measures, which a bundle may lack and its manifest does not name: measuring comes
+/// after the model.
+pub const EVALUATION: &str = "evaluation.json";
 /// Name of the token codes' file, which a bundle lacks whose network sees nothing of a tweet's text.
 pub const CODES: &str = "codes.skim";
 /// Name of the folder of the count tables and similar authors.
@@ -139,6 +147,11 @@ impl Bundle {
             return Err(BundleError::LanguageCount { path, found, expected });
         }
         Ok(Self { directory, manifest, languages })
+    }
+
+    /// The bundle's folder.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The bundle's manifest.

@@ -8,7 +8,7 @@ use skimlog_formats::{Id, PerReaction};
 
 use super::*;
 
-struct Model {
+pub(super) struct Model {
     /// Keeps the files.
     directory: tempfile::TempDir,
     network: Network,
@@ -17,7 +17,7 @@ struct Model {
 }
 
 impl Model {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::of(Some(TokenCodes::new(SketchShape::new(2, 8).unwrap(), 4, &[7, 9], &[0, 7, 3, 3]).unwrap()))
     }
 
@@ -29,11 +29,11 @@ impl Model {
         Self { directory: tempfile::tempdir().unwrap(), network, codes, languages }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.directory.path().join("model")
     }
 
-    fn write(&self) {
+    pub(super) fn write(&self) {
         let writer = BundleWriter::begin(self.path()).unwrap();
         fs::write(writer.path("counts/pair.frozen").unwrap(), b"a table").unwrap();
         fs::write(writer.path(ONNX).unwrap(), b"a graph").unwrap();
@@ -95,6 +95,30 @@ fn a_bundle_that_says_nothing_of_the_text_has_token_vectors() {
     fs::write(&path, old).unwrap();
     let bundle = Bundle::open(model.path(), Verify::Checksums).unwrap();
     assert_eq!((bundle.manifest().text, bundle.codes().unwrap()), (TextMode::DistilBert, model.codes));
+}
+
+#[test]
+fn where_a_model_comes_from_is_kept_and_may_be_missing() {
+    let model = Model::new();
+    model.write();
+    let manifest = model.path().join(MANIFEST);
+    assert!(!fs::read_to_string(&manifest).unwrap().contains("origin"));
+    assert_eq!(Bundle::open(model.path(), Verify::Checksums).unwrap().manifest().origin, None);
+
+    let days = [("2021-02-04".to_owned(), 7), ("2021-02-06".to_owned(), 5)].into_iter().collect();
+    let trained = TrainedOn { days, ..TrainedOn::default() };
+    assert_eq!((trained.range(), trained.records()), (Some(["2021-02-04", "2021-02-06"]), 12));
+    let origin = Origin { trained: Some(trained), ..Origin::default() };
+    let writer = BundleWriter::begin(model.path()).unwrap().with_origin(origin.clone());
+    writer.finish(&model.network, None, model.codes.as_ref(), &model.languages).unwrap();
+    assert_eq!(Bundle::open(model.path(), Verify::Checksums).unwrap().manifest().origin, Some(origin));
+
+    // A later version may say less, or more.
+    let mut text: serde_json::Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    text["origin"] = serde_json::json!({ "trained": { "days": { "2021-02-04": 7 } }, "further": [1] });
+    fs::write(&manifest, text.to_string()).unwrap();
+    let origin = Bundle::open(model.path(), Verify::Checksums).unwrap().manifest().origin.clone().unwrap();
+    assert_eq!((origin.trained.unwrap().records(), origin.counted), (7, None));
 }
 
 #[test]

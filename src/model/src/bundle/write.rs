@@ -13,7 +13,7 @@ use skimlog_runtime::files::{AtomicFolder, write_file};
 
 use super::manifest::checksum;
 use super::{
-    BUNDLE_VERSION, BundleError, BundleManifest, CODES, FileEntry, LANGUAGES, MANIFEST, WEIGHTS, check_codes,
+    BUNDLE_VERSION, BundleError, BundleManifest, CODES, FileEntry, LANGUAGES, MANIFEST, Origin, WEIGHTS, check_codes,
     network_file,
 };
 
@@ -21,6 +21,7 @@ use super::{
 #[derive(Debug)]
 pub struct BundleWriter {
     folder: AtomicFolder,
+    origin: Option<Origin>,
 }
 
 impl BundleWriter {
@@ -29,7 +30,13 @@ impl BundleWriter {
     /// # Errors
     /// [`BundleError::Workspace`].
     pub fn begin(destination: impl AsRef<Path>) -> Result<Self, BundleError> {
-        Ok(Self { folder: AtomicFolder::create(destination.as_ref())? })
+        Ok(Self { folder: AtomicFolder::create(destination.as_ref())?, origin: None })
+    }
+
+    /// Says in the manifest where the model comes from.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
     }
 
     /// Path at which to write the file of this name in the bundle; `/` separates directories, which are created.
@@ -92,23 +99,33 @@ impl BundleWriter {
             hidden: shape.hidden,
             languages: languages.len(),
             outputs: Reaction::NETWORK_ORDER.map(|reaction| reaction.name().to_owned()).to_vec(),
+            origin: self.origin.clone(),
             files,
         };
-        write_file(&self.path(MANIFEST)?, |out| {
-            serde_json::to_writer_pretty(&mut *out, &manifest)?;
-            out.write_all(b"\n")
-        })?;
+        write_manifest(&self.path(MANIFEST)?, &manifest)?;
         Ok(self.folder.commit()?)
     }
 }
 
+/// Writes a manifest, as text with a line a value.
+pub(super) fn write_manifest(path: &Path, manifest: &BundleManifest) -> Result<(), BundleError> {
+    Ok(write_file(path, |out| {
+        serde_json::to_writer_pretty(&mut *out, manifest)?;
+        out.write_all(b"\n")
+    })?)
+}
+
 /// Names the file in an error.
-fn at<T>(path: &Path, outcome: io::Result<T>) -> Result<T, BundleError> {
+pub(super) fn at<T>(path: &Path, outcome: io::Result<T>) -> Result<T, BundleError> {
     outcome.map_err(|source| BundleError::File { path: path.to_owned(), source })
 }
 
 /// Notes of every file below `directory` the size and checksum under its name in the bundle.
-fn collect(directory: &Path, prefix: &str, files: &mut BTreeMap<String, FileEntry>) -> Result<(), BundleError> {
+pub(super) fn collect(
+    directory: &Path,
+    prefix: &str,
+    files: &mut BTreeMap<String, FileEntry>,
+) -> Result<(), BundleError> {
     for entry in at(directory, fs::read_dir(directory))? {
         let entry = at(directory, entry)?;
         let path = entry.path();

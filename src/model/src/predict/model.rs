@@ -13,7 +13,7 @@ use skimlog_formats::record::{Columns, RecordBatch};
 use skimlog_network::{Inference, Precision, probability};
 
 use super::PredictError;
-use crate::bundle::{Bundle, COUNTS_FOLDER, Verify};
+use crate::bundle::{Bundle, COUNTS_FOLDER, MANIFEST, Verify};
 
 /// A model bundle opened for prediction: weights and counts are mapped, so that processes share their memory.
 /// Everything it needs is in its bundle.
@@ -25,12 +25,25 @@ pub struct EngagementModel {
 }
 
 impl EngagementModel {
-    /// Opens a model bundle.
+    /// Opens a model bundle. Where another one takes its place meanwhile (`skimmer refresh`), that one is opened, whole.
     ///
     /// # Errors
     /// [`PredictError::Bundle`] or [`PredictError::Counts`] for a bundle that is missing, incomplete, damaged, made by
     /// another version, or has no network of this precision.
     pub fn open(model: &Path, precision: Precision, verify: Verify) -> Result<Self, PredictError> {
+        let manifest = || std::fs::read(model.join(MANIFEST)).ok();
+        let mut before = manifest();
+        loop {
+            let opened = Self::open_once(model, precision, verify);
+            let after = manifest();
+            if after == before {
+                return opened;
+            }
+            before = after;
+        }
+    }
+
+    fn open_once(model: &Path, precision: Precision, verify: Verify) -> Result<Self, PredictError> {
         let bundle = Bundle::open(model, verify)?;
         Ok(Self {
             builder: bundle.inputs()?,

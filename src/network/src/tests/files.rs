@@ -28,6 +28,23 @@ fn a_network_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_table_of_languages_grows_and_nothing_else_changes() {
+    let network = Network::new(SHAPE, 1, PerReaction::default());
+    // Two languages and the unknown one; a new language between them begins as the unknown one.
+    let grown = network.with_language_rows(&[0, 2, 1, 2]);
+    assert_eq!(grown.shape().layout, Layout { languages: 3, ..SHAPE.layout });
+    for name in network.tensor_names().filter(|&name| name != "language.weight") {
+        assert_eq!(grown.tensor(name), network.tensor(name), "{name}");
+    }
+    let rows = |network: &Network| -> Vec<Vec<f32>> {
+        network.tensor("language.weight").unwrap().values.chunks(Layout::EMBEDDING).map(<[f32]>::to_vec).collect()
+    };
+    let before = rows(&network);
+    assert_eq!(rows(&grown), [0, 2, 1, 2].map(|row: usize| before[row].clone()));
+    assert!(network.with_language_rows(&[0, 1, 2]).values == network.values);
+}
+
+#[test]
 fn unfit_files_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.safetensors");

@@ -41,6 +41,10 @@ impl AtomicFolder {
     /// [`FileError::Io`]; then what stood under the final name stands there still.
     pub fn commit(self) -> Result<(), FileError> {
         sync_all(&self.temporary)?;
+        if exchange(&self.temporary, &self.path) {
+            sync(folder_of(&self.path))?;
+            return remove_if_there(&self.temporary);
+        }
         // A folder cannot be renamed onto one that is not empty: the old one steps aside first. Should this process be
         // killed in between, it comes back when the next one clears up.
         let replaced = temporary::replaced(&self.path);
@@ -65,6 +69,19 @@ impl Drop for AtomicFolder {
         // Gone already if it got its final name.
         let _ = fs::remove_dir_all(&self.temporary);
     }
+}
+
+/// Lets two folders change places at once, so that neither name is ever free; `false` where one is not there or the
+/// system cannot do that.
+#[cfg(target_os = "linux")]
+fn exchange(one: &Path, other: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: &Path, _: &Path) -> bool {
+    false
 }
 
 /// Refuses a path where no folder can take another's place: to be asked before hours of work.
@@ -141,6 +158,33 @@ mod tests {
         drop(AtomicFolder::create(&path).unwrap());
         assert_eq!(held(), "second");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn there_is_a_folder_at_every_moment() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model");
+        let replace = || {
+            let new = AtomicFolder::create(&path).unwrap();
+            fs::write(new.temporary().join("weights"), "whole").unwrap();
+            new.commit().unwrap();
+        };
+        replace();
+        let done = AtomicBool::new(false);
+        let read = || {
+            while !done.load(Ordering::Relaxed) {
+                assert!(path.is_dir());
+            }
+        };
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(read);
+            (0..50).for_each(|_| replace());
+            done.store(true, Ordering::Relaxed);
+            reader.join().unwrap();
+        });
     }
 
     #[cfg(unix)]

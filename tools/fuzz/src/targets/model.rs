@@ -7,7 +7,7 @@ use skimlog_features::counts::Table;
 use skimlog_features::counts::frozen::{FrozenCounts, FrozenSimilar};
 use skimlog_features::key::Key;
 use skimlog_formats::record::{Columns, RecordBatch};
-use skimlog_model::bundle::{BundleManifest, BundleWriter, CODES, MANIFEST, Verify};
+use skimlog_model::bundle::{BundleManifest, BundleWriter, CODES, Counted, MANIFEST, Origin, TrainedOn, Verify};
 use skimlog_model::predict::{EngagementModel, PredictError, Predictor};
 use skimlog_network::Precision;
 use xxhash_rust::xxh3::xxh3_64;
@@ -45,6 +45,7 @@ impl Model {
             frozen::write_table(&path, &keys, table.has_unreacted()).expect("the table is written");
         }
         FrozenSimilar::write(&FrozenCounts::similar_file(&counts), &frozen::similar_authors()).expect("it is written");
+        let bundle = bundle.with_origin(origin());
         bundle
             .finish(&network(), Some(&calibration()), Some(&token_codes()), &languages())
             .expect("the model is written");
@@ -71,6 +72,22 @@ impl Model {
             (entry.bytes, entry.xxh3) = (contents.len() as u64, format!("{:016x}", xxh3_64(contents)));
         }
         serde_json::to_vec(&manifest).expect("a manifest is written")
+    }
+}
+
+/// Where the model says that it comes from.
+fn origin() -> Origin {
+    let days = [("2021-02-04".to_owned(), 8), ("2021-02-05".to_owned(), 9)].into_iter().collect();
+    Origin {
+        skimmer: Some("0.3.0".into()),
+        date: Some("2021-02-05".into()),
+        counted: Some(Counted {
+            tweets: Some(["2021-02-03", "2021-02-05"].map(str::to_owned)),
+            training: 17,
+            ..Counted::default()
+        }),
+        trained: Some(TrainedOn { days, finetune: 3, warm_starts: 1 }),
+        configuration: [("train.hidden_size".to_owned(), "8".to_owned())].into_iter().collect(),
     }
 }
 
