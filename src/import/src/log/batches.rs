@@ -13,8 +13,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use skimlog_formats::mapped::MappedFile;
 
-use super::LogError;
-use super::size::{BLOCK_ROWS, CHUNK};
+use super::{BLOCK_ROWS, CHUNK, LogError};
 
 /// Rows as they come, of the columns asked for.
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send>;

@@ -10,10 +10,9 @@ use arrow_csv::reader::Decoder;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use memchr::{memchr, memchr2};
 
-use super::LogError;
 use super::chunks::DecodeLines;
 use super::format::BYTE_ORDER_MARK;
-use super::size::{BLOCK_BYTES, BLOCK_ROWS, CHUNK};
+use super::{BLOCK_BYTES, BLOCK_ROWS, LogError};
 
 const QUOTE: u8 = b'"';
 /// What is wrong with a record that does not end.
@@ -238,7 +237,7 @@ impl DecodeLines for CsvRecords {
                 .with_delimiter(self.dialect.delimiter)
                 // A byte that no text has.
                 .with_quote(if self.dialect.unquoted { 0xFF } else { QUOTE })
-                .with_batch_size(CHUNK + 1)
+                .with_batch_size(super::CHUNK + 1)
                 .with_projection(self.projection.clone())
                 .build_decoder()
         });

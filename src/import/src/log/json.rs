@@ -9,7 +9,6 @@ use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 use serde_json::Value;
 
 use super::chunks::DecodeLines;
-use super::size::CHUNK;
 use crate::mapping::{Kind, LogField, Mapping};
 use crate::rows::type_at;
 
@@ -36,7 +35,7 @@ impl DecodeLines for JsonLines {
         let builder = || ReaderBuilder::new(Arc::clone(&self.schema)).with_coerce_primitive(true);
         let mut decoder = match self.decoder.take() {
             Some(decoder) => decoder,
-            None => builder().with_batch_size(CHUNK + 1).build_decoder().map_err(reason)?,
+            None => builder().with_batch_size(super::CHUNK + 1).build_decoder().map_err(reason)?,
         };
         let mut at = 0;
         while at < lines.len() {

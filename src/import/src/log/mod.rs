@@ -11,7 +11,6 @@ mod error;
 mod format;
 mod json;
 mod open;
-mod size;
 mod text;
 
 use std::ops::Range;
@@ -21,7 +20,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use skimlog_runtime::semaphore::Permit;
-use skimlog_runtime::stream::Block;
+use skimlog_runtime::stream::{Block, BlockSize};
 
 pub use error::LogError;
 pub use format::LogFormat;
@@ -31,7 +30,13 @@ use batches::{ColumnBlocks, ColumnLog};
 use chunks::{Decoded, decode_lines};
 use csv::{CsvBlocks, CsvRecords, Dialect};
 use json::JsonLines;
-use size::CHUNK;
+
+/// Most rows of a block.
+const BLOCK_ROWS: usize = skimlog_formats::part::BLOCK_ROWS;
+/// Most bytes of a block of text, and of a line.
+const BLOCK_BYTES: usize = 64 << 20;
+/// Rows that are decoded at once.
+const CHUNK: usize = 4096;
 
 /// A log that was opened; its rows have not been read.
 pub struct Log {
@@ -276,3 +281,6 @@ fn by_chunk<E>(
     }
     Ok(())
 }
+
+/// How lines are cut into blocks.
+const BLOCK_SIZE: BlockSize = BlockSize { lines: BLOCK_ROWS, bytes: BLOCK_BYTES };

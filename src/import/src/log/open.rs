@@ -12,8 +12,7 @@ use skimlog_runtime::stream::{Content, LineBlocks, head, unpack};
 use super::batches::ColumnLog;
 use super::csv::{CsvBlocks, Dialect};
 use super::format::{ARROW_FILE, BYTE_ORDER_MARK};
-use super::size::BLOCK_SIZE;
-use super::{Log, LogError, LogFormat, Source, csv, json};
+use super::{BLOCK_SIZE, Log, LogError, LogFormat, Source, csv, json};
 use crate::mapping::Mapping;
 use crate::rows::check_schema;
 
