@@ -98,8 +98,8 @@ impl TimeFormat {
         match self.unit {
             Some(unit) => Ok(number.div_euclid(unit.per_second())),
             None if number.unsigned_abs() >= NO_SECONDS => Err(format!(
-                "{number} is no time in seconds: say what it counts (`unit: ms`, `us` or `ns`; `unit: s` takes it as it \
-                 is)"
+                "{number} is no time in seconds: say what it counts (`unit: ms`, `us` or `ns`; `unit: s` takes it \
+                 as it is)"
             )),
             None => Ok(number),
         }
