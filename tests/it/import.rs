@@ -239,8 +239,8 @@ fn bad_rows_stop_or_are_put_aside() {
     let sentence = "log.ndjson: row 2: column `at` (time): `2024-13-01` is no time: a number or ISO 8601";
     assert!(said.contains(sentence), "{said}");
     assert!(!Path::new(&at("p.skim")).exists() && !Path::new(&at("p.ids")).exists());
-    let aside = [&at("log.ndjson"), "-m", &at("m.yaml"), "-o", &at("p.skim"), "--quarantine", &at("bad")];
-    let output = success(run([&["import", "--json"], &aside.map(String::as_str)[..]].concat()));
+    let aside = ["import", "--json", &at("log.ndjson"), "-m", &at("m.yaml"), "-o", &at("p.skim")];
+    let output = success(run([&aside[..], &["--quarantine", &at("bad")]].concat()));
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&summary["records"], &summary["rejected"]), (&2.into(), &2.into()));
     let text = fs::read_to_string(at("bad/p.ndjson")).unwrap();

@@ -237,7 +237,7 @@ impl Format for FullDisk {
 
 #[test]
 fn a_full_disk_is_an_error_of_the_part() {
-    let parts = [Ok((mapped(&golden("test/part-00000"), 10), ConvertOptions::default()))];
+    let parts = [Ok(PartInput::Raw(mapped(&golden("test/part-00000"), 10), ConvertOptions::default()))];
     let outcome: Result<(), ConvertError> =
         convert(parts.into_iter(), threads(2).0, &FullDisk, |(), _| Ok(()), &Silent);
     let error = outcome.unwrap_err().to_string();
