@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -9,13 +10,16 @@ use skimlog::amounts;
 use skimlog::config::ByteSize;
 use skimlog::stages::convert::{ImportOptions, ImportOutput, ImportSummary, LogSource, Quarantine, import_logs};
 use skimlog_formats::record::VOCABULARY;
+use skimlog_import::guess::guess_log;
 use skimlog_import::ids::dictionary_path;
 use skimlog_import::importer::Importer;
 use skimlog_import::log::LogFormat;
 use skimlog_import::mapping::{Mapping, TimeFormat};
+use skimlog_import::profile::{Profile, ProfileOptions};
 use skimlog_runtime::files::{InputFiles, ensure_writable};
 use skimlog_runtime::machine;
 
+use super::output::{print, print_json};
 use super::{Common, values};
 
 /// Import logs of your own into the compact format.
@@ -26,6 +30,8 @@ use super::{Common, values};
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
+  skimmer import --init feed.parquet > mapping.yaml
+  skimmer import --dry-run feed.parquet --mapping mapping.yaml
   skimmer import feed.parquet --mapping mapping.yaml -o part-00000.skim
   skimmer import '2024-05-*.ndjson.gz' --mapping mapping.yaml -o part-00000.skim
   skimmer import feed.csv --mapping mapping.yaml \\
@@ -36,11 +42,22 @@ pub(super) struct Import {
     #[arg(value_name = "LOG", required = true)]
     logs: Vec<PathBuf>,
     /// Where each field of a record comes from.
-    #[arg(short, long, value_name = "FILE")]
-    mapping: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "init", conflicts_with = "init")]
+    mapping: Option<PathBuf>,
     /// The .skim file to write, of all logs together.
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present_any = ["init", "dry_run"],
+        conflicts_with_all = ["init", "dry_run"])]
+    output: Option<PathBuf>,
+    /// Write a mapping, guessed from the names and values of the first log's columns, to standard output.
+    #[arg(long)]
+    init: bool,
+    /// Write nothing; show ten records as they would be read, and what is in each column.
+    #[arg(long)]
+    dry_run: bool,
+    /// With --dry-run: look at so many rows of each log [default: all].
+    #[arg(long, value_name = "N", requires = "dry_run", value_parser = values::whole::<u64>(1..=u64::MAX),
+        allow_negative_numbers = true)]
+    rows: Option<u64>,
     /// Records from this time on go to the file of --validation: ISO 8601 (UTC) or unix seconds.
     #[arg(long, value_name = "TIME", requires = "validation", value_parser = time)]
     split_time: Option<i64>,
@@ -71,21 +88,20 @@ pub(super) struct Import {
 
 impl Import {
     pub(super) fn run(&self, common: &Common) -> anyhow::Result<()> {
-        let importer = Importer::new(Mapping::read(&self.mapping)?, self.vocabulary)?;
         let logs = self.logs()?;
-        let output = match (self.split_time, &self.validation) {
-            (Some(at), Some(validation)) => {
-                if *validation == self.output {
-                    bail!("{} cannot be both parts: give --validation a name of its own", validation.display());
-                }
-                ImportOutput::Split { at, training: self.output.clone(), validation: validation.clone() }
-            }
-            _ => ImportOutput::Part(self.output.clone()),
-        };
-        self.keep_inputs(&logs, &importer)?;
+        if self.init {
+            let [LogSource::File(log)] = &logs[..] else {
+                bail!("a mapping is guessed from one log in a file: give its path alone");
+            };
+            return Ok(print(format_args!("{}", guess_log(log, self.format)?))?);
+        }
+        let mapping = self.mapping.as_deref().unwrap_or(Path::new(""));
+        let importer = Importer::new(Mapping::read(mapping)?, self.vocabulary)?;
+        let Some(output) = &self.output else { return self.profile(common, &logs, &importer) };
+        self.keep_inputs(&logs, &importer, output)?;
         let quarantine = self.quarantine.as_ref().map(|directory| Quarantine {
             directory: directory.clone(),
-            name: self.output.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            name: output.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
             ending: "ndjson",
             most: self.max_bad_records,
         });
@@ -96,10 +112,39 @@ impl Import {
             threads: self.threads.unwrap_or_else(machine::threads),
             memory: self.memory_budget.0,
             quarantine,
-            output,
+            output: self.parts(output)?,
         };
         let summary = import_logs(&options, &common.terminal())?;
         Ok(common.summarize(&summary, || told(&summary))?)
+    }
+
+    /// What is written: one part, or two.
+    fn parts(&self, output: &Path) -> anyhow::Result<ImportOutput> {
+        Ok(match (self.split_time, &self.validation) {
+            (Some(_), Some(validation)) if validation == output => {
+                bail!("{} cannot be both parts: give --validation a name of its own", validation.display())
+            }
+            (Some(at), Some(validation)) => {
+                ImportOutput::Split { at, training: output.to_owned(), validation: validation.clone() }
+            }
+            _ => ImportOutput::Part(output.to_owned()),
+        })
+    }
+
+    /// Shows what the logs hold.
+    fn profile(&self, common: &Common, logs: &[LogSource], importer: &Importer) -> anyhow::Result<()> {
+        let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs() as i64);
+        let threads = self.threads.unwrap_or_else(machine::threads);
+        let mut profiles = Vec::new();
+        for log in logs {
+            let (_, _, blocks, shape) = log.open(importer, self.format, None)?;
+            profiles.push(Profile::of(importer, blocks, &shape, ProfileOptions { rows: self.rows, threads, now })?);
+        }
+        match common.json {
+            true => print_json(&profiles),
+            false => profiles.iter().try_for_each(|profile| print(format_args!("{profile}\n"))),
+        }?;
+        Ok(())
     }
 
     /// The logs, patterns replaced by the files that they match, in the order of their names.
@@ -134,15 +179,15 @@ impl Import {
     }
 
     /// Refuses, before any work, outputs that are inputs or cannot be written.
-    fn keep_inputs(&self, logs: &[LogSource], importer: &Importer) -> anyhow::Result<()> {
+    fn keep_inputs(&self, logs: &[LogSource], importer: &Importer, output: &Path) -> anyhow::Result<()> {
         let stdin = Path::new("/dev/stdin");
         let paths = logs.iter().map(|log| match log {
             LogSource::File(path) => path.as_path(),
             LogSource::Stdin => stdin,
         });
         let tokenizer = importer.mapping().tokenizer.as_ref().map(|options| options.file.as_path());
-        let inputs = InputFiles::of(paths.chain([self.mapping.as_path()]).chain(tokenizer));
-        let outputs = std::iter::once(&self.output).chain(&self.validation);
+        let inputs = InputFiles::of(paths.chain(self.mapping.as_deref()).chain(tokenizer));
+        let outputs = std::iter::once(output).chain(self.validation.as_deref());
         for output in outputs {
             inputs.ensure_none_is(output)?;
             if importer.mapping().keep_ids {

@@ -80,7 +80,11 @@ pub struct ImportSummary {
 }
 
 impl LogSource {
-    fn open(
+    /// Opens the log.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn open(
         &self,
         importer: &Importer,
         format: Option<LogFormat>,
