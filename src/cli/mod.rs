@@ -7,6 +7,7 @@ mod demo;
 mod embed;
 mod evaluate;
 mod export;
+mod export_features;
 mod failure;
 mod finetune;
 mod global;
@@ -85,6 +86,7 @@ enum Command {
     Convert(convert::Convert),
     Inspect(inspect::Inspect),
     Export(export::Export),
+    ExportFeatures(export_features::ExportFeatures),
     #[command(flatten)]
     Stage(stages::StageCommand),
     Run(run::Run),
@@ -176,6 +178,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Convert(convert) => convert.run(common),
         Command::Inspect(inspect) => inspect.run(common),
         Command::Export(export) => export.run(common),
+        Command::ExportFeatures(export) => export.run(common),
         Command::Stage(stage) => stage.run(common),
         Command::Run(run) => run.run(common),
         Command::Plan(plan) => plan.run(common),
