@@ -7,6 +7,7 @@ mod demo;
 mod embed;
 mod evaluate;
 mod export;
+mod export_features;
 mod failure;
 mod finetune;
 mod global;
@@ -92,6 +93,7 @@ enum Command {
     Import(import::Import),
     Inspect(inspect::Inspect),
     Export(export::Export),
+    ExportFeatures(export_features::ExportFeatures),
     #[command(flatten)]
     Stage(stages::StageCommand),
     Run(run::Run),
@@ -185,6 +187,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Import(import) => import.run(common),
         Command::Inspect(inspect) => inspect.run(common),
         Command::Export(export) => export.run(common),
+        Command::ExportFeatures(export) => export.run(common),
         Command::Stage(stage) => stage.run(common),
         Command::Run(run) => run.run(common),
         Command::Plan(plan) => plan.run(common),

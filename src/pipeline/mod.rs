@@ -3,6 +3,7 @@
 //! [`Stage`] is what a stage says of itself, a [`Context`] what it is given, a [`Task`] what it has done where it is
 //! out of date; [`Pipeline`] runs stages in a working directory. The stages themselves are in [`crate::stages`].
 
+pub mod assembled;
 mod context;
 mod error;
 pub mod evaluate;

@@ -93,25 +93,11 @@ impl Exported<'_> {
 
 #[cfg(test)]
 mod tests {
-    use skimlog_features::input::Batch;
     use skimlog_network::arbitrary;
     use skimlog_network::{Inference, Shape};
     use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, Tensor, tvec};
 
     use super::*;
-
-    /// The sketch as a dense matrix, and the dense part beside it.
-    fn numbers(batch: &Batch, layout: Layout) -> Vec<f32> {
-        let mut numbers = Vec::new();
-        for (row, dense) in batch.dense.chunks(Layout::DENSE).enumerate() {
-            let begin = numbers.len();
-            numbers.resize(begin + layout.sparse(), 0.0);
-            let (columns, values) = batch.sparse.row(row);
-            columns.iter().zip(values).for_each(|(&column, &value)| numbers[begin + column as usize] = value);
-            numbers.extend(dense);
-        }
-        numbers
-    }
 
     #[test]
     fn another_engine_computes_the_same() {
@@ -123,12 +109,14 @@ mod tests {
             let layout = Layout { sketch_depth, sketch_width, logarithms: languages == 4, languages };
             let network = arbitrary::network(Shape { layout, hidden }, seed);
             let batch = arbitrary::batch(layout, 11, seed);
+            let mut numbers = Vec::new();
+            batch.write_matrix(layout, &mut numbers);
             save_onnx(&network, &path).unwrap();
             let model = tract_onnx::onnx().model_for_path(&path).unwrap();
             let plan = model.into_optimized().unwrap().into_runnable().unwrap();
             let ids = |ids: Vec<i64>| Tensor::from_shape(&[ids.len()], &ids).unwrap().into();
             let outputs = plan.run(tvec!(
-                Tensor::from_shape(&[11, layout.dense_range().end], &numbers(&batch, layout)).unwrap().into(),
+                Tensor::from_shape(&[11, layout.dense_range().end], &numbers).unwrap().into(),
                 ids(batch.language.iter().map(|&id| id.into()).collect()),
                 ids(batch.hour.iter().map(|&id| id.into()).collect()),
                 ids(batch.day.iter().map(|&id| id.into()).collect()),

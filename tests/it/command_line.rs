@@ -7,13 +7,14 @@ use std::process::{Output, Stdio};
 use crate::harness::{fixture, run, skimmer, stderr, success};
 
 /// Every command there is.
-pub(crate) const COMMANDS: [&str; 19] = [
+pub(crate) const COMMANDS: [&str; 20] = [
     "demo",
     "synth",
     "init",
     "convert",
     "inspect",
     "export",
+    "export-features",
     "similar",
     "features",
     "finetune",
@@ -83,6 +84,7 @@ fn help_lists_what_options_take_and_the_exit_codes() {
     for (command, values) in [
         ("run", "convert, similar, features, finetune, embed, sketch, train, evaluate"),
         ("export", "tsv parquet"),
+        ("export-features", "parquet arrow npy train finetune holdout"),
         ("predict", "f32 bf16 int8 stop skip"),
         ("embed", "auto onnxruntime tract"),
         ("completions", "bash, elvish, fish, powershell, zsh"),

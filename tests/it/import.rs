@@ -247,8 +247,8 @@ fn bad_rows_stop_or_are_put_aside() {
     assert!(text.starts_with(r#"{"id":"2","at":"2024-13-01","a":"x","r":"y"}"#) && text.ends_with("\n{\n"), "{text}");
     let reasons = fs::read_to_string(at("bad/p.reasons.tsv")).unwrap();
     assert!(reasons.starts_with("2\tcolumn `at`") && reasons.contains("\n3\t"), "{reasons}");
-    let skip = ["predict", "--quiet", "--model", &path(trained(), "working_dir/model"), "--mapping", &at("m.yaml")];
-    let skip = [&skip[..], &["--on-error", "skip", &at("log.ndjson")]].concat();
+    let (model, mapping, log) = (path(trained(), "working_dir/model"), at("m.yaml"), at("log.ndjson"));
+    let skip = ["predict", "--quiet", "--model", &model, "--mapping", &mapping, "--on-error", "skip", &log];
     let skipped = success(run(skip));
     assert_eq!(String::from_utf8(skipped.stdout).unwrap().lines().count(), 2);
 }

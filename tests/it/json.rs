@@ -68,6 +68,9 @@ fn every_command_gives_one_value() {
         "evaluate".into(),
         "evaluate --precisions".into(),
         "run".into(),
+        "export-features --split holdout --sketch --to parquet -o HEREholdout.parquet".into(),
+        "export-features --split train --network-input --to npy -o HEREtrain".into(),
+        format!("export-features {part} --model {model} --to arrow -o HEREpart.arrow"),
         "report".into(),
         "man HEREman".into(),
     ];
@@ -130,6 +133,8 @@ fn an_error_leaves_standard_output_empty() {
         "run",
         "plan",
         "report",
+        "export-features --split train --to npy -o HEREnothing",
+        "export-features HEREnothing --model HEREnothing --to npy -o HEREmore",
         "predict --model HEREnothing",
         "man HEREnothing",
         "demo --out HEREnothing",

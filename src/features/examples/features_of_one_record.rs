@@ -4,8 +4,8 @@
 use std::error::Error;
 
 use skimlog_features::counts::frozen::{FrozenCounts, FrozenSimilar, FrozenTableWriter, LookupScratch};
-use skimlog_features::counts::{COUNTS, Counter, Period, ReactionCounts, Table, column_names};
-use skimlog_features::input::{Example, Languages, Scalar};
+use skimlog_features::counts::{COUNTS, Counter, Period, ReactionCounts, Table};
+use skimlog_features::input::{Example, Languages, number_names};
 use skimlog_features::key::Key;
 use skimlog_features::similar::SimilarAuthors;
 use skimlog_formats::PerReaction;
@@ -44,8 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let languages: Languages = records.language.iter().copied().collect();
     let mut example = Example::default();
     example.set(&records, 0, &counts[0], &languages);
-    let names = column_names().chain(Scalar::ALL.map(|scalar| scalar.name().to_owned()));
-    for (name, number) in names.zip(example.numbers) {
+    for (name, number) in number_names().zip(example.numbers) {
         println!("{name:<32}{number}");
     }
     Ok(())

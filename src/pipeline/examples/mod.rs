@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use skimlog_features::input::{Day, Example};
 
-pub use stored::{StoredExamples, StoredPart};
+pub use stored::{CountedBlocks, CountedRecords, StoredExamples, StoredPart};
 
 /// Kind of the `.skim` files with a part's counts.
 pub const FEATURES_KIND: &str = "features";

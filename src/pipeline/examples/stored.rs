@@ -9,7 +9,7 @@ use skimlog_features::input::{Day, Example, Languages};
 use skimlog_formats::Id;
 use skimlog_formats::columnar::{ColumnarError, Reader, ValueType};
 use skimlog_formats::part::PartReader;
-use skimlog_formats::record::Columns;
+use skimlog_formats::record::{Columns, RecordBatch};
 
 use super::{Examples, ExamplesError, FEATURES_KIND, Origin, Portion, Survey};
 
@@ -20,6 +20,65 @@ pub struct StoredPart {
     pub part: PathBuf,
     /// The features of its records, in their order.
     pub features: PathBuf,
+}
+
+/// Records with their counts.
+#[derive(Clone, Debug, Default)]
+pub struct CountedRecords {
+    /// The records.
+    pub records: RecordBatch,
+    /// The 65 counts of each.
+    pub counts: Vec<[f64; COUNTS]>,
+    /// The rows that are asked for, ascending.
+    pub rows: Vec<usize>,
+}
+
+/// The blocks of a part one after the other, with counts.
+pub struct CountedBlocks {
+    part: PartReader,
+    counts: CountRows,
+    side: Option<Portion>,
+    columns: Columns,
+    next_block: usize,
+}
+
+impl CountedBlocks {
+    fn read(&mut self, block: usize) -> Result<CountedRecords, ExamplesError> {
+        let records = self.part.read(block, self.columns)?;
+        let (mut counts, mut rows) = (Vec::with_capacity(records.rows), Vec::new());
+        for (row, record) in self.part.block_rows(block).enumerate() {
+            let at = self.counts.find(record)?;
+            counts.push(self.counts.numbers[at]);
+            if self.side.is_none() || self.counts.split.get(at).copied().and_then(side_of) == self.side {
+                rows.push(row);
+            }
+        }
+        Ok(CountedRecords { records, counts, rows })
+    }
+}
+
+impl Iterator for CountedBlocks {
+    type Item = Result<CountedRecords, ExamplesError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let block = self.next_block;
+        self.next_block += 1;
+        (block < self.part.blocks()).then(|| self.read(block))
+    }
+}
+
+impl StoredPart {
+    /// These columns of the part's records, and their counts: of a training part all rows, of the validation part those
+    /// of a portion.
+    ///
+    /// # Errors
+    /// [`ExamplesError`] if the two files cannot be read or do not belong together.
+    pub fn counted(&self, portion: Portion, columns: Columns) -> Result<CountedBlocks, ExamplesError> {
+        let side = (portion != Portion::Training).then_some(portion);
+        let Opened { part, features } = self.open()?;
+        let counts = CountRows::new(features, side.is_some())?;
+        Ok(CountedBlocks { part, counts, side, columns, next_block: 0 })
+    }
 }
 
 /// Examples from `.skim` files. Files are open only while they are read, one part at a time.

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use skimlog_features::counts::column_names;
-use skimlog_features::input::{Example, Scalar};
+use skimlog_features::input::{Example, number_names};
 
 /// In how many records each number is not zero.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -19,8 +18,7 @@ pub struct Coverage {
 impl Coverage {
     /// Of no record yet.
     pub(super) fn new() -> Self {
-        let names: Vec<String> =
-            column_names().chain(Scalar::ALL.into_iter().map(|scalar| scalar.name().to_owned())).collect();
+        let names: Vec<String> = number_names().collect();
         Self { records: 0, present: vec![0; names.len()], names }
     }
 

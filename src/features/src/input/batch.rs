@@ -123,6 +123,18 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Appends the sparse and the dense part of every record as dense rows, `[rows, Layout::dense_range().end]`: the
+    /// input `numbers` of `model.onnx`.
+    pub fn write_matrix(&self, layout: Layout, matrix: &mut Vec<f32>) {
+        for (row, dense) in self.dense.chunks_exact(Layout::DENSE).enumerate() {
+            let begin = matrix.len();
+            matrix.resize(begin + layout.sparse(), 0.0);
+            let (columns, values) = self.sparse.row(row);
+            columns.iter().zip(values).for_each(|(&column, &value)| matrix[begin + column as usize] = value);
+            matrix.extend_from_slice(dense);
+        }
+    }
+
     /// Removes all records and keeps the memory.
     pub fn clear(&mut self) {
         self.rows = 0;

@@ -51,6 +51,24 @@ impl Flag {
         Self::IsTopLevel,
     ];
 
+    /// The flag's name, as in column names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuthorFollowsReader => "author_follows_reader",
+            Self::AuthorVerified => "author_verified",
+            Self::ReaderVerified => "reader_verified",
+            Self::HasHashtag => "has_hashtag",
+            Self::HasGif => "has_gif",
+            Self::HasPhoto => "has_photo",
+            Self::HasVideo => "has_video",
+            Self::HasLink => "has_link",
+            Self::HasDomain => "has_domain",
+            Self::IsQuote => "is_quote",
+            Self::IsRetweet => "is_retweet",
+            Self::IsTopLevel => "is_top_level",
+        }
+    }
+
     fn holds(self, records: &RecordBatch, row: usize) -> bool {
         match self {
             Self::AuthorFollowsReader => records.author_follows_reader[row],

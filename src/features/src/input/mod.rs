@@ -14,6 +14,7 @@ mod fourier;
 mod golden;
 
 mod languages;
+mod names;
 mod scalars;
 
 pub use batch::{Batch, FLAGS, FOURIER_TERMS, Layout, NUMBERS, SparseRows};
@@ -23,6 +24,7 @@ pub use example::{Example, ExampleError};
 pub use flags::{Flag, Flags};
 pub use fourier::{Fourier, fourier_terms};
 pub use languages::{Languages, LanguagesError};
+pub use names::number_names;
 pub use scalars::{SCALARS, Scalar, scalars};
 
 /// Version of what the input means. It rises whenever the same record would give another input, and a model refuses to
