@@ -118,7 +118,8 @@ impl Inspect {
         }
         let verify = if self.verify { Verify::Checksums } else { Verify::Sizes };
         let card = model_card(&self.file, verify)?;
-        Ok(if common.json { print_json(&card)? } else { print(format_args!("{card}\n"))? })
+        let printed = if common.json { print_json(&card) } else { print(format_args!("{card}\n")) };
+        Ok(printed?)
     }
 
     fn as_json(&self, reader: Reader, description: &FileDescription) -> anyhow::Result<()> {

@@ -2,14 +2,14 @@
 
     cargo build --release && python3 tools/bench/warm_start.py --markdown
 
-`skimmer synth` gives records of 21 days, and validation records of the week after. They are put into parts by the day of
-their event, as skimmer counts it: the first 14 days, in two parts, and the last 7. A model is trained on the first; then the
+`skimmer synth` gives records of three weeks, and validation records of the week after. They are put into parts by the day of
+their event, as skimmer counts it: all but the last 7 days, in two parts, and these 7. A model is trained on the first; then the
 last part comes. Four models are measured on the same hold-out records, whose counts are of all days:
 
-    as it was    the model of 14 days: what `skimmer refresh` serves
+    as it was    the model of the first days: what `skimmer refresh` serves
     warm start   that model, trained on the 7 new days with train.warm_start
     ..., rate/N  the same with a learning rate of 1/N on the days
-    anew         trained on all 21 days
+    anew         trained on all days
 
 Each seed is another world of records and another initialisation. Seconds are CPU seconds of the stage train, all threads
 together, which depend little on what else the machine does.
@@ -59,6 +59,7 @@ class Seed:
             "--valid-rows", options.records // 5, "--test-rows", 0, "--vocabulary", 2000, "--seed", self.seed)
         lines = (records / "train/part-00000").read_bytes().splitlines(keepends=True)
         days = [day_of(line) for line in lines]
+        self.days = len(set(days))
         first, first_new = min(days), max(days) - NEW_DAYS + 1
         # The text model sees the first part only: a day of it is enough.
         for name, wanted in [("part-00000", lambda day: day == first), ("part-00001", lambda day: first < day < first_new),
@@ -95,7 +96,7 @@ class Seed:
             tasks = self.skimmer("run", *words)
             train, report = tasks["train"], tasks["evaluate"]["summary"]["hold_out"]
             days = train["summary"]["days"]
-            assert len(days) == (21 if name == "anew" else NEW_DAYS), days
+            assert len(days) == (self.days if name == "anew" else NEW_DAYS), days
             rows[name] = (report["cross_entropy"], train["cpu_seconds"], sum(day["records"] for day in days))
         shutil.rmtree(self.folder)
         return rows
@@ -103,7 +104,7 @@ class Seed:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=160_000, help="training records of 21 days")
+    parser.add_argument("--records", type=int, default=160_000, help="training records of three weeks")
     parser.add_argument("--hidden", type=int, default=256, help="hidden size")
     parser.add_argument("--rate", type=float, default=0.001, help="largest learning rate")
     parser.add_argument("--slower", type=int, nargs="*", default=[4], help="divisors of the rate to try, too")

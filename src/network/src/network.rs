@@ -100,7 +100,7 @@ impl Network {
                 let row = |row: usize| &values[row * Layout::EMBEDDING..][..Layout::EMBEDDING];
                 to.write(&mut network.values, rows.iter().flat_map(|&number| row(number)).copied());
             } else {
-                to.write(&mut network.values, values.into_iter());
+                to.write(&mut network.values, values);
             }
         }
         network

@@ -25,7 +25,7 @@ pub struct EngagementModel {
 }
 
 impl EngagementModel {
-    /// Opens a model bundle. Where another one takes its place meanwhile (`skimmer refresh`), that one is opened, whole.
+    /// Opens a model bundle. Where another one takes its place meanwhile (`skimmer refresh`), that one is opened whole.
     ///
     /// # Errors
     /// [`PredictError::Bundle`] or [`PredictError::Counts`] for a bundle that is missing, incomplete, damaged, made by
