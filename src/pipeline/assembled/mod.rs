@@ -1,8 +1,8 @@
 //! `export-features`: what a model sees of each record, with its ids and labels, for other programs.
 //!
-//! In the data's order: `source` has records and counts, a few at a time; `content` says what is written of them; `rows`
-//! makes features or the network's input; `names` are the ids as text; `table` and `npy` write them, in the records'
-//! order.
+//! In the data's order: `source` has records and counts, a few at a time; `content` says what is written of them;
+//! `rows` makes features or the network's input; `names` are the ids as text; `table` and `npy` write them, in the
+//! records' order.
 
 mod content;
 mod error;
