@@ -39,12 +39,15 @@ use super::{Common, Terminal, values};
 /// With `--split`, numbers are those of training and evaluation: a record's own day (train) or chunk (finetune) is left
 /// out of its counts. With FILE and `--model`, they are those of prediction.
 #[derive(Args)]
-#[command(after_help = "\
+#[command(
+    override_usage = "skimmer export-features --to <FORM> -o <OUT> [FILE]",
+    after_help = "\
 Examples:
   skimmer export-features --split train --to parquet \\
       -o train.parquet
   skimmer export-features test.tsv --model model \\
-      --network-input --to npy -o test_input")]
+      --network-input --to npy -o test_input"
+)]
 pub(super) struct ExportFeatures {
     /// A part, raw, packed or .skim; `-` for standard input.
     #[arg(value_name = "FILE", requires = "model")]

@@ -77,8 +77,8 @@ impl RawData {
     }
 }
 
-/// The logs in a folder: files whose names say a format that is read, and converted parts. A file in place of a folder is
-/// a log whatever its name, and a pattern stands for the files that it matches.
+/// The logs in a folder: files whose names say a format that is read, and converted parts. A file in place of a folder
+/// is a log whatever its name, and a pattern stands for the files that it matches.
 fn list_logs(data: &Path) -> Result<PartList, PipelineError> {
     let unreadable = |source| StreamError::Directory { path: data.to_owned(), source };
     let is_pattern = data.to_string_lossy().contains(['*', '?', '[']) && !data.exists();

@@ -66,8 +66,10 @@ media: post_media
 type: post_kind
 language: post_lang
 time: post_created_at
-author: {id: author_id, followers: author_followers, following: author_following, verified: author_verified, created: author_created_at}
-reader: {id: viewer_id, followers: viewer_followers, following: viewer_following, verified: viewer_verified, created: viewer_created_at}
+author: {id: author_id, followers: author_followers, following: author_following, verified: author_verified, \
+         created: author_created_at}
+reader: {id: viewer_id, followers: viewer_followers, following: viewer_following, verified: viewer_verified, \
+         created: viewer_created_at}
 follows: viewer_follows_author
 shown: shown_at
 reactions: {like: liked_at, reply: replied_at, retweet: {column: reposted_at, name: repost}, quote: quoted_at}

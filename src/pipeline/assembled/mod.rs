@@ -1,8 +1,9 @@
 //! `export-features`: what a model sees of each record, with its ids and labels, for other programs.
 //!
-//! In the data's order: `source` has records and counts, a few at a time; `rows` makes features or the network's input
-//! of them; `table` and `npy` write them, in the records' order.
+//! In the data's order: `source` has records and counts, a few at a time; `content` says what is written of them;
+//! `rows` makes features or the network's input; `table` and `npy` write them, in the records' order.
 
+mod content;
 mod error;
 mod npy;
 mod rows;
@@ -14,35 +15,18 @@ mod tests;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use skimlog_features::input::{InputBuilder, Languages, Layout};
-use skimlog_features::sketch::TokenCodes;
+use skimlog_features::input::Languages;
 use skimlog_import::ids::Dictionaries;
 use skimlog_runtime::ordered::ordered_map;
 use skimlog_runtime::progress::{Progress, Unit};
 
+pub use content::Content;
 pub use error::AssembleError;
 pub use source::Source;
 
 use npy::NpyFolder;
 use rows::Rows;
 use table::TableFile;
-
-/// What is written of each record, besides its ids and labels.
-#[derive(Clone, Debug)]
-pub enum Content {
-    /// The 73 numbers, the flags, language, hour and day.
-    Features {
-        /// The codes that make the tweet's sketch, if it is asked for.
-        sketch: Option<TokenCodes>,
-    },
-    /// The input of `model.onnx`.
-    NetworkInput {
-        /// What makes it.
-        inputs: InputBuilder<Option<TokenCodes>>,
-        /// Its widths.
-        layout: Layout,
-    },
-}
 
 /// The form of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

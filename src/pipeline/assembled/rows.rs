@@ -1,10 +1,9 @@
 //! What is written of some records, row after row.
 
 use skimlog_features::input::{Batch, Example, FLAGS, Languages, NUMBERS, SparseRows};
-use skimlog_features::sketch::TokenCodes;
 use skimlog_formats::{Id, Reaction};
 
-use super::Content;
+use super::content::{Content, sketch_width};
 use super::source::Chunk;
 
 /// Number of reactions.
@@ -78,56 +77,11 @@ impl Rows {
     }
 }
 
-fn sketch_width(codes: &TokenCodes) -> usize {
-    codes.shape().depth() * codes.shape().width()
-}
-
 fn dense(sparse: &SparseRows, width: usize, matrix: &mut Vec<f32>) {
     for row in 0..sparse.rows() {
         let begin = matrix.len();
         matrix.resize(begin + width, 0.0);
         let (columns, values) = sparse.row(row);
         columns.iter().zip(values).for_each(|(&column, &value)| matrix[begin + column as usize] = value);
-    }
-}
-
-impl Content {
-    /// Width of [`Rows::matrix`], if there is one.
-    pub(super) fn matrix_width(&self) -> Option<usize> {
-        match self {
-            Self::NetworkInput { layout, .. } => Some(layout.dense_range().end),
-            Self::Features { sketch } => sketch.as_ref().map(sketch_width),
-        }
-    }
-
-    /// What the matrix is called.
-    pub(super) fn matrix_name(&self) -> &'static str {
-        match self {
-            Self::NetworkInput { .. } => "numbers",
-            Self::Features { .. } => "sketch",
-        }
-    }
-
-    /// What the output says of itself, as JSON by key.
-    pub(super) fn metadata(&self, languages: &Languages) -> Vec<(&'static str, serde_json::Value)> {
-        let ids: Vec<String> = languages.ids().iter().map(Id::to_string).collect();
-        let mut metadata = vec![("languages", ids.into())];
-        match self {
-            Self::NetworkInput { layout, .. } => metadata.extend([
-                ("content", "network-input".into()),
-                ("columns", layout.column_names().into()),
-                ("sketch_depth", layout.sketch_depth.into()),
-                ("sketch_width", layout.sketch_width.into()),
-                ("logarithms", layout.logarithms.into()),
-            ]),
-            Self::Features { sketch } => {
-                metadata.push(("content", "features".into()));
-                if let Some(codes) = sketch {
-                    metadata.push(("sketch_depth", codes.shape().depth().into()));
-                    metadata.push(("sketch_width", codes.shape().width().into()));
-                }
-            }
-        }
-        metadata
     }
 }

@@ -252,7 +252,9 @@ proptest! {
         let chosen = |portion: Portion| -> Vec<(usize, usize)> {
             let side = |wanted: u8| (0..60).filter(|&row| split[row] == wanted).map(|row| (2, row)).collect();
             match portion {
-                Portion::Training => (0..2).flat_map(|part| (0..parts[part].rows).map(move |row| (part, row))).collect(),
+                Portion::Training => {
+                    (0..2).flat_map(|part| (0..parts[part].rows).map(move |row| (part, row))).collect()
+                }
                 Portion::Finetune => side(0),
                 Portion::HoldOut => side(1),
             }

@@ -9,7 +9,7 @@ use skimlog_runtime::files::FileError;
 use skimlog_runtime::shuffle::ShuffleError;
 use skimlog_runtime::stream::StreamError;
 
-use super::rejected::BadRecord;
+use super::bad_record::BadRecord;
 use crate::pipeline::StageError;
 
 /// Why a part cannot be converted.
@@ -39,7 +39,10 @@ pub enum ConvertError {
     #[error(transparent)]
     Mapping(#[from] MappingError),
     /// The mapping of logs to learn from has no reactions.
-    #[error("{}: maps no reaction: a log to learn from says what readers did (reactions: {{like: COLUMN}})", path.display())]
+    #[error(
+        "{}: maps no reaction: a log to learn from says what readers did (reactions: {{like: COLUMN}})",
+        path.display()
+    )]
     NoReactionsMapped {
         /// The mapping.
         path: PathBuf,

@@ -7,9 +7,10 @@ use skimlog_formats::record::{
 };
 use skimlog_runtime::stream::Block;
 
+use super::bad_record::BadRecord;
 use super::error::ConvertError;
 use super::options::ConvertOptions;
-use super::rejected::{BadLine, BadRecord};
+use super::rejected::BadLine;
 
 /// How the lines of a raw part are read.
 pub(super) struct Lines {

@@ -17,8 +17,9 @@ use skimlog_runtime::progress::{Progress, Unit};
 
 use super::error::ConvertError;
 use super::logs::Dictionary;
+use super::part::Part;
 use super::rejected::{BadLine, Rejected};
-use super::source::{Item, Part, PartInput, Source};
+use super::source::{Item, PartInput, Source};
 use super::unusual::{Unusual, seconds_now};
 
 /// What a conversion came to.

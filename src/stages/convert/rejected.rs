@@ -4,10 +4,9 @@ use std::fs;
 use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
-use skimlog_formats::record::RecordError;
-use skimlog_import::importer::BadRow;
 use skimlog_runtime::files::AtomicFile;
 
+use super::bad_record::BadRecord;
 use super::error::ConvertError;
 use super::options::Quarantine;
 
@@ -15,41 +14,6 @@ use super::options::Quarantine;
 pub(super) struct BadLine {
     pub(super) error: BadRecord,
     pub(super) text: Vec<u8>,
-}
-
-/// What is wrong with what should be a record.
-#[derive(Debug)]
-pub enum BadRecord {
-    /// A line of a raw part.
-    Line(Box<RecordError>),
-    /// A row of a log.
-    Row(Box<BadRow>),
-}
-
-impl BadRecord {
-    /// What is wrong, with the file and the number of the line or row.
-    pub(super) fn of(&self, path: &Path) -> String {
-        match self {
-            Self::Line(error) => format!("{}:{error}", path.display()),
-            Self::Row(error) => format!("{}: {error}", path.display()),
-        }
-    }
-
-    /// The 1-based number of the line or row.
-    fn number(&self) -> u64 {
-        match self {
-            Self::Line(error) => error.line,
-            Self::Row(error) => error.row,
-        }
-    }
-
-    /// What is wrong, without the number.
-    fn reason(&self) -> String {
-        match self {
-            Self::Line(error) => error.without_line().to_string(),
-            Self::Row(error) => error.what.clone(),
-        }
-    }
 }
 
 /// The rejected lines of a part. Files are made for the first line and get their names at the end.

@@ -1,19 +1,18 @@
 //! What parts are read from, block by block: the text of raw parts, or logs.
 
-use std::error::Error;
 use std::iter::Peekable;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use skimlog_formats::record::{FieldCount, RecordBatch};
-use skimlog_runtime::stream::{Block, LineBlocks};
+use skimlog_formats::record::FieldCount;
+use skimlog_import::importer::ImportError;
+use skimlog_import::log::{BlockShape, LogBlocks, LogError, LogFormat};
+use skimlog_runtime::stream::LineBlocks;
 
 use super::error::ConvertError;
-use super::lines::{Lines, settle_fields};
-use super::logs::{Dictionary, LogPart, Logs, OpenLogs, Reader};
-use super::options::{ConvertOptions, Quarantine};
-use super::rejected::{BadLine, BadRecord};
-use skimlog_import::log::LogBlock;
+use super::logs::{Dictionary, LogPart, Logs};
+use super::options::ConvertOptions;
+use super::part::{Kind, Part, Records};
 
 /// What a part is read from.
 pub enum PartInput<'d> {
@@ -23,35 +22,12 @@ pub enum PartInput<'d> {
     Logs(Logs<'d>),
 }
 
-/// A file of a part whose blocks are under way.
-pub(super) struct Part<'d> {
-    pub(super) path: PathBuf,
-    /// Its size, where it is known.
-    pub(super) bytes: Option<u64>,
-    /// How many fields every record has.
-    pub(super) fields: FieldCount,
-    pub(super) quarantine: Option<Quarantine>,
-    pub(super) kind: Kind<'d>,
-}
-
-/// What a file holds.
-pub(super) enum Kind<'d> {
-    Lines(Lines),
-    Log(LogPart<'d>),
-}
-
 /// What a worker takes.
 pub(super) enum Item<'d> {
     /// Some records of a part.
     Records(Arc<Part<'d>>, Records),
     /// The part is over.
     End(Option<Arc<Dictionary<'d>>>),
-}
-
-/// Records that have not been read yet.
-pub(super) enum Records {
-    Lines(Block),
-    Rows(LogBlock),
 }
 
 /// The blocks of one part after the other, each part with its end.
@@ -118,79 +94,57 @@ impl<'d> Current<'d> {
     }
 }
 
-impl<'d> Part<'d> {
-    fn of_lines(
-        blocks: LineBlocks,
-        options: ConvertOptions,
-    ) -> Result<(Arc<Self>, Peekable<LineBlocks>), ConvertError> {
-        let (path, bytes) = (blocks.path().to_owned(), blocks.bytes());
-        let mut blocks = blocks.peekable();
-        let fields = match blocks.peek() {
-            Some(Ok(first)) => {
-                let fields = settle_fields(first, &path, &options);
-                first.intact()?;
-                fields?
-            }
-            // A part that cannot be read fails next; one without any block has failed before.
-            _ => options.fields.unwrap_or(FieldCount::Labelled),
-        };
-        let ConvertOptions { vocabulary, quarantine, .. } = options;
-        let most = quarantine.as_ref().map(|quarantine| quarantine.most);
-        let kind = Kind::Lines(Lines { fields, vocabulary, most });
-        Ok((Arc::new(Self { path, bytes, fields, quarantine, kind }), blocks))
-    }
-
-    pub(super) fn write_error(&self, source: impl Error + Send + Sync + 'static) -> ConvertError {
-        ConvertError::Write { path: self.path.clone(), source: Box::new(source) }
-    }
-
-    /// Reads records into `batch`, in place of what it held, and returns the bad ones.
-    pub(super) fn read(
-        &self,
-        records: &Records,
-        reader: &mut Option<Reader>,
-        batch: &mut RecordBatch,
-    ) -> Result<Vec<BadLine>, ConvertError> {
-        match (&self.kind, records) {
-            (Kind::Lines(lines), Records::Lines(block)) => lines.read(&self.path, block, batch),
-            (Kind::Log(log), Records::Rows(block)) => {
-                let most = self.quarantine.as_ref().map(|quarantine| quarantine.most);
-                log.read(&self.path, block, reader, most, batch)
-            }
-            _ => unreachable!("the records are of this part"),
-        }
-    }
-
-    /// What is done with it, for people.
-    pub(super) fn verb(&self) -> &'static str {
-        match self.kind {
-            Kind::Lines(_) => "convert",
-            Kind::Log(_) => "import",
-        }
-    }
+/// The logs of a part under way.
+struct OpenLogs<'d> {
+    logs: Logs<'d>,
+    dictionary: Option<Arc<Dictionary<'d>>>,
+    current: Option<(Arc<Part<'d>>, LogBlocks)>,
+    /// The last log that was opened, and whether there was any row yet.
+    last: PathBuf,
+    rows: bool,
 }
 
-impl Records {
-    pub(super) fn bytes(&self) -> u64 {
-        match self {
-            Self::Lines(block) => block.text().len() as u64,
-            Self::Rows(block) => block.bytes(),
+impl<'d> OpenLogs<'d> {
+    fn new(mut logs: Logs<'d>) -> Self {
+        let dictionary = logs.dictionary.take().map(Arc::new);
+        Self { logs, dictionary, current: None, last: PathBuf::new(), rows: false }
+    }
+
+    fn next(&mut self) -> Result<Item<'d>, ConvertError> {
+        loop {
+            if let Some((part, blocks)) = &mut self.current {
+                if let Some(block) = blocks.next().transpose().map_err(ImportError::from)? {
+                    self.rows = true;
+                    return Ok(Item::Records(Arc::clone(part), Records::Rows(block)));
+                }
+                self.current = None;
+            }
+            match self.logs.opened.next().transpose().map_err(ImportError::from)? {
+                Some((path, format, blocks, shape)) => {
+                    self.last.clone_from(&path);
+                    self.current = Some((Arc::new(self.part(path, format, &blocks, shape)), blocks));
+                }
+                None if self.rows => return Ok(Item::End(self.dictionary.take())),
+                None => return Err(ImportError::from(LogError::Empty { path: self.last.clone() }).into()),
+            }
         }
     }
 
-    /// Whether these are lines of which the last has no newline and is not one of the bad ones.
-    pub(super) fn lack_final_newline(&self, rejected: &[BadLine]) -> bool {
-        let Self::Lines(block) = self else { return false };
-        let end = block.offset + block.text().len() as u64;
-        let is_last = |bad: &BadLine| match &bad.error {
-            BadRecord::Line(error) => error.offset + error.length as u64 == end,
-            BadRecord::Row(_) => false,
-        };
-        !block.text().ends_with(b"\n") && !rejected.last().is_some_and(is_last)
+    fn part(&self, path: PathBuf, format: LogFormat, blocks: &LogBlocks, shape: BlockShape) -> Part<'d> {
+        let Logs { importer, quarantine, .. } = &self.logs;
+        let has_reactions = importer.mapping().has_reactions();
+        let fields = if has_reactions { FieldCount::Labelled } else { FieldCount::Unlabelled };
+        let mut quarantine = quarantine.clone();
+        if let Some(quarantine) = &mut quarantine {
+            // Rows of a log of columns are written as JSON.
+            quarantine.ending = match format {
+                LogFormat::Csv => "csv",
+                LogFormat::Tsv => "tsv",
+                LogFormat::Parquet | LogFormat::Ndjson | LogFormat::Arrow => "ndjson",
+            };
+        }
+        let dictionary = self.dictionary.clone();
+        let kind = Kind::Log(LogPart { importer: importer.clone(), shape, dictionary });
+        Part { bytes: blocks.bytes(), path, fields, quarantine, kind }
     }
-}
-
-/// A record that is none, of the file at `path`.
-pub(super) fn refuse(path: &Path, error: BadRecord) -> ConvertError {
-    ConvertError::Record { path: path.to_owned(), error }
 }

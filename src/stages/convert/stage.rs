@@ -179,8 +179,8 @@ fn importing(context: &Context<'_>, part: RawPart) -> Result<Goal<Importing>, Pi
     Ok(Goal { name, fingerprint, outputs, work: Importing { log: part.path, quarantine, target } })
 }
 
-/// The files of the mapping that a model keeps, so that it predicts rows of the same logs: their names in the model, and
-/// where they are.
+/// The files of the mapping that a model keeps, so that it predicts rows of the same logs: their names in the model,
+/// and where they are.
 ///
 /// # Errors
 /// [`ConvertError::Mapping`].

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 use skimlog_formats::{PerReaction, Reaction};
 
-use super::{
-    CsvOptions, FieldMapping, Kind, LogField, MAX_TOKENS, Mapping, MappingError, Source, TimeFormat, TimeUnit,
-    TokenizerOptions, Word, Words,
-};
+use super::definition::{CsvOptions, FieldMapping, MAX_TOKENS, Mapping, Source, TokenizerOptions};
+use super::error::MappingError;
+use super::field::{Kind, LogField};
+use super::time::{TimeFormat, TimeUnit};
+use super::words::{Word, Words};
 
 /// Keys that hold fields of their own.
 const GROUPS: [&str; 3] = ["author", "reader", "reactions"];
@@ -17,7 +18,27 @@ const SETTINGS: [&str; 5] = ["tokenizer", "max_tokens", "keep_ids", "keep", "csv
 /// Keys of a field.
 const OPTIONS: [&str; 9] = ["column", "value", "unit", "zone", "words", "split", "tokenizer", "max_tokens", "name"];
 
-pub(super) fn parse(text: &str, path: &Path) -> Result<Mapping, MappingError> {
+impl Mapping {
+    /// Reads a mapping. Relative paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// [`MappingError`]: unreadable, no YAML, or all that is wrong with its keys.
+    pub fn read(path: &Path) -> Result<Self, MappingError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| MappingError::Read { path: path.to_owned(), source })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads a mapping from its text; `path` is where it is from.
+    ///
+    /// # Errors
+    /// As [`Mapping::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, MappingError> {
+        parse(text, path)
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<Mapping, MappingError> {
     let syntax = |what: String| MappingError::Syntax { path: path.to_owned(), what };
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let value: Value = serde_yaml::from_str(text).map_err(|error| syntax(format!("no YAML: {error}")))?;

@@ -15,7 +15,8 @@ fn bert(lowercase: bool) -> serde_json::Value {
                            "normalized": false, "special": true})
     };
     serde_json::json!({
-        "version": "1.0", "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0},
+        "version": "1.0",
+        "truncation": {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0},
         "padding": null, "added_tokens": (0..5).map(special).collect::<Vec<_>>(),
         "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
                        "strip_accents": null, "lowercase": lowercase},
