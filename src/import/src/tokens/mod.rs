@@ -1,6 +1,7 @@
 //! Text as token ids, by a `tokenizer.json`. Equal texts are cut once, and so are equal words where a tokenizer cuts
 //! word by word.
 
+mod characters;
 mod error;
 mod pipeline;
 mod shelf;
@@ -11,16 +12,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use tokenizers::Tokenizer;
+use tokenizers::{Model, Tokenizer};
 use xxhash_rust::xxh3::xxh3_128;
 
+use characters::{Becomes, Characters};
 pub use error::TokenizerError;
+use pipeline::Pieces;
 use shelf::Shelf;
 
 use crate::mapping::TokenizerOptions;
 
-/// Most words that a thread remembers; beyond, it begins anew.
-const WORDS: usize = 1 << 18;
+/// Most pieces of texts that a thread remembers; beyond, it begins anew.
+const PIECES: usize = 1 << 19;
 
 /// A tokenizer that threads share, each through a [`TextTokens`] of its own.
 pub struct TextTokenizer {
@@ -30,8 +33,8 @@ pub struct TextTokenizer {
     ends: [u32; 2],
     /// Most tokens between the two.
     most: usize,
-    /// Whether the tokens of a text are those of its words, one after the other.
-    by_word: bool,
+    /// The pieces of a text that are cut one by one.
+    pieces: Pieces,
     texts: Shelf,
 }
 
@@ -53,14 +56,20 @@ impl TextTokenizer {
         if tokens >= vocabulary {
             return Err(TokenizerError::Vocabulary { path: path.to_owned(), token: tokens, vocabulary });
         }
-        let by_word = pipeline::cuts_by_word(&json);
+        let pieces = Pieces::of(&json);
         let (file, most) = (path.to_owned(), options.max_tokens.saturating_sub(2));
-        Ok(Self { tokenizer, file, ends, most, by_word, texts: Shelf::default() })
+        Ok(Self { tokenizer, file, ends, most, pieces, texts: Shelf::default() })
     }
 
     /// The tokens of texts, for one thread.
     pub fn texts(self: &Arc<Self>) -> TextTokens {
-        TextTokens { shared: Arc::clone(self), words: HashMap::new() }
+        TextTokens {
+            shared: Arc::clone(self),
+            characters: Characters::new(),
+            pieces: HashMap::new(),
+            tokens: Vec::new(),
+            letters: String::new(),
+        }
     }
 
     fn cut(&self, text: &str) -> Result<Vec<u32>, TokenizerError> {
@@ -68,6 +77,14 @@ impl TextTokenizer {
         let failed =
             |error: tokenizers::Error| TokenizerError::Encode { path: self.file.clone(), what: error.to_string() };
         Ok(encoding.map_err(failed)?.get_ids().to_vec())
+    }
+
+    /// The tokens of a word that normalizer and pre-tokenizer have no more to do with.
+    fn cut_word(&self, word: &str) -> Result<Vec<u32>, TokenizerError> {
+        let failed =
+            |error: tokenizers::Error| TokenizerError::Encode { path: self.file.clone(), what: error.to_string() };
+        let tokens = self.tokenizer.get_model().tokenize(word).map_err(failed)?;
+        Ok(tokens.into_iter().map(|token| token.id).collect())
     }
 }
 
@@ -86,7 +103,12 @@ fn ends(tokenizer: &Tokenizer, path: &Path) -> Result<[u32; 2], TokenizerError> 
 /// One thread's way to a [`TextTokenizer`].
 pub struct TextTokens {
     shared: Arc<TextTokenizer>,
-    words: HashMap<Box<str>, Box<[u32]>>,
+    characters: Characters,
+    /// Where the tokens of a piece stand, by a hash of the piece.
+    pieces: HashMap<u128, (u32, u32)>,
+    tokens: Vec<u32>,
+    /// The letters of a word.
+    letters: String,
 }
 
 impl TextTokens {
@@ -100,36 +122,77 @@ impl TextTokens {
             return Ok(());
         }
         let start = to.len();
-        let [first, last] = self.shared.ends;
+        let shared = Arc::clone(&self.shared);
+        let [first, last] = shared.ends;
         to.push(first);
-        if self.shared.by_word {
-            self.add_words(text, to)?;
+        let enough = to.len() + shared.most;
+        if shared.pieces == Pieces::Text {
+            to.extend(shared.cut(text)?);
         } else {
-            to.extend(self.shared.cut(text)?);
+            for word in text.split([' ', '\n', '\t', '\r']).filter(|word| !word.is_empty()) {
+                if to.len() > enough {
+                    break;
+                }
+                match &shared.pieces {
+                    Pieces::Bert(kept) if !word.contains(&kept[..]) => self.add_words(word, to)?,
+                    _ => self.add_piece(word, None, to)?,
+                }
+            }
         }
-        to.truncate(start + 1 + self.shared.most);
+        to.truncate(start + 1 + shared.most);
         to.push(last);
-        self.shared.texts.put(key, &to[start..]);
+        shared.texts.put(key, &to[start..]);
         Ok(())
     }
 
+    /// Adds the tokens of what stands between white space, word by word.
     fn add_words(&mut self, text: &str, to: &mut Vec<u32>) -> Result<(), TokenizerError> {
-        let enough = to.len() + self.shared.most;
-        for word in text.split([' ', '\n', '\t', '\r']).filter(|word| !word.is_empty()) {
-            if to.len() > enough {
-                break;
+        let shared = Arc::clone(&self.shared);
+        let mut letters = std::mem::take(&mut self.letters);
+        letters.clear();
+        let (mut start, mut plain) = (0, true);
+        for (at, character) in text.char_indices() {
+            match self.characters.get(&shared.tokenizer, character) {
+                Becomes::Letter(letter) => letters.push(letter),
+                Becomes::Other => plain = false,
+                becomes @ (Becomes::Word | Becomes::Space) => {
+                    self.add_piece(&text[start..at], plain.then_some(&letters), to)?;
+                    let end = at + character.len_utf8();
+                    if becomes == Becomes::Word {
+                        self.add_piece(&text[at..end], Some(&text[at..end]), to)?;
+                    }
+                    (start, plain) = (end, true);
+                    letters.clear();
+                }
             }
-            if let Some(tokens) = self.words.get(word) {
-                to.extend_from_slice(tokens);
-                continue;
-            }
-            let tokens = self.shared.cut(word)?;
-            to.extend_from_slice(&tokens);
-            if self.words.len() >= WORDS {
-                self.words.clear();
-            }
-            self.words.insert(word.into(), tokens.into());
         }
+        self.add_piece(&text[start..], plain.then_some(&letters), to)?;
+        self.letters = letters;
+        Ok(())
+    }
+
+    /// Adds the tokens of a piece; `word`: what the model gets of it, if it is one word.
+    fn add_piece(&mut self, piece: &str, word: Option<&str>, to: &mut Vec<u32>) -> Result<(), TokenizerError> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let key = xxh3_128(piece.as_bytes());
+        if let Some(&(start, end)) = self.pieces.get(&key) {
+            to.extend_from_slice(&self.tokens[start as usize..end as usize]);
+            return Ok(());
+        }
+        let tokens = match word {
+            Some(word) => self.shared.cut_word(word)?,
+            None => self.shared.cut(piece)?,
+        };
+        to.extend_from_slice(&tokens);
+        if self.pieces.len() >= PIECES {
+            self.pieces.clear();
+            self.tokens.clear();
+        }
+        let start = self.tokens.len() as u32;
+        self.tokens.extend(tokens);
+        self.pieces.insert(key, (start, self.tokens.len() as u32));
         Ok(())
     }
 }

@@ -38,7 +38,7 @@ fn open(json: &serde_json::Value, max_tokens: usize, vocabulary: u32) -> Result<
 #[test]
 fn texts_begin_with_cls_end_with_sep_and_are_cut() {
     let tokenizer = open(&bert(false), 5, 100).unwrap();
-    assert!(tokenizer.by_word);
+    assert!(matches!(tokenizer.pieces, Pieces::Bert(_)));
     let mut texts = tokenizer.texts();
     let mut tokens = |text| {
         let mut to = vec![7];
@@ -72,21 +72,28 @@ fn what_is_no_tokenizer_for_this_is_refused() {
 fn other_pipelines_are_not_cut_by_word() {
     let mut with_space = bert(true);
     with_space["added_tokens"][4]["lstrip"] = true.into();
-    assert!(!open(&with_space, 9, 100).unwrap().by_word);
+    assert_eq!(open(&with_space, 9, 100).unwrap().pieces, Pieces::Text);
     let mut other = bert(true);
     other["normalizer"] = serde_json::json!({"type": "Lowercase"});
-    assert!(!open(&other, 9, 100).unwrap().by_word);
+    assert_eq!(open(&other, 9, 100).unwrap().pieces, Pieces::Text);
+    other = bert(true);
+    other["pre_tokenizer"] = serde_json::json!({"type": "WhitespaceSplit"});
+    assert_eq!(open(&other, 9, 100).unwrap().pieces, Pieces::Words);
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
     #[test]
     fn words_give_the_tokens_of_the_whole_text(
-        text in "([abAB!é東京e\u{301}\u{0}\u{200d}\u{3000}\u{a0}\u{85} \t\n\r🙂Σς]|ab|\\[MASK\\]|\\[SEP\\]){0,30}",
+        text in "([abAB!_.é東京e\u{301}\u{0}\u{200d}\u{3000}\u{a0}\u{85}…¿ \t\n\r🙂Σς]|ab|\\[MASK\\]|\\[SEP\\]){0,30}",
         lowercase: bool,
+        pre_tokenizer in prop::sample::select(vec!["BertPreTokenizer", "Whitespace", "WhitespaceSplit"]),
         max_tokens in 2..40usize,
     ) {
-        let tokenizer = open(&bert(lowercase), max_tokens, 100).unwrap();
+        let mut json = bert(lowercase);
+        json["pre_tokenizer"] = serde_json::json!({"type": pre_tokenizer});
+        let tokenizer = open(&json, max_tokens, 100).unwrap();
+        prop_assert!(tokenizer.pieces != Pieces::Text);
         let whole = tokenizer.cut(&text).unwrap();
         let expected = [&[2], &whole[..whole.len().min(max_tokens - 2)], &[3]].concat();
         let mut found = Vec::new();
