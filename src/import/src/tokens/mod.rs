@@ -3,10 +3,12 @@
 
 mod characters;
 mod error;
+mod hot;
 mod pipeline;
 mod shelf;
 #[cfg(test)]
 mod tests;
+mod word_piece;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,8 +19,10 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use characters::{Becomes, Characters};
 pub use error::TokenizerError;
+use hot::Hot;
 use pipeline::Pieces;
 use shelf::Shelf;
+use word_piece::WordPieces;
 
 use crate::mapping::TokenizerOptions;
 
@@ -35,6 +39,7 @@ pub struct TextTokenizer {
     most: usize,
     /// The pieces of a text that are cut one by one.
     pieces: Pieces,
+    word_pieces: Option<WordPieces>,
     texts: Shelf,
 }
 
@@ -56,9 +61,9 @@ impl TextTokenizer {
         if tokens >= vocabulary {
             return Err(TokenizerError::Vocabulary { path: path.to_owned(), token: tokens, vocabulary });
         }
-        let pieces = Pieces::of(&json);
+        let (pieces, word_pieces) = (Pieces::of(&json), WordPieces::of(&json));
         let (file, most) = (path.to_owned(), options.max_tokens.saturating_sub(2));
-        Ok(Self { tokenizer, file, ends, most, pieces, texts: Shelf::default() })
+        Ok(Self { tokenizer, file, ends, most, pieces, word_pieces, texts: Shelf::default() })
     }
 
     /// The tokens of texts, for one thread.
@@ -66,6 +71,7 @@ impl TextTokenizer {
         TextTokens {
             shared: Arc::clone(self),
             characters: Characters::new(),
+            hot: Hot::default(),
             pieces: HashMap::new(),
             tokens: Vec::new(),
             letters: String::new(),
@@ -81,6 +87,9 @@ impl TextTokenizer {
 
     /// The tokens of a word that normalizer and pre-tokenizer have no more to do with.
     fn cut_word(&self, word: &str) -> Result<Vec<u32>, TokenizerError> {
+        if let Some(pieces) = &self.word_pieces {
+            return Ok(pieces.cut(word));
+        }
         let failed =
             |error: tokenizers::Error| TokenizerError::Encode { path: self.file.clone(), what: error.to_string() };
         let tokens = self.tokenizer.get_model().tokenize(word).map_err(failed)?;
@@ -104,6 +113,7 @@ fn ends(tokenizer: &Tokenizer, path: &Path) -> Result<[u32; 2], TokenizerError> 
 pub struct TextTokens {
     shared: Arc<TextTokenizer>,
     characters: Characters,
+    hot: Hot,
     /// Where the tokens of a piece stand, by a hash of the piece.
     pieces: HashMap<u128, (u32, u32)>,
     tokens: Vec<u32>,
@@ -177,8 +187,14 @@ impl TextTokens {
             return Ok(());
         }
         let key = xxh3_128(piece.as_bytes());
+        if let Some(tokens) = self.hot.get(key) {
+            to.extend_from_slice(tokens);
+            return Ok(());
+        }
         if let Some(&(start, end)) = self.pieces.get(&key) {
-            to.extend_from_slice(&self.tokens[start as usize..end as usize]);
+            let tokens = &self.tokens[start as usize..end as usize];
+            to.extend_from_slice(tokens);
+            self.hot.put(key, tokens);
             return Ok(());
         }
         let tokens = match word {
