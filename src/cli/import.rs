@@ -64,6 +64,9 @@ pub(super) struct Import {
     /// The .skim file for records from --split-time on.
     #[arg(long, value_name = "FILE", requires = "split_time")]
     validation: Option<PathBuf>,
+    /// Read rows to predict or to export: leave out the mapping's reactions.
+    #[arg(long)]
+    without_reactions: bool,
     /// Format of the logs [default: what the name or the first bytes say].
     #[arg(long, value_name = "FORMAT", value_parser = values::log_format())]
     format: Option<LogFormat>,
@@ -78,7 +81,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "N", value_parser = values::threads(), allow_negative_numbers = true)]
     threads: Option<NonZeroUsize>,
     /// Memory that the dictionary of ids may take before it goes to disk.
-    #[arg(long, value_name = "SIZE", default_value = "128MiB")]
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     memory_budget: ByteSize,
     /// Number of token ids; a record with a larger one is malformed.
     #[arg(long, value_name = "N", default_value_t = VOCABULARY,
@@ -96,7 +99,11 @@ impl Import {
             return Ok(print(format_args!("{}", guess_log(log, self.format)?))?);
         }
         let mapping = self.mapping.as_deref().unwrap_or(Path::new(""));
-        let importer = Importer::new(Mapping::read(mapping)?, self.vocabulary)?;
+        let mut mapping = Mapping::read(mapping)?;
+        if self.without_reactions {
+            mapping = mapping.without_reactions();
+        }
+        let importer = Importer::new(mapping, self.vocabulary)?;
         let Some(output) = &self.output else { return self.profile(common, &logs, &importer) };
         self.keep_inputs(&logs, &importer, output)?;
         let quarantine = self.quarantine.as_ref().map(|directory| Quarantine {

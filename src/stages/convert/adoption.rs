@@ -8,6 +8,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::Serialize;
 use skimlog_formats::part::PartReader;
 use skimlog_formats::record::{Columns, FieldCount};
+use skimlog_import::ids::dictionary_path;
 use skimlog_runtime::files::{AtomicFile, remove_if_there};
 use skimlog_runtime::progress::{Progress, Unit};
 use skimlog_runtime::stream::RawPart;
@@ -31,18 +32,27 @@ struct Adopted {
 pub(super) fn adoption<'c>(context: &Context<'c>, name: String, part: RawPart) -> Result<Task<'c>, PipelineError> {
     let Context { config, workspace, progress, .. } = *context;
     let target = workspace.part(&part.name);
-    let fingerprint =
+    let mut fingerprint =
         Fingerprint::new().with_file("the converted part", &part.path)?.with("vocabulary_size", config.vocabulary_size);
-    let (vocabulary, output) = (config.vocabulary_size, target.clone());
+    let (vocabulary, mut outputs) = (config.vocabulary_size, vec![target.clone()]);
+    // An imported part has the dictionary of its ids beside it.
+    let dictionary = Some(dictionary_path(&part.path)).filter(|dictionary| dictionary.is_file());
+    if let Some(dictionary) = &dictionary {
+        fingerprint = fingerprint.with_file("the dictionary of its ids", dictionary)?;
+        outputs.push(dictionary_path(&target));
+    }
     let work = move || {
         let (records, unusual) = check(&part.path, vocabulary, progress)?;
         put_in_place(&part.path, &target)?;
+        if let Some(dictionary) = &dictionary {
+            put_in_place(dictionary, &dictionary_path(&target))?;
+        }
         unusual.tell(&part.path, progress);
         let fields = FieldCount::Labelled;
         let summary = ConvertSummary { fields, records, rejected: 0, bytes_read: 0, unusual, ids: None };
         Ok(Adopted { summary, used_as_it_is: true })
     };
-    Ok(Task::new(name, fingerprint, vec![output], work))
+    Ok(Task::new(name, fingerprint, outputs, work))
 }
 
 /// Makes sure that a `.skim` file is whole and what conversion could have made of a raw part with this vocabulary.

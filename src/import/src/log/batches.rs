@@ -142,6 +142,10 @@ impl ColumnBlocks {
             room -= rows;
             self.row += rows as u64;
         }
+        // Pages that were read count as memory, and a log may be larger than that.
+        if let Some(map) = &self.map {
+            map.release(0..map.len());
+        }
         Ok((!block.is_empty()).then_some(block))
     }
 
