@@ -43,11 +43,11 @@ fn feed() -> &'static Path {
             "parquet,ndjson",
             "--out",
             folder_text,
-            "--train",
+            "--rows",
             "4000",
-            "--validation",
+            "--valid-rows",
             "1000",
-            "--test",
+            "--test-rows",
             "300",
         ]));
         fs::write(folder.join("mapping.yaml"), FEED_MAPPING).unwrap();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use skimlog_formats::record::{FieldCount, RecordBatch};
-use skimlog_runtime::ordered::ordered_map_with;
+use skimlog_runtime::ordered::Ordered;
 use skimlog_runtime::progress::{Progress, Unit};
 
 use super::error::ConvertError;
@@ -101,8 +101,9 @@ pub fn convert<'d, F: Format, E: From<ConvertError> + Send>(
 ) -> Result<(), E> {
     let mut sink = Sink { format, progress, parts: 0, open: None };
     let now = seconds_now();
-    let outcome = ordered_map_with(
-        threads,
+    // One block more than there are workers keeps them busy: each takes some memory.
+    let engine = Ordered::new(threads).in_flight(threads.get() + 1);
+    let outcome = engine.map_with(
         Source::new(parts),
         || (RecordBatch::default(), F::Encoder::default(), None),
         |(batch, encoder, reader), item| match item {

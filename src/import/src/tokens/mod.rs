@@ -27,7 +27,7 @@ use word_piece::WordPieces;
 use crate::mapping::TokenizerOptions;
 
 /// Most pieces of texts that a thread remembers; beyond, it begins anew.
-const PIECES: usize = 1 << 19;
+const PIECES: usize = 1 << 18;
 
 /// A tokenizer that threads share, each through a [`TextTokens`] of its own.
 pub struct TextTokenizer {

@@ -6,8 +6,8 @@ use hashbrown::HashMap;
 
 /// Parts that threads lock one by one.
 const SHARDS: usize = 64;
-/// Most tokens that a shard keeps: 64 MiB in all.
-const TOKENS: usize = (64 << 20) / 4 / SHARDS;
+/// Most tokens that a shard keeps: 32 MiB in all.
+const TOKENS: usize = (32 << 20) / 4 / SHARDS;
 
 /// Lists of tokens by a hash of their text. Beyond its bound a shard begins anew: what is asked for often comes back.
 pub(super) struct Shelf([Mutex<Shard>; SHARDS]);

@@ -66,7 +66,7 @@ pub fn ordered_map_with<T, U: Send, S, E: Send>(
     work: impl Fn(&mut S, T) -> Result<U, E> + Sync,
     sink: impl FnMut(U) -> Result<(), E>,
 ) -> Result<(), E> {
-    Ordered::new(threads).run(source, || Ok(Stateful { state: state(), work: &work }), sink)
+    Ordered::new(threads).map_with(source, state, work, sink)
 }
 
 /// What one thread of an [`Ordered`] run does.
@@ -126,6 +126,20 @@ impl Ordered {
     /// price of memory for the results that wait for it; results that take none may be any number.
     pub fn in_flight(self, items: usize) -> Self {
         Self { in_flight: items.max(1), ..self }
+    }
+
+    /// [`ordered_map_with`] on this engine.
+    ///
+    /// # Errors
+    /// As [`Ordered::run`].
+    pub fn map_with<T, U: Send, S, E: Send>(
+        self,
+        source: impl IntoIterator<Item = Result<T, E>, IntoIter: Send>,
+        state: impl Fn() -> S + Sync,
+        work: impl Fn(&mut S, T) -> Result<U, E> + Sync,
+        sink: impl FnMut(U) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.run(source, || Ok(Stateful { state: state(), work: &work }), sink)
     }
 
     /// Makes a worker on each thread, has them work on all items of `source` and hands the results to `sink` in the
