@@ -135,8 +135,8 @@ def expect(true, what):
 def same_rows(base, left, right):
     """Whether two tables have the same rows, each as often."""
     different = f"SELECT count(*) FROM (({{}}) EXCEPT ALL ({{}}))"
-    counts = [base.sql(different.format(a, b)).fetchone()[0] for a, b in ((left, right), (right, left))]
-    return counts == [0, 0] and base.sql(f"SELECT count(*) FROM ({left})").fetchone()[0] > 0
+    counts = [base.execute(different.format(a, b)).fetchone()[0] for a, b in ((left, right), (right, left))]
+    return counts == [0, 0] and base.execute(f"SELECT count(*) FROM ({left})").fetchone()[0] > 0
 
 
 def check_mapping(blocks, folder, environment):
@@ -173,11 +173,11 @@ def check_shapes(blocks, base, folder):
     odd = folder / "odd"
     odd.mkdir()
     base.execute(f"""COPY (
-        SELECT post_id, viewer_id, true AS viewer_follows_author, event, ('2021-02-04 ' || at || '+00')::TIMESTAMPTZ AS at
-        FROM (VALUES {events}) AS event(post_id, viewer_id, at, event)) TO '{odd}/events.parquet'""")
+        SELECT post_id, viewer_id, true AS viewer_follows_author, event, ('2021-02-04 ' || clock || '+00')::TIMESTAMPTZ AS event_at
+        FROM (VALUES {events}) AS happened(post_id, viewer_id, clock, event)) TO '{odd}/events.parquet'""")
     run_block(query, odd, None)
     clock = "strftime(COLUMNS('.*_at'), '%H:%M')"
-    found = base.sql(f"SELECT post_id, viewer_id, {clock} FROM '{odd}/impressions_of_events.parquet' ORDER BY ALL").fetchall()
+    found = base.execute(f"SELECT post_id, viewer_id, {clock} FROM '{odd}/impressions_of_events.parquet' ORDER BY ALL").fetchall()
     expected = [
         ("p", "v", "10:00", "10:01", None, None, None),
         ("p", "v", "11:00", None, None, "11:00", None),
@@ -188,12 +188,12 @@ def check_shapes(blocks, base, folder):
 
 def check_own_ids(base):
     def ids(table, columns):
-        return base.sql(f"SELECT {columns} FROM {table}").fetchall()
+        return base.execute(f"SELECT {columns} FROM {table}").fetchall()
 
     asked = ids("'feed/test.parquet'", "post_id, viewer_id")
     for table in ("read_csv('predictions.csv')", "'predictions.parquet'"):
         expect(ids(table, "post_id, viewer_id") == asked, f"{table}: not the ids of feed/test.parquet in their order")
-        names = base.sql(f"FROM {table}").columns[2:]
+        names = [column[0] for column in base.execute(f"FROM {table} LIMIT 0").description][2:]
         expect(sorted(names) == ["like", "quote", "reply", "repost"], f"{table}: reactions are called {names}")
         for name in names:
             least, most, values = ids(table, f'min("{name}"), max("{name}"), count(DISTINCT "{name}")')[0]
@@ -201,6 +201,8 @@ def check_own_ids(base):
     trained = ids("'training.parquet'", "post_id, viewer_id, liked_at IS NOT NULL, reposted_at IS NOT NULL")
     features = ids("'features.parquet'", 'tweet_id, reader_id, "like", retweet')
     expect(features == trained, "features.parquet: not the ids and labels of training.parquet in their order")
+    part = ids("'part-00000.parquet'", "tweet, reader, like_time IS NOT NULL, retweet_time IS NOT NULL")
+    expect(part == trained, "part-00000.parquet: not the ids and labels of training.parquet in their order")
 
 
 def main():
