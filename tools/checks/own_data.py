@@ -7,7 +7,7 @@
 Blocks in `sh` are run by bash, `sql` by DuckDB and `python` by Python; `yaml` is written to the file that its first line
 names; `text` must be what the block before it printed, line by line: `…` stands for anything, and numbers with a decimal
 point may differ a little, because training depends on the kind of processor. Anything else that looks like a block is
-an error: nothing on the page stays unchecked. Then
+an error, and so is a command that the prose mentions and the program does not have. Then
 
 * the mapping has at most 15 lines, and `--init` has guessed the columns that it names;
 * the joined log is the one that `skimmer synth` joins itself, every impression once;
@@ -127,6 +127,15 @@ def run_page(blocks, folder, environment, show):
             print(f"== {PAGE}:{block.line}\n{printed}", flush=True)
 
 
+def check_mentioned(folder, environment):
+    """The commands that the prose mentions in backticks."""
+    for command in sorted(set(re.findall(r"`skimmer ([\w-]+)", PAGE.read_text(encoding="utf-8")))):
+        try:
+            run_block(Block("sh", 0, f"skimmer {command} --help"), folder, environment)
+        except ValueError as error:
+            sys.exit(f"{PAGE}: `skimmer {command}`: {error}")
+
+
 def expect(true, what):
     if not true:
         sys.exit(f"{PAGE}: {what}")
@@ -218,6 +227,7 @@ def main():
         (programs / "skimmer").symlink_to(args.skimmer.resolve(strict=True))
         environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
         run_page(blocks, folder, environment, args.show)
+        check_mentioned(folder, environment)
         base = duckdb.connect()
         base.execute(f"SET file_search_path = '{folder}'")
         check_mapping(blocks, folder, environment)
