@@ -38,7 +38,7 @@ pub(super) struct Source<'d, I> {
 
 enum Current<'d> {
     Raw(Arc<Part<'d>>, Peekable<LineBlocks>),
-    Logs(OpenLogs<'d>),
+    Logs(Box<OpenLogs<'d>>),
 }
 
 impl<I> Source<'_, I> {
@@ -79,7 +79,7 @@ impl<'d> Current<'d> {
                 let (part, blocks) = Part::of_lines(blocks, options)?;
                 Ok(Self::Raw(part, blocks))
             }
-            PartInput::Logs(logs) => Ok(Self::Logs(OpenLogs::new(logs))),
+            PartInput::Logs(logs) => Ok(Self::Logs(Box::new(OpenLogs::new(logs)))),
         }
     }
 

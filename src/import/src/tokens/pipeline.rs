@@ -10,8 +10,8 @@ pub(super) enum Pieces {
     Text,
     /// What stands between white space.
     Words,
-    /// The words that BERT's pre-tokenizer makes. But what stands between white space is one piece if it has one of these
-    /// characters, with which the tokenizer's own words begin, such as `[MASK]`.
+    /// The words that BERT's pre-tokenizer makes. But what stands between white space is one piece if it has one of
+    /// these characters, with which the tokenizer's own words begin, such as `[MASK]`.
     Bert(Vec<char>),
 }
 
@@ -42,8 +42,8 @@ impl Pieces {
     /// Of the tokenizer in this `tokenizer.json`.
     ///
     /// BERT's normalizer changes characters one by one, or with the marks that follow them; its pre-tokenizer cuts at
-    /// all white space and around all punctuation; and a model sees one of its words at a time. Added tokens are found in
-    /// the text before all that.
+    /// all white space and around all punctuation; and a model sees one of its words at a time. Added tokens are found
+    /// in the text before all that.
     pub(super) fn of(json: &[u8]) -> Self {
         let Ok(pipeline) = serde_json::from_slice::<Pipeline>(json) else { return Self::Text };
         let is = |part: &Value, types: &[&str]| part["type"].as_str().is_some_and(|name| types.contains(&name));

@@ -30,7 +30,7 @@ fn a_wrong_mapping_is_one_sentence() {
             by(folder.path(), "tweet: id\n"),
             "mapping.yaml: not mapped, and without a default: time, author.id, reader.id",
         ),
-        (with("languge: l"), "mapping.yaml: unknown key `languge`; did you mean `language`?"),
+        (with("languag: l"), "mapping.yaml: unknown key `languag`; did you mean `language`?"),
         (
             with("shown: {column: s, zone: Mars}"),
             "mapping.yaml: shown.zone: `Mars` is no time zone: write UTC, an \
