@@ -122,7 +122,7 @@ impl Import {
             output: self.parts(output)?,
         };
         let summary = import_logs(&options, &common.terminal())?;
-        Ok(common.summarize(&summary, || told(&summary))?)
+        common.summarize(&summary, || told(&summary))
     }
 
     /// What is written: one part, or two.

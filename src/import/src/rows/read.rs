@@ -294,7 +294,7 @@ const SOMETIME: i64 = i64::MIN + 1;
 
 fn missing(column: &ArrayRef, row: usize) -> String {
     match column.data_type() {
-        DataType::Null => "the row has no such column, and a record needs it: fill it or leave the row out".into(),
+        DataType::Null => "is null or not there, and a record needs it: fill it or leave the row out".into(),
         _ if column.is_null(row) => "is null, and a record needs it: fill it or leave the row out".into(),
         _ => "is empty, and a record needs it: fill it or leave the row out".into(),
     }
