@@ -31,12 +31,16 @@ use super::{Common, values};
 #[command(after_help = "\
 Examples:
   skimmer import --init feed.parquet > mapping.yaml
-  skimmer import --dry-run feed.parquet --mapping mapping.yaml
-  skimmer import feed.parquet --mapping mapping.yaml -o part-00000.skim
-  skimmer import '2024-05-*.ndjson.gz' --mapping mapping.yaml -o part-00000.skim
-  skimmer import feed.csv --mapping mapping.yaml \\
-      -o training/part-00000.skim --split-time 2024-06-01 --validation validation.skim
-  zcat feed.ndjson.gz | skimmer import - --mapping mapping.yaml -o part-00000.skim")]
+  skimmer import --dry-run feed.parquet -m mapping.yaml
+  skimmer import feed.parquet -m mapping.yaml \\
+      -o part-00000.skim
+  skimmer import '2024-05-*.ndjson.gz' -m mapping.yaml \\
+      -o part-00000.skim
+  skimmer import feed.csv -m mapping.yaml \\
+      -o training/part-00000.skim --split-time 2024-06-01 \\
+      --validation validation.skim
+  zcat feed.ndjson.gz | \\
+      skimmer import - -m mapping.yaml -o part-00000.skim")]
 pub(super) struct Import {
     /// Logs in Parquet, CSV, TSV, NDJSON or Arrow, plain, .gz, .zst or .lzo, or patterns (*); `-` for standard input.
     #[arg(value_name = "LOG", required = true)]

@@ -68,7 +68,7 @@ Examples:
       a line of probabilities for each record
   skimmer convert part-00000 -o part-00000.skim
       one raw part into the compact format
-  skimmer import feed.parquet --mapping mapping.yaml -o part-00000.skim
+  skimmer import feed.parquet -m mapping.yaml -o part-00000.skim
       a log of your own into the compact format
 
 Exit codes:

@@ -34,8 +34,10 @@ Examples:
   skimmer predict --model model < test.tsv > predictions.csv
   skimmer predict --model model --precision bf16 \\
       --summary summary.json < test.tsv > predictions.csv
-  skimmer predict --model model feed.parquet --header > predictions.csv
-  tail -f impressions.ndjson | skimmer predict --model model -")]
+  skimmer predict --model model --header feed.parquet \\
+      > predictions.csv
+  tail -f impressions.ndjson | \\
+      skimmer predict --model model -")]
 pub(super) struct Predict {
     /// The model folder, as `skimmer train` makes it.
     #[arg(long, value_name = "DIR")]

@@ -7,11 +7,12 @@ use std::process::{Output, Stdio};
 use crate::harness::{fixture, run, skimmer, stderr, success};
 
 /// Every command there is.
-pub(crate) const COMMANDS: [&str; 20] = [
+pub(crate) const COMMANDS: [&str; 22] = [
     "demo",
     "synth",
     "init",
     "convert",
+    "import",
     "inspect",
     "export",
     "export-features",
@@ -25,6 +26,7 @@ pub(crate) const COMMANDS: [&str; 20] = [
     "run",
     "plan",
     "predict",
+    "refresh",
     "report",
     "completions",
     "man",

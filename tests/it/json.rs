@@ -29,6 +29,10 @@ impl Place {
             fixture("tiny-distilbert").display()
         );
         fs::write(place.path("config.yaml"), text).unwrap();
+        let row = r#"{"id": 1, "at": "2024-05-17T08:30:00Z", "by": "x", "to": "y", "liked": true}"#;
+        fs::write(place.path("log.ndjson"), row).unwrap();
+        let mapping = "tweet: id\ntime: at\nauthor: by\nreader: to\nreactions: {like: liked}\n";
+        fs::write(place.path("mapping.yaml"), mapping).unwrap();
         place
     }
 
@@ -55,6 +59,8 @@ fn every_command_gives_one_value() {
         format!("convert {raw} -o HEREone.skim"),
         format!("convert {raw} -o HEREone.skim --quiet"),
         "convert".into(),
+        "import HERElog.ndjson --mapping HEREmapping.yaml --dry-run".into(),
+        "import HERElog.ndjson --mapping HEREmapping.yaml -o HEREimported.skim".into(),
         format!("inspect {part}"),
         format!("inspect {part} --rows 2 --encodings --verify"),
         format!("export {part} --to tsv -o HEREpart.tsv"),
@@ -68,6 +74,7 @@ fn every_command_gives_one_value() {
         "evaluate".into(),
         "evaluate --precisions".into(),
         "run".into(),
+        format!("refresh --model {model}"),
         "export-features --split holdout --sketch --to parquet -o HEREholdout.parquet".into(),
         "export-features --split train --network-input --to npy -o HEREtrain".into(),
         format!("export-features {part} --model {model} --to arrow -o HEREpart.arrow"),
